@@ -1,0 +1,257 @@
+//! The one table of settings: name, type, default and text. `system.settings` and the manual are made from it.
+//!
+//! An unknown name is UNKNOWN_SETTING; a value that does not fit its type is refused by name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::error::{Error, Result, nearest};
+
+/// What values a setting takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum SettingKind {
+    Bool,
+    UInt64,
+    Int64,
+    Float,
+    String,
+    /// Seconds, with fractions.
+    Seconds,
+    Milliseconds,
+}
+
+/// One row of the table.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct SettingDef {
+    pub setting: Setting,
+    pub name: &'static str,
+    pub kind: SettingKind,
+    pub default: &'static str,
+    pub text: &'static str,
+}
+
+macro_rules! settings {
+    ($($variant:ident $name:literal $kind:ident $default:literal $text:literal,)*) => {
+        /// A setting, by name in code; the names that users write are in [`SETTINGS`].
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[allow(missing_docs)]
+        pub enum Setting { $($variant,)* }
+
+        /// All settings, in the order of [`Setting`].
+        pub const SETTINGS: &[SettingDef] = &[$(SettingDef {
+            setting: Setting::$variant, name: $name, kind: SettingKind::$kind, default: $default, text: $text,
+        },)*];
+    };
+}
+
+settings! {
+    JoinUseNulls "join_use_nulls" Bool "0" "Fill the missing side of an outer join with NULL instead of default values.",
+    UnionDefaultMode "union_default_mode" String "" "What UNION without ALL or DISTINCT means: '', 'ALL' or 'DISTINCT'; '' refuses it.",
+    ExceptDefaultMode "except_default_mode" String "ALL" "What EXCEPT without ALL or DISTINCT means.",
+    IntersectDefaultMode "intersect_default_mode" String "ALL" "What INTERSECT without ALL or DISTINCT means.",
+    TransformNullIn "transform_null_in" Bool "0" "NULL equals NULL in IN.",
+    FinalByDefault "final" Bool "0" "Apply FINAL to every table of a query whose engine supports it.",
+    DoNotMergeAcrossPartitionsSelectFinal "do_not_merge_across_partitions_select_final" Bool "0" "FINAL merges rows only within a partition.",
+    PreferColumnNameToAlias "prefer_column_name_to_alias" Bool "0" "A name in an expression means the column, not an alias of that name.",
+    EnablePositionalArguments "enable_positional_arguments" Bool "1" "Numbers in GROUP BY, ORDER BY and LIMIT BY are positions in the SELECT list.",
+    GroupByUseNulls "group_by_use_nulls" Bool "0" "ROLLUP, CUBE and GROUPING SETS give NULL instead of default values for absent keys.",
+    ImplicitSelect "implicit_select" Bool "0" "An expression alone is a SELECT of it.",
+    DescribeCompactOutput "describe_compact_output" Bool "0" "DESCRIBE prints names and types only.",
+    AllowDeprecatedErrorProneWindowFunctions "allow_deprecated_error_prone_window_functions" Bool "0" "Allow runningAccumulate, neighbor and their kind.",
+    AllowNullableKey "allow_nullable_key" Bool "0" "Allow Nullable columns in sorting keys.",
+    AllowSuspiciousLowCardinalityTypes "allow_suspicious_low_cardinality_types" Bool "0" "Allow LowCardinality of small numbers.",
+    CastKeepNullable "cast_keep_nullable" Bool "0" "CAST of a Nullable value gives a Nullable type.",
+    DefaultTableEngine "default_table_engine" String "MergeTree" "The engine of a CREATE TABLE without ENGINE.",
+    SessionTimezone "session_timezone" String "" "Time zone of dates and times without one; '' is the server's.",
+    DateTimeInputFormat "date_time_input_format" String "best_effort" "How dates and times are read from text: basic, best_effort, best_effort_us.",
+    DateTimeOutputFormat "date_time_output_format" String "simple" "How dates and times are written: simple, iso, unix_timestamp.",
+    InsertNullAsDefault "insert_null_as_default" Bool "1" "NULL inserted into a column that is not Nullable becomes its default.",
+    OptimizeOnInsert "optimize_on_insert" Bool "1" "Apply the engine's merge rule and TTL to a block before it is written.",
+    MaxInsertBlockSize "max_insert_block_size" UInt64 "1048449" "Rows of one block of an INSERT.",
+    MinInsertBlockSizeRows "min_insert_block_size_rows" UInt64 "1048449" "INSERT SELECT joins smaller blocks until they have this many rows.",
+    MinInsertBlockSizeBytes "min_insert_block_size_bytes" UInt64 "268402944" "INSERT SELECT joins smaller blocks until they have this many bytes.",
+    MaxBlockSize "max_block_size" UInt64 "65409" "Rows of one block of a SELECT.",
+    MaxThreads "max_threads" UInt64 "0" "Partitions that a query runs in; 0: as many as cores.",
+    MaxPartitionsPerInsertBlock "max_partitions_per_insert_block" UInt64 "100" "An inserted block may fall into at most this many partitions.",
+    MaxMemoryUsage "max_memory_usage" UInt64 "0" "Bytes of memory that one query may take; 0: no limit of its own.",
+    MaxExecutionTime "max_execution_time" Seconds "0" "Seconds that a query may run; 0: no limit.",
+    MaxResultRows "max_result_rows" UInt64 "0" "Rows that a result may have; 0: no limit.",
+    MaxRowsToRead "max_rows_to_read" UInt64 "0" "Rows that a query may read; 0: no limit.",
+    ResultOverflowMode "result_overflow_mode" String "throw" "What happens beyond max_result_rows: throw or break.",
+    LockAcquireTimeout "lock_acquire_timeout" Seconds "120" "How long a definition change waits for inserts in flight.",
+    MutationsSync "mutations_sync" UInt64 "1" "0: ALTER UPDATE and DELETE return at once; 1, 2: they wait.",
+    LightweightDeletesSync "lightweight_deletes_sync" UInt64 "2" "As mutations_sync, for DELETE FROM.",
+    AlterSync "alter_sync" UInt64 "1" "ALTER waits until it is done (it always does).",
+    OptimizeThrowIfNoop "optimize_throw_if_noop" Bool "0" "OPTIMIZE that had nothing to do is an error.",
+    MaterializedViewsIgnoreErrors "materialized_views_ignore_errors" Bool "0" "A view that fails skips the block instead of refusing the insert.",
+    IgnoreMaterializedViewsWithDroppedTargetTable "ignore_materialized_views_with_dropped_target_table" Bool "0" "Skip views whose target table is gone.",
+    AllowMaterializedViewWithBadSelect "allow_materialized_view_with_bad_select" Bool "0" "CREATE MATERIALIZED VIEW does not check its columns.",
+    InsertDeduplicationToken "insert_deduplication_token" String "" "An INSERT with a token that was seen is answered as the first was.",
+    InsertDeduplicate "insert_deduplicate" Bool "1" "Whether insert_deduplication_token is honoured.",
+    AsyncInsert "async_insert" Bool "1" "Inserts share commits (they always do: group commit).",
+    WaitForAsyncInsert "wait_for_async_insert" Bool "1" "An INSERT is answered when it is durable (it always is).",
+    Readonly "readonly" UInt64 "0" "0: everything; 1: reads only; 2: reads, and settings may change.",
+    ExtremesOutput "extremes" Bool "0" "Also give the minimum and maximum of each column.",
+    LogQueries "log_queries" Bool "1" "Keep queries in system.query_log.",
+    LogComment "log_comment" String "" "A remark that is kept with the query.",
+    SendProgressInHttpHeaders "send_progress_in_http_headers" Bool "0" "Send X-ClickHouse-Progress headers while a query runs.",
+    HttpHeadersProgressIntervalMs "http_headers_progress_interval_ms" UInt64 "100" "How often progress headers are sent.",
+    WaitEndOfQuery "wait_end_of_query" Bool "0" "Answer only when the whole result is known, so that errors get their status.",
+    BufferSize "buffer_size" UInt64 "1048576" "Bytes of a result that are held back before the answer starts.",
+    CancelHttpReadonlyQueriesOnClientClose "cancel_http_readonly_queries_on_client_close" Bool "1" "A client that goes away cancels its query.",
+    EnableHttpCompression "enable_http_compression" Bool "0" "Compress answers as Accept-Encoding allows.",
+    HttpZlibCompressionLevel "http_zlib_compression_level" Int64 "3" "Level of compressed answers.",
+    OutputFormatJsonQuote64bitIntegers "output_format_json_quote_64bit_integers" Bool "0" "64-bit integers are strings in JSON.",
+    OutputFormatJsonQuoteDenormals "output_format_json_quote_denormals" Bool "0" "nan and inf are strings in JSON instead of null.",
+    OutputFormatJsonEscapeForwardSlashes "output_format_json_escape_forward_slashes" Bool "1" "Write / as \\/ in JSON.",
+    OutputFormatJsonNamedTuplesAsObjects "output_format_json_named_tuples_as_objects" Bool "1" "Named tuples are JSON objects.",
+    OutputFormatWriteStatistics "output_format_write_statistics" Bool "1" "JSON formats end with statistics.",
+    OutputFormatPrettyMaxRows "output_format_pretty_max_rows" UInt64 "1000" "Rows that Pretty formats show.",
+    OutputFormatPrettyRowNumbers "output_format_pretty_row_numbers" Bool "1" "Pretty formats number the rows.",
+    OutputFormatPrettyColor "output_format_pretty_color" String "auto" "Pretty formats use colours: auto, 0 or 1.",
+    OutputFormatTsvCrlfEndOfLine "output_format_tsv_crlf_end_of_line" Bool "0" "TSV lines end with CR LF.",
+    OutputFormatCsvCrlfEndOfLine "output_format_csv_crlf_end_of_line" Bool "0" "CSV lines end with CR LF.",
+    FormatCsvDelimiter "format_csv_delimiter" String "," "What stands between the values of a CSV line.",
+    FormatTsvNullRepresentation "format_tsv_null_representation" String "\\N" "How TSV writes NULL.",
+    FormatCsvNullRepresentation "format_csv_null_representation" String "\\N" "How CSV writes NULL.",
+    InputFormatSkipUnknownFields "input_format_skip_unknown_fields" Bool "1" "Unknown keys of JSON rows and unknown columns of a header are skipped.",
+    InputFormatNullAsDefault "input_format_null_as_default" Bool "1" "NULL for a column that is not Nullable becomes its default.",
+    InputFormatDefaultsForOmittedFields "input_format_defaults_for_omitted_fields" Bool "1" "Absent fields take their DEFAULT.",
+    InputFormatAllowErrorsNum "input_format_allow_errors_num" UInt64 "0" "Bad rows that are skipped before the input is refused.",
+    InputFormatAllowErrorsRatio "input_format_allow_errors_ratio" Float "0" "Share of bad rows that are skipped before the input is refused.",
+    InputFormatValuesInterpretExpressions "input_format_values_interpret_expressions" Bool "1" "VALUES may hold expressions.",
+    InputFormatCsvEmptyAsDefault "input_format_csv_empty_as_default" Bool "1" "Empty CSV fields take their default.",
+    InputFormatTsvEmptyAsDefault "input_format_tsv_empty_as_default" Bool "0" "Empty TSV fields take their default.",
+    InputFormatWithNamesUseHeader "input_format_with_names_use_header" Bool "1" "Columns are matched by the names in the header line.",
+    InputFormatWithTypesUseHeader "input_format_with_types_use_header" Bool "1" "Types in the header line are checked.",
+    InputFormatParallelParsing "input_format_parallel_parsing" Bool "1" "Accepted; has no effect on results.",
+    MaxParserDepth "max_parser_depth" UInt64 "1000" "How deep a statement may nest.",
+    MaxQuerySize "max_query_size" UInt64 "262144" "Bytes of a statement, not counting the data of an INSERT.",
+    EnableAnalyzer "enable_analyzer" Bool "1" "Accepted: there is one analyzer.",
+    UseVariantAsCommonType "use_variant_as_common_type" Bool "1" "if and CASE over types without a common one give Variant.",
+    MaxRowsInSet "max_rows_in_set" UInt64 "0" "Rows of the right side of IN; 0: no limit.",
+    AllowExperimentalReplacingMergeWithCleanup "allow_experimental_replacing_merge_with_cleanup" Bool "0" "Allow OPTIMIZE … CLEANUP.",
+    AggregateFunctionsNullForEmpty "aggregate_functions_null_for_empty" Bool "0" "Aggregates over nothing give NULL.",
+    EmptyResultForAggregationByEmptySet "empty_result_for_aggregation_by_empty_set" Bool "0" "Aggregates without GROUP BY over nothing give no row.",
+    CompileExpressions "compile_expressions" Bool "1" "Accepted; has no effect on results.",
+    UseUncompressedCache "use_uncompressed_cache" Bool "0" "Accepted: decoded granules are always cached.",
+    LoadBalancing "load_balancing" String "random" "Accepted; there is one server.",
+    ConnectTimeout "connect_timeout" Seconds "10" "Accepted; there is one server.",
+    ReceiveTimeout "receive_timeout" Seconds "300" "Accepted by clients' request.",
+    SendTimeout "send_timeout" Seconds "300" "Accepted by clients' request.",
+}
+
+impl Setting {
+    /// The row of the table.
+    pub fn def(self) -> &'static SettingDef {
+        &SETTINGS[self as usize]
+    }
+
+    /// The setting of that name.
+    pub fn by_name(name: &str) -> Result<Setting> {
+        SETTINGS.iter().find(|def| def.name == name).map(|def| def.setting).ok_or_else(|| Error::UnknownSetting {
+            name: name.to_owned(),
+            hint: nearest(name, SETTINGS.iter().map(|def| def.name)),
+        })
+    }
+}
+
+/// The settings of one query or session: the table's defaults and what was changed. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Hash)]
+pub struct Settings {
+    changed: Arc<BTreeMap<Setting, Arc<str>>>,
+}
+
+impl Settings {
+    /// Changes the setting of that name; refuses unknown names and values that do not fit.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        let setting = Setting::by_name(name)?;
+        let value = check(setting.def(), value)?;
+        Arc::make_mut(&mut self.changed).insert(setting, value);
+        Ok(())
+    }
+
+    /// Back to the default.
+    pub fn reset(&mut self, setting: Setting) {
+        Arc::make_mut(&mut self.changed).remove(&setting);
+    }
+
+    /// The value as text.
+    pub fn text(&self, setting: Setting) -> &str {
+        self.changed.get(&setting).map_or(setting.def().default, |value| value)
+    }
+
+    /// The value of a Bool setting.
+    pub fn flag(&self, setting: Setting) -> bool {
+        self.text(setting) == "1"
+    }
+
+    /// The value of an unsigned setting; Bool counts as 0 or 1.
+    pub fn uint(&self, setting: Setting) -> u64 {
+        self.text(setting).parse().unwrap_or(0)
+    }
+
+    /// The value of a numeric setting; Seconds in seconds.
+    pub fn float(&self, setting: Setting) -> f64 {
+        self.text(setting).parse().unwrap_or(0.0)
+    }
+
+    /// What was changed, in the order of the table.
+    pub fn changed(&self) -> impl Iterator<Item = (&'static SettingDef, &str)> {
+        self.changed.iter().map(|(setting, value)| (setting.def(), &**value))
+    }
+}
+
+/// The value as it is kept: Bool as 0 or 1.
+fn check(def: &SettingDef, value: &str) -> Result<Arc<str>> {
+    let wrong = |expected| Error::SettingValue { name: def.name.to_owned(), value: value.to_owned(), expected };
+    match def.kind {
+        SettingKind::Bool => match value.to_ascii_lowercase().as_str() {
+            "1" | "true" | "on" | "yes" => Ok("1".into()),
+            "0" | "false" | "off" | "no" => Ok("0".into()),
+            _ => Err(wrong("0 or 1")),
+        },
+        SettingKind::UInt64 if value.eq_ignore_ascii_case("true") => Ok("1".into()),
+        SettingKind::UInt64 if value.eq_ignore_ascii_case("false") => Ok("0".into()),
+        SettingKind::UInt64 | SettingKind::Milliseconds => {
+            value.parse::<u64>().map(|v| v.to_string().into()).map_err(|_| wrong("an unsigned integer"))
+        }
+        SettingKind::Int64 => value.parse::<i64>().map(|v| v.to_string().into()).map_err(|_| wrong("an integer")),
+        SettingKind::Float | SettingKind::Seconds => {
+            value.parse::<f64>().map(|v| v.to_string().into()).map_err(|_| wrong("a number"))
+        }
+        SettingKind::String => Ok(value.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_settings_are_refused_with_the_nearest_name() {
+        let error = Settings::default().set("max_thread", "2").unwrap_err();
+        assert_eq!(error.to_string(), "unknown setting \"max_thread\" (did you mean \"max_threads\"?)");
+        assert_eq!(error.code().0, 115);
+    }
+
+    #[test]
+    fn values_are_checked_against_their_kind() {
+        let mut settings = Settings::default();
+        assert!(settings.set("max_threads", "many").is_err());
+        settings.set("join_use_nulls", "true").unwrap();
+        assert!(settings.flag(Setting::JoinUseNulls));
+        settings.reset(Setting::JoinUseNulls);
+        assert!(!settings.flag(Setting::JoinUseNulls));
+    }
+
+    #[test]
+    fn every_default_fits_its_kind() {
+        for (position, def) in SETTINGS.iter().enumerate() {
+            assert_eq!(def.setting as usize, position);
+            check(def, def.default).unwrap();
+        }
+    }
+}
