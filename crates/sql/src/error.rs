@@ -1,0 +1,117 @@
+//! What can be wrong with a text.
+
+use std::fmt;
+
+/// ClickHouse's number of SYNTAX_ERROR.
+pub const SYNTAX_ERROR: i32 = 62;
+/// ClickHouse's number of TOO_DEEP_RECURSION.
+pub const TOO_DEEP_RECURSION: i32 = 306;
+/// ClickHouse's number of QUERY_IS_TOO_LARGE.
+pub const QUERY_IS_TOO_LARGE: i32 = 307;
+
+/// A text that is no statement, expression or type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Something stands where it cannot.
+    #[error("syntax error: {0}")]
+    Syntax(Box<SyntaxError>),
+    /// Nested deeper than [`crate::DEPTH_MAX`].
+    #[error("the statement is nested deeper than {max} levels (at {position})")]
+    TooDeep {
+        /// The limit.
+        max: u32,
+        /// Where it was passed.
+        position: Position,
+    },
+    /// More bytes or more nodes than a limit.
+    #[error("the statement is larger than {max} {unit} (at {position})")]
+    TooLarge {
+        /// The limit.
+        max: u64,
+        /// What is counted: bytes, nodes.
+        unit: &'static str,
+        /// Where it was passed.
+        position: Position,
+    },
+}
+
+/// Where something stands in the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Byte, from 0.
+    pub offset: usize,
+    /// Line, from 1.
+    pub line: usize,
+    /// Character in the line, from 1.
+    pub column: usize,
+}
+
+/// What was found and what could have stood there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// Where.
+    pub position: Position,
+    /// The token there; empty at the end of the text.
+    pub found: String,
+    /// The text from there on, cut to a readable length.
+    pub near: String,
+    /// What could have stood there; may be empty.
+    pub expected: Vec<&'static str>,
+    /// Why what stands there is wrong, when it is not only in the wrong place.
+    pub reason: Option<&'static str>,
+}
+
+impl Error {
+    /// ClickHouse's number.
+    pub fn code(&self) -> i32 {
+        match self {
+            Error::Syntax(_) => SYNTAX_ERROR,
+            Error::TooDeep { .. } => TOO_DEEP_RECURSION,
+            Error::TooLarge { .. } => QUERY_IS_TOO_LARGE,
+        }
+    }
+
+    /// Where it is.
+    pub fn position(&self) -> Position {
+        match self {
+            Error::Syntax(error) => error.position,
+            Error::TooDeep { position, .. } | Error::TooLarge { position, .. } => *position,
+        }
+    }
+}
+
+impl Position {
+    /// The position of a byte in a text. An offset inside a character counts as its start.
+    pub fn of(text: &str, offset: usize) -> Self {
+        let offset = text.floor_char_boundary(offset);
+        let before = text.get(..offset).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self {
+            offset,
+            line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
+            column: before.get(line_start..).unwrap_or("").chars().count() + 1,
+        }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, col {}", self.line, self.column)
+    }
+}
+
+/// As ClickHouse says it: `failed at position 8 (FROM) (line 1, col 8): FROM t. Expected one of: a, b`.
+impl fmt::Display for SyntaxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let found = if self.found.is_empty() { "end of query" } else { &self.found };
+        write!(f, "failed at position {} ({found}) ({}): {}", self.position.offset + 1, self.position, self.near)?;
+        if let Some(reason) = self.reason {
+            write!(f, ". {reason}")?;
+        }
+        match self.expected.as_slice() {
+            [] => Ok(()),
+            [only] => write!(f, ". Expected {only}"),
+            several => write!(f, ". Expected one of: {}", several.join(", ")),
+        }
+    }
+}
