@@ -11,8 +11,10 @@ pub mod error_code;
 pub mod ids;
 pub mod settings;
 pub mod state;
+pub mod text;
 pub mod transform;
 pub mod value;
+pub mod wide;
 
 pub use block::{Block, Column, Header};
 pub use data_type::{AggregateSignature, DataType, EnumType, IntervalUnit, TupleField};
