@@ -1,1 +1,28 @@
-//! functions
+//! ClickHouse's functions and aggregate combinators as DataFusion UDFs.
+//!
+//! Reading order: [`frame`] says what a function is and how its kernel sees rows; [`registry`] finds one by name;
+//! [`resolve`] chooses the result type and applies the default rules for NULL and LowCardinality; [`bound`] is the
+//! DataFusion side. Each family of functions is one file with a table of [`Definition`]s, listed in `registry_a` or
+//! `registry_b`.
+//!
+//! Never here: names of tables or columns, SQL text, I/O, clocks, randomness of its own (see [`QueryTime`]).
+
+pub mod aggregates;
+pub mod bound;
+pub mod error;
+pub mod frame;
+pub mod query_time;
+pub mod registry;
+pub mod resolve;
+
+mod nulls;
+mod registry_a;
+mod registry_b;
+mod request;
+
+pub use error::{Error, Result};
+pub use frame::{Arg, Call, Definition, Function, FunctionContext, Kernel, Nulls, Operand, Resolved};
+pub use query_time::QueryTime;
+pub use registry::{FunctionName, names};
+pub use request::Request;
+pub use resolve::{function_of, resolve};

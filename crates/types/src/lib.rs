@@ -6,6 +6,7 @@
 
 pub mod block;
 pub mod data_type;
+pub mod defaults;
 pub mod error;
 pub mod error_code;
 pub mod ids;

@@ -1,0 +1,1 @@
+//! Aggregate functions of crate `aggregate` as DataFusion aggregate UDFs.
