@@ -1,0 +1,109 @@
+//! Tasks with names, all of them joined at shutdown.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+
+/// What a task runs.
+pub type BoxTask = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
+
+/// Starts tasks. Must be called inside a tokio runtime.
+#[async_trait]
+pub trait Spawner: Send + Sync + Debug {
+    /// Starts `task`. The task runs on when the returned [`Task`] is dropped.
+    fn spawn(&self, name: &'static str, task: BoxTask) -> Task;
+
+    /// Waits until every task that was started has ended. Tell them to end first.
+    async fn join_all(&self);
+
+    /// Ends every task at its next `.await`, without telling it.
+    fn abort_all(&self);
+
+    /// The names of the tasks that have not ended, sorted.
+    fn running(&self) -> Vec<&'static str>;
+}
+
+/// A task that was started.
+#[derive(Debug)]
+pub struct Task {
+    abort: Option<AbortHandle>,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Task {
+    /// Waits until the task has ended, by itself, by a panic or by [`Task::abort`].
+    pub async fn join(self) {
+        // An error means that the sender was dropped unsent: the task panicked or was ended. It has ended all the same.
+        let _ended = self.ended.await;
+    }
+
+    /// Ends the task at its next `.await`.
+    pub fn abort(&self) {
+        if let Some(abort) = &self.abort {
+            abort.abort();
+        }
+    }
+}
+
+/// The tasks of one spawner that have not ended.
+#[derive(Debug, Default)]
+pub(crate) struct Tasks {
+    running: Mutex<Vec<Entry>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    name: &'static str,
+    abort: AbortHandle,
+}
+
+impl Tasks {
+    pub(crate) fn spawn(self: &Arc<Self>, name: &'static str, task: BoxTask) -> Task {
+        let (send, ended) = oneshot::channel();
+        let join = tokio::spawn(async move {
+            task.await;
+            // Nobody may be waiting.
+            let _unheard = send.send(());
+        });
+        let abort = join.abort_handle();
+        let mut running = self.running.lock();
+        running.retain(|entry| !entry.abort.is_finished());
+        running.push(Entry { name, abort: abort.clone() });
+        Task { abort: Some(abort), ended }
+    }
+
+    /// A task that never runs.
+    pub(crate) fn refuse(task: BoxTask) -> Task {
+        drop(task);
+        let (_send, ended) = oneshot::channel();
+        Task { abort: None, ended }
+    }
+
+    pub(crate) async fn join_all(&self) {
+        while self.running.lock().iter().any(|entry| !entry.abort.is_finished()) {
+            tokio::time::sleep(JOIN_POLL).await;
+        }
+    }
+
+    pub(crate) fn abort_all(&self) {
+        for entry in self.running.lock().drain(..) {
+            entry.abort.abort();
+        }
+    }
+
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        let mut names: Vec<_> =
+            self.running.lock().iter().filter(|entry| !entry.abort.is_finished()).map(|entry| entry.name).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+/// How often `join_all` looks; it runs once, at shutdown.
+const JOIN_POLL: std::time::Duration = std::time::Duration::from_millis(2);
