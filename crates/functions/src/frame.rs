@@ -9,8 +9,8 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, UInt32Array};
-use chrono_tz::Tz;
 use datafusion::logical_expr::{ScalarUDF, Volatility};
+use types::text::Zone;
 use types::{DataType, Settings};
 
 use crate::error::{Error, Result};
@@ -41,18 +41,12 @@ impl Arg {
 }
 
 /// What resolving a call may depend on besides its arguments.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct FunctionContext {
     /// The session's time zone: dates and times without one of their own are read and printed in it.
-    pub zone: Tz,
+    pub zone: Zone,
     /// The query's settings.
     pub settings: Settings,
-}
-
-impl Default for FunctionContext {
-    fn default() -> FunctionContext {
-        FunctionContext { zone: Tz::UTC, settings: Settings::default() }
-    }
 }
 
 /// A column on its way into a kernel.

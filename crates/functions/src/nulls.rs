@@ -12,20 +12,20 @@ pub(crate) fn run_by_policy(body: &Body, args: &[Operand], call: &Call) -> Resul
         return body.kernel.run(args, call);
     }
     match null_rows(args, &body.nullable, call.rows) {
-        Rows::NoneNull => body.kernel.run(args, call),
-        Rows::AllNull => Ok(nulls_of(body, call.rows)),
-        Rows::SomeNull(nulls) if body.nulls == Nulls::Mask => {
+        Rows::NoRow => body.kernel.run(args, call),
+        Rows::EveryRow => Ok(nulls_of(body, call.rows)),
+        Rows::These(nulls) if body.nulls == Nulls::Mask => {
             let array = body.kernel.run(args, call)?;
             Ok(with_nulls(body, array, &nulls))
         }
-        Rows::SomeNull(nulls) => run_on_valid(body, args, call, &nulls),
+        Rows::These(nulls) => run_on_valid(body, args, call, &nulls),
     }
 }
 
 enum Rows {
-    NoneNull,
-    AllNull,
-    SomeNull(NullBuffer),
+    NoRow,
+    EveryRow,
+    These(NullBuffer),
 }
 
 /// Which rows have a NULL in any nullable argument.
@@ -34,14 +34,14 @@ fn null_rows(args: &[Operand], nullable: &[bool], rows: usize) -> Rows {
     for (arg, _) in args.iter().zip(nullable).filter(|(_, nullable)| **nullable) {
         let Some(nulls) = arg.array().logical_nulls().filter(|nulls| nulls.null_count() > 0) else { continue };
         if arg.is_constant() || nulls.null_count() == rows {
-            return Rows::AllNull;
+            return Rows::EveryRow;
         }
         union = NullBuffer::union(union.as_ref(), Some(&nulls));
     }
     match union {
-        None => Rows::NoneNull,
-        Some(nulls) if nulls.null_count() == rows => Rows::AllNull,
-        Some(nulls) => Rows::SomeNull(nulls),
+        None => Rows::NoRow,
+        Some(nulls) if nulls.null_count() == rows => Rows::EveryRow,
+        Some(nulls) => Rows::These(nulls),
     }
 }
 

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast as arrow_cast;
 use arrow::datatypes::{DataType as ArrowType, Float64Type, Int64Type, UInt64Type};
-use chrono_tz::Tz;
 use types::DataType;
+use types::text::Zone;
 
 use crate::error::{Error, Result};
 use crate::frame::{Arg, FunctionContext};
@@ -127,13 +127,13 @@ impl Request<'_> {
     }
 
     /// The time zone that constant argument `i` (from 0) names.
-    pub fn constant_zone(&self, i: usize) -> Result<Tz> {
+    pub fn constant_zone(&self, i: usize) -> Result<Zone> {
         let name = self.constant_text(i)?;
         zone(&name)
     }
 
     /// The zone of a date or time type: its own, or the session's.
-    pub fn zone_of(&self, ty: &DataType) -> Result<Tz> {
+    pub fn zone_of(&self, ty: &DataType) -> Result<Zone> {
         match ty {
             DataType::DateTime(Some(name)) | DataType::DateTime64 { zone: Some(name), .. } => zone(name),
             _ => Ok(self.context.zone),
@@ -142,6 +142,6 @@ impl Request<'_> {
 }
 
 /// The time zone of that name.
-pub fn zone(name: &str) -> Result<Tz> {
-    name.parse().map_err(|_| Error::Types(types::Error::UnknownTimeZone(name.to_owned())))
+pub fn zone(name: &str) -> Result<Zone> {
+    Zone::parse(name).ok_or_else(|| Error::Types(types::Error::UnknownTimeZone(name.to_owned())))
 }

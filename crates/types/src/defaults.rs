@@ -8,9 +8,10 @@ use arrow::array::{
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::{cast, take};
-use arrow::datatypes::{DataType as ArrowType, Fields};
+use arrow::datatypes::{DataType as ArrowType, Fields, i256};
 
 use crate::data_type::DataType;
+use crate::wide::{i128_to_cell, i256_to_cell};
 
 impl DataType {
     /// `rows` rows of the type's default: 0, `''`, 1970-01-01, `[]`, the smallest number of an enum, NULL of Nullable.
@@ -33,6 +34,8 @@ impl DataType {
             DataType::LowCardinality(inner) => inner.default_row(),
             DataType::SimpleAggregateFunction(signature) => signature.args[0].default_row(),
             DataType::Bool => Arc::new(BooleanArray::from(vec![false])),
+            DataType::Int128 => fixed(&i128_to_cell(0)),
+            DataType::Int256 => fixed(&i256_to_cell(i256::ZERO)),
             DataType::String => Arc::new(BinaryArray::from_vec(vec![b""])),
             DataType::Enum(values) => {
                 let number = values.values.first().map_or(0, |(_, number)| *number);
@@ -98,13 +101,14 @@ fn struct_fields(ty: &DataType) -> Fields {
 
 fn zero(ty: &ArrowType) -> ArrayRef {
     match ty {
-        ArrowType::FixedSizeBinary(width) => {
-            let zeros = vec![0u8; *width as usize];
-            let array = FixedSizeBinaryArray::try_from_iter(std::iter::once(zeros)).expect("one value of that width");
-            Arc::new(array)
-        }
+        ArrowType::FixedSizeBinary(width) => fixed(&vec![0; *width as usize]),
         number => cast(&Int8Array::from(vec![0]), number).expect("zero is a value of every number type"),
     }
+}
+
+fn fixed(cell: &[u8]) -> ArrayRef {
+    let array = FixedSizeBinaryArray::try_from_iter(std::iter::once(cell)).expect("one value of its own width");
+    Arc::new(array)
 }
 
 #[cfg(test)]

@@ -23,6 +23,14 @@ impl Zone {
         }
     }
 
+    /// The name in the tz database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Zone::Utc => "UTC",
+            Zone::Named(zone) => zone.name(),
+        }
+    }
+
     /// The zone of a type's argument, or `default` where it has none (the type was checked when it was parsed).
     pub fn of(name: &Option<std::sync::Arc<str>>, default: Zone) -> Zone {
         name.as_deref().and_then(Zone::parse).unwrap_or(default)
