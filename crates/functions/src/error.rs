@@ -174,6 +174,17 @@ pub enum Error {
         /// What was found.
         reason: String,
     },
+    /// A lambda of `arrayFold` that does not give its accumulator's type.
+    #[error("lambda gives {lambda}, but the accumulator is {accumulator}")]
+    AccumulatorType {
+        /// What the lambda gives.
+        lambda: String,
+        /// What it must give.
+        accumulator: String,
+    },
+    /// The body of a lambda failed in a way that is none of this crate's.
+    #[error("lambda: {0}")]
+    Lambda(#[source] DataFusionError),
     /// An Arrow kernel failed.
     #[error("arrow: {0}")]
     Arrow(#[from] ArrowError),
@@ -204,7 +215,8 @@ impl Error {
             Error::ArrayLengths(_) => ErrorCode::SIZES_OF_ARRAYS_DONT_MATCH,
             Error::IncorrectData { .. } => ErrorCode::INCORRECT_DATA,
             Error::Types(error) => error.code(),
-            Error::Internal { .. } | Error::Arrow(_) => ErrorCode::LOGICAL_ERROR,
+            Error::AccumulatorType { .. } => ErrorCode::TYPE_MISMATCH,
+            Error::Internal { .. } | Error::Lambda(_) | Error::Arrow(_) => ErrorCode::LOGICAL_ERROR,
         }
     }
 

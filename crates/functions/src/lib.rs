@@ -15,13 +15,18 @@ pub mod query_time;
 pub mod registry;
 pub mod resolve;
 
+mod arrays;
+mod columns;
+mod lambda;
 mod nulls;
 mod registry_a;
 mod registry_b;
 mod request;
+mod strings;
 
 pub use error::{Error, Result};
 pub use frame::{Arg, Call, Definition, Function, FunctionContext, Kernel, Nulls, Operand, Resolved};
+pub use lambda::{Lambda, LambdaBody, higher_order, lambda_parameters, takes_lambda};
 pub use query_time::QueryTime;
 pub use registry::{FunctionName, names};
 pub use request::Request;
