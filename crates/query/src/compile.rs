@@ -1,0 +1,148 @@
+//! From a bound plan to one that runs: optimised once, planned once, run many times.
+//!
+//! A compiled plan holds no rows, no snapshot and no time. What DataFusion would fold into it, it must not: a plan that
+//! calls `now()` or `rand()` is kept as it was bound and planned again for each run.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
+use datafusion::physical_plan::execution_plan::reset_plan_states;
+use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
+use futures::FutureExt;
+use types::{Block, Header};
+
+use crate::context::QueryContext;
+use crate::error::{Error, Result};
+use crate::run::BlockStream;
+use crate::session;
+
+/// A plan that can run, any number of times, also at once.
+#[derive(Clone)]
+pub struct Compiled {
+    header: Header,
+    rows: Plan,
+    totals: Option<Plan>,
+}
+
+/// How a plan is kept between runs.
+#[derive(Clone)]
+enum Plan {
+    /// Depends on nothing but the snapshot.
+    Physical(Arc<dyn ExecutionPlan>),
+    /// Depends on the query's time or randomness as well.
+    Logical(Arc<LogicalPlan>),
+}
+
+/// What is compiled.
+#[derive(Clone, Copy, Debug)]
+pub struct Bound<'a> {
+    /// Names and types of the result.
+    pub header: &'a Header,
+    /// The rows.
+    pub plan: &'a LogicalPlan,
+    /// The row of WITH TOTALS.
+    pub totals: Option<&'a LogicalPlan>,
+}
+
+/// Optimises and plans what the binder made.
+pub async fn compile(bound: Bound<'_>, ctx: &QueryContext) -> Result<Compiled> {
+    let totals = match bound.totals {
+        Some(totals) => Some(Plan::new(totals, ctx).await?),
+        None => None,
+    };
+    Ok(Compiled { header: bound.header.clone(), rows: Plan::new(bound.plan, ctx).await?, totals })
+}
+
+impl Compiled {
+    /// Names and types of the result.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Starts a run over the snapshot, overrides and limits of `ctx`.
+    pub async fn run(&self, ctx: &Arc<QueryContext>) -> Result<BlockStream> {
+        ctx.check()?;
+        let physical = self.rows.physical(ctx).await?;
+        let task = session::task(ctx);
+        let batches = execute_stream(physical, task)?;
+        let stream = BlockStream::new(self.header.clone(), batches, ctx.clone());
+        Ok(match self.totals.clone() {
+            Some(plan) => stream.with_totals(totals(plan, self.header.clone(), ctx.clone()).boxed()),
+            None => stream,
+        })
+    }
+
+    /// A whole run: every row as blocks.
+    pub async fn collect(&self, ctx: &Arc<QueryContext>) -> Result<Vec<Block>> {
+        self.run(ctx).await?.collect().await
+    }
+
+    /// The physical plan, one operator a line.
+    pub async fn explain(&self, ctx: &QueryContext) -> Result<String> {
+        let physical = self.rows.physical(ctx).await?;
+        Ok(displayable(physical.as_ref()).indent(false).to_string())
+    }
+
+    /// True when nothing of the query's time or randomness is in the plan, so that it can be kept for other queries.
+    pub fn is_reusable(&self) -> bool {
+        let physical = |plan: &Plan| matches!(plan, Plan::Physical(_));
+        physical(&self.rows) && self.totals.as_ref().is_none_or(physical)
+    }
+}
+
+impl fmt::Debug for Compiled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compiled").field("header", &self.header).finish_non_exhaustive()
+    }
+}
+
+async fn totals(plan: Plan, header: Header, ctx: Arc<QueryContext>) -> Result<Option<Block>> {
+    let batches = execute_stream(plan.physical(&ctx).await?, session::task(&ctx))?;
+    let block = BlockStream::new(header, batches, ctx).collect_one().await?;
+    Ok((block.rows() != 0).then_some(block))
+}
+
+impl Plan {
+    async fn new(bound: &LogicalPlan, ctx: &QueryContext) -> Result<Plan> {
+        if is_timeless(bound)? {
+            return Ok(Plan::Physical(plan_physical(bound, ctx).await?));
+        }
+        // Planned once here too, so that what cannot be planned is an error of the compilation.
+        plan_physical(bound, ctx).await?;
+        Ok(Plan::Logical(Arc::new(bound.clone())))
+    }
+
+    /// A plan with fresh operators, which one run may use up.
+    async fn physical(&self, ctx: &QueryContext) -> Result<Arc<dyn ExecutionPlan>> {
+        match self {
+            Plan::Physical(plan) => Ok(reset_plan_states(plan.clone())?),
+            Plan::Logical(plan) => plan_physical(plan, ctx).await,
+        }
+    }
+}
+
+async fn plan_physical(bound: &LogicalPlan, ctx: &QueryContext) -> Result<Arc<dyn ExecutionPlan>> {
+    let state = session::state(ctx);
+    let optimized = state.optimize(bound)?;
+    Ok(state.query_planner().create_physical_plan(&optimized, &state).await?)
+}
+
+/// True when every function of the plan, in subqueries too, depends on its arguments only.
+fn is_timeless(plan: &LogicalPlan) -> Result<bool> {
+    let mut timeless = true;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|expr| {
+                if matches!(expr, Expr::ScalarFunction(call) if call.func.signature().volatility != Volatility::Immutable) {
+                    timeless = false;
+                    return Ok(TreeNodeRecursion::Stop);
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })
+    .map_err(Error::from)?;
+    Ok(timeless)
+}

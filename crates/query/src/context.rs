@@ -1,0 +1,228 @@
+//! What one query carries through every path: who asks, what time it is, which snapshot is read, and the limits.
+//!
+//! A context is made once per query and shared by everything that runs for it. Plans never hold one: the leaves find it
+//! in the task's extensions when they are executed, so that a compiled plan can run again over another snapshot.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::pending::Snapshot;
+use tokio_util::sync::CancellationToken;
+use types::{Block, ErrorCode, Setting, Settings, TableId};
+
+use crate::error::{Error, Result};
+use crate::memory::QueryMemory;
+use crate::runtime::Runtime;
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The query's id, unique among running queries.
+    pub query_id: Arc<str>,
+    /// The user.
+    pub user: Arc<str>,
+    /// The database that names without one are in.
+    pub database: Arc<str>,
+}
+
+/// Everything a running query may look at. Cheap to clone; clones share counters, memory and the cancel token.
+#[derive(Clone, Debug)]
+pub struct QueryContext {
+    /// What all queries share.
+    pub runtime: Arc<Runtime>,
+    /// Who asks.
+    pub caller: Caller,
+    /// The query's one "now", in nanoseconds since 1970 UTC.
+    pub now_ns: i64,
+    /// When the query must have ended, on the monotonic clock.
+    pub deadline: Option<Deadline>,
+    /// Ends the query when cancelled.
+    pub cancel: CancellationToken,
+    /// Settings of the session and the query.
+    pub settings: Settings,
+    /// Values of `{name:Type}` parameters, as text.
+    pub params: Arc<BTreeMap<String, String>>,
+    /// The commit that is read. Its parts stay as long as this is held.
+    pub snapshot: Arc<Snapshot>,
+    /// Blocks that are read *instead of* these tables, at every place where the query names them: what a materialized
+    /// view's SELECT sees of its trigger table.
+    pub overrides: Arc<BTreeMap<TableId, Block>>,
+    /// Memory the query holds.
+    pub memory: Arc<QueryMemory>,
+    /// What the query has done so far.
+    pub counters: Arc<Counters>,
+}
+
+/// A moment of the monotonic clock after which a query is ended, and the limit it came from.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    /// The moment, in nanoseconds of [`env::Clock::monotonic_ns`].
+    pub at_ns: u64,
+    /// The limit in milliseconds, for the error.
+    pub limit_ms: u64,
+}
+
+/// Counts that only grow, read by progress reports while the query runs.
+#[derive(Debug, Default)]
+pub struct Counters {
+    read_rows: AtomicU64,
+    read_bytes: AtomicU64,
+    result_rows: AtomicU64,
+    result_bytes: AtomicU64,
+    total_rows: AtomicU64,
+}
+
+/// One reading of [`Counters`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Progress {
+    /// Rows read from tables and table functions.
+    pub read_rows: u64,
+    /// Bytes of those, in memory.
+    pub read_bytes: u64,
+    /// Rows of the result so far.
+    pub result_rows: u64,
+    /// Bytes of those, in memory.
+    pub result_bytes: u64,
+    /// Rows that the leaves expect to read, as far as they know.
+    pub total_rows: u64,
+}
+
+impl Counters {
+    /// Adds a block that a leaf read.
+    pub fn add_read(&self, rows: usize, bytes: usize) {
+        self.read_rows.fetch_add(rows as u64, Ordering::Relaxed);
+        self.read_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Adds a block of the result.
+    pub fn add_result(&self, rows: usize, bytes: usize) {
+        self.result_rows.fetch_add(rows as u64, Ordering::Relaxed);
+        self.result_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Adds rows that a leaf is about to read.
+    pub fn expect_rows(&self, rows: u64) {
+        self.total_rows.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    /// The counts now.
+    pub fn progress(&self) -> Progress {
+        Progress {
+            read_rows: self.read_rows.load(Ordering::Relaxed),
+            read_bytes: self.read_bytes.load(Ordering::Relaxed),
+            result_rows: self.result_rows.load(Ordering::Relaxed),
+            result_bytes: self.result_bytes.load(Ordering::Relaxed),
+            total_rows: self.total_rows.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl QueryContext {
+    /// A context over `snapshot`: its "now" is read from the clock here, once, and `max_execution_time` begins.
+    pub fn new(runtime: Arc<Runtime>, snapshot: Arc<Snapshot>, caller: Caller, settings: Settings) -> QueryContext {
+        let clock = &runtime.env.clock;
+        let (now_ns, started_ns) = (clock.now_ns(), clock.monotonic_ns());
+        QueryContext {
+            now_ns,
+            deadline: Deadline::from_settings(&settings, started_ns),
+            cancel: CancellationToken::new(),
+            params: Arc::default(),
+            overrides: Arc::default(),
+            memory: Arc::new(QueryMemory::new(runtime.memory.clone(), settings.uint(Setting::MaxMemoryUsage))),
+            counters: Arc::default(),
+            runtime,
+            caller,
+            settings,
+            snapshot,
+        }
+    }
+
+    /// The same query with other settings: a SELECT's own SETTINGS clause. The deadline stays.
+    #[must_use]
+    pub fn with_settings(&self, settings: Settings) -> QueryContext {
+        QueryContext { settings, ..self.clone() }
+    }
+
+    /// The same query over another snapshot.
+    #[must_use]
+    pub fn with_snapshot(&self, snapshot: Arc<Snapshot>) -> QueryContext {
+        QueryContext { snapshot, ..self.clone() }
+    }
+
+    /// The same query with names resolved in another database: a view's SELECT.
+    #[must_use]
+    pub fn with_database(&self, database: &str) -> QueryContext {
+        let caller = Caller { database: database.into(), ..self.caller.clone() };
+        QueryContext { caller, ..self.clone() }
+    }
+
+    /// The same query with parameter values.
+    #[must_use]
+    pub fn with_params(&self, params: BTreeMap<String, String>) -> QueryContext {
+        QueryContext { params: Arc::new(params), ..self.clone() }
+    }
+
+    /// The same query with `block` read in the place of `table`.
+    #[must_use]
+    pub fn with_override(&self, table: TableId, block: Block) -> QueryContext {
+        let mut overrides = (*self.overrides).clone();
+        overrides.insert(table, block);
+        QueryContext { overrides: Arc::new(overrides), ..self.clone() }
+    }
+
+    /// An error when the query must end: it was cancelled, or its time is over. Called between blocks.
+    pub fn check(&self) -> Result<()> {
+        if self.cancel.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        match self.deadline {
+            Some(deadline) if deadline.at_ns <= self.runtime.env.clock.monotonic_ns() => {
+                Err(Error::TimedOut { limit_ms: deadline.limit_ms })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts a block that a leaf read; an error beyond `max_rows_to_read`.
+    pub fn count_read(&self, rows: usize, bytes: usize) -> Result<()> {
+        self.counters.add_read(rows, bytes);
+        let limit = self.settings.uint(Setting::MaxRowsToRead);
+        let read = self.counters.progress().read_rows;
+        if limit != 0 && limit < read {
+            let what = "max_rows_to_read";
+            return Err(Error::TooManyRows { what, code: ErrorCode::TOO_MANY_ROWS, limit, rows: read });
+        }
+        Ok(())
+    }
+
+    /// The zone of dates and times without one: `session_timezone`, else the server's.
+    pub fn time_zone(&self) -> &str {
+        match self.settings.text(Setting::SessionTimezone) {
+            "" => &self.runtime.config.time_zone,
+            zone => zone,
+        }
+    }
+
+    /// In how many partitions a plan may run at once: `max_threads`, at most what the runtime allows.
+    pub fn threads(&self) -> usize {
+        let allowed = self.runtime.config.threads.max(1);
+        match usize::try_from(self.settings.uint(Setting::MaxThreads)).unwrap_or(usize::MAX) {
+            0 => allowed,
+            wanted => wanted.min(allowed),
+        }
+    }
+}
+
+impl Deadline {
+    /// What `max_execution_time` means for a query that starts now.
+    pub fn from_settings(settings: &Settings, started_ns: u64) -> Option<Deadline> {
+        let seconds = settings.float(Setting::MaxExecutionTime);
+        if seconds <= 0.0 {
+            return None;
+        }
+        // A float beyond the range of u64 saturates: no deadline that anyone would see.
+        let limit_ms = (seconds * 1_000.0) as u64;
+        Some(Deadline { at_ns: started_ns.saturating_add(limit_ms.saturating_mul(1_000_000)), limit_ms })
+    }
+}

@@ -1,0 +1,140 @@
+//! The memory of one query inside the memory of all: two limits, one reservation.
+//!
+//! DataFusion's operators reserve here before they allocate. Over the query's own limit it ends with
+//! MEMORY_LIMIT_EXCEEDED; the server's limit holds for all queries together.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
+
+use crate::error::Error;
+
+/// A [`MemoryPool`] with a limit of its own, that also reserves from a shared one.
+#[derive(Debug)]
+pub struct QueryMemory {
+    shared: Arc<dyn MemoryPool>,
+    /// Bytes; `usize::MAX` for none.
+    limit: usize,
+    used: AtomicUsize,
+    peak: AtomicUsize,
+}
+
+impl QueryMemory {
+    /// A query that may take `limit` bytes of `shared`; 0 means no limit of its own.
+    pub fn new(shared: Arc<dyn MemoryPool>, limit: u64) -> QueryMemory {
+        let limit = if limit == 0 { usize::MAX } else { usize::try_from(limit).unwrap_or(usize::MAX) };
+        QueryMemory { shared, limit, used: AtomicUsize::new(0), peak: AtomicUsize::new(0) }
+    }
+
+    /// The most bytes that were reserved at once.
+    pub fn peak_bytes(&self) -> usize {
+        self.peak.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, bytes: usize) {
+        let used = self.used.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        self.peak.fetch_max(used, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Display for QueryMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "query({} of {} bytes)", self.reserved(), self.limit)
+    }
+}
+
+impl MemoryPool for QueryMemory {
+    fn name(&self) -> &str {
+        "query"
+    }
+
+    fn register(&self, consumer: &MemoryConsumer) {
+        self.shared.register(consumer);
+    }
+
+    fn unregister(&self, consumer: &MemoryConsumer) {
+        self.shared.unregister(consumer);
+    }
+
+    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
+        self.shared.grow(reservation, additional);
+        self.add(additional);
+    }
+
+    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
+        self.shared.shrink(reservation, shrink);
+        self.used.fetch_sub(shrink, Ordering::Relaxed);
+    }
+
+    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
+        let wanted = self.used.load(Ordering::Relaxed).saturating_add(additional);
+        if self.limit < wanted {
+            let message = format!(
+                "would use {wanted} bytes, maximum {} (\"{}\" asked for {additional})",
+                self.limit,
+                reservation.consumer().name()
+            );
+            return Err(DataFusionError::ResourcesExhausted(message));
+        }
+        self.shared.try_grow(reservation, additional)?;
+        self.add(additional);
+        Ok(())
+    }
+
+    fn reserved(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    fn memory_limit(&self) -> MemoryLimit {
+        match self.limit {
+            usize::MAX => self.shared.memory_limit(),
+            limit => MemoryLimit::Finite(limit),
+        }
+    }
+}
+
+impl QueryMemory {
+    /// An error when `bytes` more would be over the query's limit. For memory that is held outside of any reservation:
+    /// a decoded block on its way.
+    pub fn admit(&self, bytes: usize) -> crate::error::Result<()> {
+        let wanted = self.reserved().saturating_add(bytes);
+        if self.limit < wanted {
+            return Err(Error::OutOfMemory(format!("would use {wanted} bytes, maximum {}", self.limit)));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::execution::memory_pool::GreedyMemoryPool;
+
+    use super::*;
+
+    #[test]
+    fn a_query_stops_at_its_own_limit_and_gives_back_what_it_took() {
+        let shared: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(1_000));
+        let query: Arc<dyn MemoryPool> = Arc::new(QueryMemory::new(shared.clone(), 100));
+        let reservation = MemoryConsumer::new("sort").register(&query);
+        reservation.try_grow(80).unwrap();
+        assert_eq!(Error::from(reservation.try_grow(30).unwrap_err()).code().0, 241);
+        assert_eq!(shared.reserved(), 80);
+        drop(reservation);
+        assert_eq!((query.reserved(), shared.reserved()), (0, 0));
+    }
+
+    #[test]
+    fn the_servers_limit_holds_for_all_queries_together() {
+        let shared: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(100));
+        let one: Arc<dyn MemoryPool> = Arc::new(QueryMemory::new(shared.clone(), 0));
+        let two: Arc<dyn MemoryPool> = Arc::new(QueryMemory::new(shared, 0));
+        let first = MemoryConsumer::new("sort").register(&one);
+        let second = MemoryConsumer::new("sort").register(&two);
+        first.try_grow(80).unwrap();
+        assert!(second.try_grow(30).is_err());
+        assert_eq!(two.reserved(), 0);
+    }
+}

@@ -1,0 +1,159 @@
+//! Running a compiled plan: blocks come out as they are made, and stop when the query must end.
+//!
+//! The stream is pulled: nothing runs ahead of whoever reads it by more than a block per operator.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use datafusion::execution::SendableRecordBatchStream;
+use futures::future::BoxFuture;
+use futures::{FutureExt, Stream, StreamExt};
+use types::{Block, ErrorCode, Header, Setting};
+
+use crate::context::QueryContext;
+use crate::error::{Error, Result};
+
+/// The rows of a running query. Dropping it ends the query.
+pub struct BlockStream {
+    header: Header,
+    batches: SendableRecordBatchStream,
+    ctx: Arc<QueryContext>,
+    /// Ready when the query must end although no block came; made on the first wait.
+    ended: Option<BoxFuture<'static, Error>>,
+    limit: ResultLimit,
+    rows: u64,
+    done: bool,
+    totals: Option<BoxFuture<'static, Result<Option<Block>>>>,
+}
+
+/// `max_result_rows` and what happens beyond it.
+#[derive(Clone, Copy, Debug)]
+enum ResultLimit {
+    None,
+    Throw(u64),
+    Break(u64),
+}
+
+impl BlockStream {
+    pub(crate) fn new(header: Header, batches: SendableRecordBatchStream, ctx: Arc<QueryContext>) -> BlockStream {
+        let limit = match (ctx.settings.uint(Setting::MaxResultRows), ctx.settings.text(Setting::ResultOverflowMode)) {
+            (0, _) => ResultLimit::None,
+            (rows, "break") => ResultLimit::Break(rows),
+            (rows, _) => ResultLimit::Throw(rows),
+        };
+        BlockStream { header, batches, ctx, ended: None, limit, rows: 0, done: false, totals: None }
+    }
+
+    pub(crate) fn with_totals(mut self, totals: BoxFuture<'static, Result<Option<Block>>>) -> BlockStream {
+        self.totals = Some(totals);
+        self
+    }
+
+    /// Names and types of every block.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The row of WITH TOTALS, once; ask after the last block. None without WITH TOTALS.
+    pub async fn totals(&mut self) -> Result<Option<Block>> {
+        match self.totals.take() {
+            Some(totals) => totals.await,
+            None => Ok(None),
+        }
+    }
+
+    /// All blocks that are left. Only for results that are known to be small.
+    pub async fn collect(mut self) -> Result<Vec<Block>> {
+        let mut blocks = Vec::new();
+        while let Some(block) = self.next().await {
+            blocks.push(block?);
+        }
+        Ok(blocks)
+    }
+
+    /// All rows that are left as one block. Only for results that are known to be small.
+    pub async fn collect_one(self) -> Result<Block> {
+        let header = self.header.clone();
+        Ok(Block::concat(&header, &self.collect().await?)?)
+    }
+
+    fn admit(&mut self, block: Block) -> Result<Block> {
+        self.rows += block.rows() as u64;
+        match self.limit {
+            ResultLimit::Throw(limit) if limit < self.rows => {
+                let (what, code) = ("max_result_rows", ErrorCode::TOO_MANY_ROWS_OR_BYTES);
+                return Err(Error::TooManyRows { what, code, limit, rows: self.rows });
+            }
+            // As ClickHouse: the block that reaches the limit is still given whole.
+            ResultLimit::Break(limit) if limit <= self.rows => self.done = true,
+            ResultLimit::None | ResultLimit::Throw(_) | ResultLimit::Break(_) => {}
+        }
+        self.ctx.counters.add_result(block.rows(), block.size_bytes());
+        Ok(block)
+    }
+
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        let ctx = &self.ctx;
+        self.ended.get_or_insert_with(|| must_end(ctx.clone())).as_mut().poll(cx)
+    }
+}
+
+impl Stream for BlockStream {
+    type Item = Result<Block>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Block>>> {
+        if self.done {
+            return Poll::Ready(None);
+        }
+        let result = loop {
+            if let Err(error) = self.ctx.check() {
+                break Err(error);
+            }
+            match self.batches.poll_next_unpin(cx) {
+                Poll::Ready(None) => {
+                    self.done = true;
+                    return Poll::Ready(None);
+                }
+                Poll::Ready(Some(Ok(batch))) if batch.num_rows() == 0 => {}
+                Poll::Ready(Some(Ok(batch))) => {
+                    let block = Block::from_record_batch(self.header.clone(), &batch).map_err(Error::Types);
+                    break block.and_then(|block| self.admit(block));
+                }
+                Poll::Ready(Some(Err(error))) => break Err(Error::from(error)),
+                Poll::Pending => match self.poll_ended(cx) {
+                    Poll::Ready(error) => break Err(error),
+                    Poll::Pending => return Poll::Pending,
+                },
+            }
+        };
+        self.done |= result.is_err();
+        Poll::Ready(Some(result))
+    }
+}
+
+impl fmt::Debug for BlockStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlockStream").field("header", &self.header).field("rows", &self.rows).finish_non_exhaustive()
+    }
+}
+
+/// Waits for the cancel token or the deadline, whichever comes first.
+fn must_end(ctx: Arc<QueryContext>) -> BoxFuture<'static, Error> {
+    async move {
+        let clock = ctx.runtime.env.clock.clone();
+        let Some(deadline) = ctx.deadline else {
+            ctx.cancel.cancelled().await;
+            return Error::Cancelled;
+        };
+        let left_ns = deadline.at_ns.saturating_sub(clock.monotonic_ns());
+        tokio::select! {
+            biased;
+            () = ctx.cancel.cancelled() => Error::Cancelled,
+            () = clock.sleep(Duration::from_nanos(left_ns)) => Error::TimedOut { limit_ms: deadline.limit_ms },
+        }
+    }
+    .boxed()
+}

@@ -1,0 +1,119 @@
+//! What all queries of one process share: the environment, memory, caches and registries.
+//!
+//! Made once at start-up and passed down; nothing here is global and nothing here belongs to one query.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::SessionState;
+use env::Env;
+
+use crate::cache::PlanCache;
+use crate::error::Result;
+use crate::session;
+use crate::system::SystemTables;
+use crate::table_functions::FileFormats;
+
+/// What an operator decides about running queries; no setting of a query changes it.
+#[derive(Clone, Debug)]
+pub struct RuntimeConfig {
+    /// Partitions that a plan may run in at once; 1 in the simulator.
+    pub threads: usize,
+    /// Bytes that all queries together may reserve.
+    pub memory_bytes: usize,
+    /// Bytes of decoded granules that are kept.
+    pub granule_cache_bytes: usize,
+    /// Compiled plans that are kept.
+    pub plan_cache_entries: usize,
+    /// Where sorts and aggregations may spill; absent, they end with MEMORY_LIMIT_EXCEEDED instead.
+    pub spill_dir: Option<PathBuf>,
+    /// The only folder that `file()` may read; absent, `file()` is refused.
+    pub user_files: Option<PathBuf>,
+    /// The server's time zone.
+    pub time_zone: Arc<str>,
+    /// The host name that `hostName()` and system tables show.
+    pub host_name: Arc<str>,
+}
+
+impl Default for RuntimeConfig {
+    fn default() -> RuntimeConfig {
+        RuntimeConfig {
+            threads: 1,
+            memory_bytes: 2 << 30,
+            granule_cache_bytes: 256 << 20,
+            plan_cache_entries: 1_024,
+            spill_dir: None,
+            user_files: None,
+            time_zone: "UTC".into(),
+            host_name: "localhost".into(),
+        }
+    }
+}
+
+/// Shared by all queries.
+pub struct Runtime {
+    /// Clock, randomness, disk, tasks.
+    pub env: Env,
+    /// As decided at start-up.
+    pub config: RuntimeConfig,
+    /// The memory of all queries.
+    pub memory: Arc<dyn MemoryPool>,
+    /// Decoded granules of parts.
+    pub granules: Arc<crate::pending::GranuleCache>,
+    /// `system.*` and `information_schema.*`.
+    pub system: SystemTables,
+    /// Decodes files for `file()`.
+    pub formats: Arc<dyn FileFormats>,
+    /// Compiled plans.
+    pub plans: PlanCache,
+    /// Optimizer rules and planner, made once because making them costs more than most plans.
+    pub(crate) template: SessionState,
+    /// Spill files; memory is put in per query.
+    pub(crate) execution: RuntimeEnv,
+}
+
+/// The parts of a [`Runtime`] that others bring.
+pub struct RuntimeParts {
+    /// Clock, randomness, disk, tasks.
+    pub env: Env,
+    /// Everything registered at start-up.
+    pub system: SystemTables,
+    /// Decodes files for `file()`.
+    pub formats: Arc<dyn FileFormats>,
+}
+
+impl Runtime {
+    /// A runtime; an error when the spill folder cannot be used.
+    pub fn new(config: RuntimeConfig, parts: RuntimeParts) -> Result<Arc<Runtime>> {
+        let memory: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(config.memory_bytes));
+        let spill = match &config.spill_dir {
+            Some(dir) => DiskManagerMode::Directories(vec![dir.clone()]),
+            None => DiskManagerMode::Disabled,
+        };
+        let execution = RuntimeEnvBuilder::new()
+            .with_memory_pool(memory.clone())
+            .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(spill))
+            .build()?;
+        Ok(Arc::new(Runtime {
+            env: parts.env,
+            granules: Arc::new(crate::pending::GranuleCache::new(config.granule_cache_bytes)),
+            plans: PlanCache::new(config.plan_cache_entries),
+            template: session::template(),
+            system: parts.system,
+            formats: parts.formats,
+            memory,
+            execution,
+            config,
+        }))
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").field("config", &self.config).finish_non_exhaustive()
+    }
+}

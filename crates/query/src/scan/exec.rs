@@ -1,0 +1,124 @@
+//! The physical leaf: reads a [`Source`] with the context of the query that runs.
+//!
+//! Holds no rows, no snapshot and no state between runs, so it needs no reset.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, ReplaceChildrenOptions,
+};
+use futures::{StreamExt, TryStreamExt};
+
+use super::{Blocks, Predicate, Read, Source};
+use crate::context::QueryContext;
+use crate::error::Error;
+
+/// Reads a source.
+#[derive(Debug)]
+pub struct ScanExec {
+    source: Arc<dyn Source>,
+    read: Read,
+    schema: SchemaRef,
+    properties: Arc<PlanProperties>,
+}
+
+impl ScanExec {
+    /// A leaf that reads `source` in `read.shares` partitions.
+    pub fn new(source: Arc<dyn Source>, read: Read) -> ScanExec {
+        let schema = read.header(source.header()).arrow_schema();
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(schema.clone()),
+            Partitioning::UnknownPartitioning(read.shares),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        ScanExec { source, read, schema, properties: Arc::new(properties) }
+    }
+}
+
+impl DisplayAs for ScanExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.schema.fields().iter().map(|field| field.name().as_str()).collect();
+        write!(f, "ScanExec: {}, columns=[{}]", self.source.name(), names.join(", "))?;
+        if *self.read.predicate != Predicate::Unknown {
+            write!(f, ", prune=[{}]", self.read.predicate.display(self.source.header()))?;
+        }
+        if let Some(limit) = self.read.limit {
+            write!(f, ", limit={limit}")?;
+        }
+        Ok(())
+    }
+}
+
+impl ExecutionPlan for ScanExec {
+    fn name(&self) -> &'static str {
+        "ScanExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        _: Vec<Arc<dyn ExecutionPlan>>,
+        _: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn execute(&self, partition: usize, task: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let ctx = task
+            .session_config()
+            .get_extension::<QueryContext>()
+            .ok_or_else(|| DataFusionError::from(Error::Plan("a leaf runs without a query".into())))?;
+        let read = Read { share: partition, ..self.read.clone() };
+        let blocks = guarded(self.source.read(&ctx, &read)?, ctx, read.limit);
+        let batches = blocks.map(|block| Ok(block?.to_record_batch().map_err(Error::Types)?));
+        let schema = self.schema.clone();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
+    }
+}
+
+/// Counts what is read, and stops between blocks: at the limit, or because the query must end.
+fn guarded(blocks: Blocks, ctx: Arc<QueryContext>, limit: Option<usize>) -> Blocks {
+    let mut left = limit.unwrap_or(usize::MAX);
+    blocks
+        .and_then(move |block| {
+            let counted = ctx.check().and_then(|()| ctx.count_read(block.rows(), block.size_bytes()));
+            futures::future::ready(counted.map(|()| block))
+        })
+        .try_take_while({
+            let mut done = false;
+            move |block| {
+                let take = !done;
+                done = left <= block.rows();
+                left = left.saturating_sub(block.rows());
+                futures::future::ready(Ok(take))
+            }
+        })
+        .boxed()
+}

@@ -1,0 +1,75 @@
+//! Leaves of a plan: everything that has rows of its own is a [`Source`], read by one [`ScanExec`].
+//!
+//! A source is a description (table id, columns, predicate): it holds no snapshot and no rows. When the plan runs, the
+//! leaf finds the query's context in the task and reads what that context pins; so a compiled plan runs again over
+//! another snapshot. Between blocks the leaf counts rows and looks whether the query was cancelled or is out of time.
+
+mod exec;
+mod predicate;
+mod provider;
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::logical_expr::TableSource;
+use futures::stream::BoxStream;
+use types::{Block, Header};
+
+pub use exec::ScanExec;
+pub use predicate::{Comparison, Predicate};
+pub use provider::SourceTable;
+
+use crate::context::QueryContext;
+use crate::error::Result;
+
+/// Blocks as a leaf gives them, columns as asked for.
+pub type Blocks = BoxStream<'static, Result<Block>>;
+
+/// Something that has rows.
+pub trait Source: fmt::Debug + Send + Sync {
+    /// Its name in EXPLAIN.
+    fn name(&self) -> String;
+
+    /// Every column that can be asked for, hidden ones included.
+    fn header(&self) -> &Header;
+
+    /// In how many shares it can be read at once, at most `wanted`. Asked once, when the plan is compiled.
+    fn shares(&self, wanted: usize) -> usize {
+        wanted.min(1)
+    }
+
+    /// True when the source can use predicates to read less. It may still give rows that do not match.
+    fn prunes(&self) -> bool {
+        false
+    }
+
+    /// Begins to read. Blocks have the columns of `read.columns` in that order.
+    fn read(&self, ctx: &Arc<QueryContext>, read: &Read) -> Result<Blocks>;
+}
+
+/// What one leaf of a plan wants of its source.
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// Positions in [`Source::header`].
+    pub columns: Arc<[usize]>,
+    /// Rows for which this is false may be left out.
+    pub predicate: Arc<Predicate>,
+    /// More rows than these are not needed.
+    pub limit: Option<usize>,
+    /// Which share is read, from 0.
+    pub share: usize,
+    /// Of how many.
+    pub shares: usize,
+}
+
+impl Read {
+    /// The header of the columns that are read.
+    pub fn header(&self, source: &Header) -> Header {
+        source.project(&self.columns)
+    }
+}
+
+/// A source as the planner takes it.
+pub fn table_source(source: Arc<dyn Source>) -> Arc<dyn TableSource> {
+    datafusion::datasource::provider_as_source(Arc::new(SourceTable::new(source)))
+}

@@ -1,0 +1,74 @@
+//! A [`Source`] as DataFusion's logical plan sees it: a table that takes projections, filters and limits.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::error::Result;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+
+use super::{Predicate, Read, ScanExec, Source};
+
+/// The logical leaf of a source.
+#[derive(Debug)]
+pub struct SourceTable {
+    source: Arc<dyn Source>,
+    schema: SchemaRef,
+}
+
+impl SourceTable {
+    /// A table that reads `source`.
+    pub fn new(source: Arc<dyn Source>) -> SourceTable {
+        SourceTable { schema: source.header().arrow_schema(), source }
+    }
+}
+
+#[async_trait]
+impl TableProvider for SourceTable {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let columns = match projection {
+            Some(columns) => columns.clone(),
+            None => (0..self.source.header().len()).collect(),
+        };
+        let shares = self.source.shares(state.config().target_partitions()).max(1);
+        let read = Read {
+            columns: columns.into(),
+            predicate: Arc::new(Predicate::from_filters(filters, self.source.header())),
+            limit,
+            share: 0,
+            shares,
+        };
+        Ok(Arc::new(ScanExec::new(self.source.clone(), read)))
+    }
+
+    /// Sources leave out what they can; the plan keeps the filter, which is what makes pruning safe to be careless
+    /// about rows and only careful never to lose one.
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let usable = |filter: &&Expr| {
+            self.source.prunes() && Predicate::from_filter(filter, self.source.header()) != Predicate::Unknown
+        };
+        Ok(filters
+            .iter()
+            .map(|filter| match usable(filter) {
+                true => TableProviderFilterPushDown::Inexact,
+                false => TableProviderFilterPushDown::Unsupported,
+            })
+            .collect())
+    }
+}

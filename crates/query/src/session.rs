@@ -1,0 +1,106 @@
+//! How DataFusion is set up: its optimizer rules and physical planner, and nothing that would guess at types.
+//!
+//! The SQL front end and the analyzer (type coercion) are off: the binder owns ClickHouse's semantics and emits plans
+//! whose operands already agree.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::catalog::Session;
+use datafusion::common::config::{ConfigNonZeroUsize, ConfigOptions};
+use datafusion::execution::TaskContext;
+use datafusion::execution::config::SessionConfig;
+use datafusion::execution::context::QueryPlanner;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
+use functions::QueryTime;
+use types::Setting;
+
+use crate::context::QueryContext;
+
+/// Plans the standard nodes as DataFusion does, and ours.
+#[derive(Debug)]
+struct Planner;
+
+#[async_trait]
+impl QueryPlanner for Planner {
+    async fn create_physical_plan(
+        &self,
+        plan: &LogicalPlan,
+        session: &dyn Session,
+    ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+        let planner = DefaultPhysicalPlanner::default();
+        planner.create_physical_plan(plan, session).await
+    }
+}
+
+/// The session that every compilation starts from.
+pub(crate) fn template() -> SessionState {
+    SessionStateBuilder::new()
+        .with_session_id(String::new())
+        .with_analyzer_rules(Vec::new())
+        .with_query_planner(Arc::new(Planner))
+        .with_config(SessionConfig::from(options()))
+        .build()
+}
+
+/// Options that no query changes.
+fn options() -> ConfigOptions {
+    let mut options = ConfigOptions::new();
+    options.catalog.create_default_catalog_and_schema = false;
+    options.execution.target_partitions = 1;
+    options.execution.planning_concurrency = 1;
+    options.execution.collect_statistics = false;
+    // Every Arrow field of ours is nullable, whatever an aggregate thinks of its result.
+    options.execution.skip_physical_aggregate_schema_check = true;
+    // Leaves prune by the predicates of the plan; filters that appear while it runs would make plans stateful.
+    options.optimizer.enable_dynamic_filter_pushdown = false;
+    options.optimizer.enable_topk_dynamic_filter_pushdown = false;
+    options.optimizer.enable_join_dynamic_filter_pushdown = false;
+    options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+    options
+}
+
+/// The options of one query: threads, block size, its "now" and its randomness.
+pub(crate) fn config(ctx: &QueryContext) -> SessionConfig {
+    let mut options = options();
+    options.execution.target_partitions = ctx.threads();
+    let rows = usize::try_from(ctx.settings.uint(Setting::MaxBlockSize)).unwrap_or(usize::MAX);
+    options.execution.batch_size = batch_size(rows);
+    options.extensions.insert(QueryTime::new(ctx.now_ns, seed(ctx)));
+    SessionConfig::from(options)
+}
+
+/// Blocks inside a plan have one granule's rows: larger ones fall out of the caches of the processor.
+fn batch_size(max_block_size: usize) -> ConfigNonZeroUsize {
+    let rows = max_block_size.clamp(1, GRANULE_ROWS);
+    ConfigNonZeroUsize::try_new(rows).expect("clamped to at least 1")
+}
+
+const GRANULE_ROWS: usize = 8_192;
+
+/// Random functions of one query draw from the environment's randomness.
+fn seed(ctx: &QueryContext) -> u64 {
+    let mut bytes = [0; 8];
+    ctx.runtime.env.rng.fill(&mut bytes);
+    u64::from_le_bytes(bytes)
+}
+
+/// The state in which a plan of this query is optimised and planned.
+pub(crate) fn state(ctx: &QueryContext) -> SessionState {
+    let mut state = ctx.runtime.template.clone();
+    *state.config_mut() = config(ctx);
+    state
+}
+
+/// What the leaves and operators of a running plan see: the context as an extension, memory with the query's limit.
+pub(crate) fn task(ctx: &Arc<QueryContext>) -> Arc<TaskContext> {
+    let config = config(ctx).with_extension(ctx.clone());
+    let runtime = RuntimeEnv { memory_pool: ctx.memory.clone(), ..ctx.runtime.execution.clone() };
+    let id = ctx.caller.query_id.to_string();
+    let (scalar, higher_order, aggregate, window) = Default::default();
+    Arc::new(TaskContext::new(None, id, config, scalar, higher_order, aggregate, window, Arc::new(runtime)))
+}

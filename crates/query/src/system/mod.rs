@@ -1,0 +1,156 @@
+//! `system.*` and `information_schema.*`: tables whose rows are made when they are read.
+//!
+//! Each one is a [`SystemTable`] in the registry. The ones here show what a snapshot and the registries know; whoever
+//! knows more (views, streams, the engine, the server) registers its own at start-up. Names and types of columns are
+//! ClickHouse's.
+
+mod catalog;
+mod columns;
+mod constants;
+mod information_schema;
+mod parts;
+mod registries;
+pub mod rows;
+mod source;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use types::{Block, Column, DataType, Header};
+
+pub use rows::{Cell, Rows};
+pub use source::SystemSource;
+
+use crate::context::QueryContext;
+use crate::error::Result;
+
+/// The database of system tables.
+pub const SYSTEM: &str = "system";
+/// The standard's database; also under its name in upper case.
+pub const INFORMATION_SCHEMA: &str = "information_schema";
+
+/// A table whose rows are made when it is read.
+pub trait SystemTable: Send + Sync {
+    /// `system` unless said otherwise.
+    fn database(&self) -> &'static str {
+        SYSTEM
+    }
+
+    /// Its name in that database.
+    fn name(&self) -> &'static str;
+
+    /// Its columns.
+    fn schema(&self) -> &Header;
+
+    /// Its rows now, as this query may see them. Every block has the columns of [`SystemTable::schema`].
+    fn rows(&self, ctx: &QueryContext) -> Result<Vec<Block>>;
+}
+
+/// Every system table by database and name. Filled at start-up, then never changed.
+#[derive(Clone, Default)]
+pub struct SystemTables {
+    databases: BTreeMap<&'static str, BTreeMap<&'static str, Arc<dyn SystemTable>>>,
+}
+
+impl SystemTables {
+    /// The tables that this crate knows.
+    pub fn standard() -> SystemTables {
+        let mut tables = SystemTables::default();
+        for table in catalog::tables().into_iter().chain(columns::tables()).chain(parts::tables()) {
+            tables.register(table);
+        }
+        for table in constants::tables().into_iter().chain(registries::tables()).chain(information_schema::tables()) {
+            tables.register(table);
+        }
+        tables
+    }
+
+    /// Adds a table; one of the same name is replaced.
+    pub fn register(&mut self, table: Arc<dyn SystemTable>) {
+        self.databases.entry(table.database()).or_default().insert(table.name(), table);
+    }
+
+    /// The table of that name. `INFORMATION_SCHEMA` and its tables are found in both cases.
+    pub fn get(&self, database: &str, name: &str) -> Option<&Arc<dyn SystemTable>> {
+        let database = canonical(database)?;
+        let tables = self.databases.get(database)?;
+        let upper = || match database {
+            INFORMATION_SCHEMA => tables.values().find(|table| table.name().eq_ignore_ascii_case(name)),
+            _ => None,
+        };
+        tables.get(name).or_else(upper)
+    }
+
+    /// Every table, by database and name.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn SystemTable>> {
+        self.databases.values().flat_map(BTreeMap::values)
+    }
+}
+
+/// The database's own name, when it is one of system tables.
+pub fn canonical(database: &str) -> Option<&'static str> {
+    match database {
+        SYSTEM => Some(SYSTEM),
+        INFORMATION_SCHEMA | "INFORMATION_SCHEMA" => Some(INFORMATION_SCHEMA),
+        _ => None,
+    }
+}
+
+impl fmt::Debug for SystemTables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(|table| (table.database(), table.name()))).finish()
+    }
+}
+
+/// What makes the rows of a [`Listing`].
+type Fill = fn(&QueryContext, &mut Rows) -> Result<()>;
+
+/// A system table of a fixed header that one function fills.
+pub struct Listing {
+    database: &'static str,
+    name: &'static str,
+    header: Header,
+    fill: Fill,
+}
+
+impl Listing {
+    /// `system.name` with columns as `name type` pairs.
+    pub fn new(name: &'static str, columns: &[(&'static str, &str)], fill: Fill) -> Arc<dyn SystemTable> {
+        Listing::within(SYSTEM, name, columns, fill)
+    }
+
+    /// The same in another database.
+    pub fn within(
+        database: &'static str,
+        name: &'static str,
+        columns: &[(&'static str, &str)],
+        fill: Fill,
+    ) -> Arc<dyn SystemTable> {
+        let columns: Vec<Column> = columns
+            .iter()
+            .map(|(name, ty)| Column::new(*name, DataType::parse(ty).expect("a type written in this crate")))
+            .collect();
+        Arc::new(Listing { database, name, header: Header::new(columns), fill })
+    }
+}
+
+impl SystemTable for Listing {
+    fn database(&self) -> &'static str {
+        self.database
+    }
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn schema(&self) -> &Header {
+        &self.header
+    }
+
+    fn rows(&self, ctx: &QueryContext) -> Result<Vec<Block>> {
+        let mut rows = Rows::new(&self.header);
+        (self.fill)(ctx, &mut rows)?;
+        Ok(vec![rows.block()?])
+    }
+}
