@@ -153,6 +153,12 @@ impl From<Error> for DataFusionError {
     }
 }
 
+impl From<functions::Error> for Error {
+    fn from(error: functions::Error) -> Error {
+        Error::reported(error.code(), &error)
+    }
+}
+
 impl From<DataFusionError> for Error {
     fn from(error: DataFusionError) -> Error {
         from_datafusion(&error)
@@ -197,6 +203,9 @@ fn from_external(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Err
     }
     if let Some(error) = error.downcast_ref::<types::Error>() {
         return Error::Types(error.clone());
+    }
+    if let Some(error) = error.downcast_ref::<functions::Error>() {
+        return Error::reported(error.code(), error);
     }
     if let Some(error) = error.downcast_ref::<types::transform::TransformError>() {
         return Error::reported(error.code, error);
