@@ -89,6 +89,14 @@ pub enum Error {
         /// The type it should become.
         to: String,
     },
+    /// Containers that have not the same shape.
+    #[error("cannot cast {from} to {to}: only containers of the same shape and texts of them can be")]
+    TypeMismatch {
+        /// The type it has.
+        from: String,
+        /// The type it should become.
+        to: String,
+    },
     /// Text that is no value of the type.
     #[error("cannot parse \"{text}\" as {ty}: {reason}")]
     Parse {
@@ -202,6 +210,7 @@ impl Error {
             Error::ConstantExpected { .. } => ErrorCode::ILLEGAL_COLUMN,
             Error::NoCommonType { .. } => ErrorCode::NO_COMMON_TYPE,
             Error::CannotConvert { .. } => ErrorCode::CANNOT_CONVERT_TYPE,
+            Error::TypeMismatch { .. } => ErrorCode::TYPE_MISMATCH,
             Error::Parse { code, .. }
             | Error::TooLarge { code, .. }
             | Error::Thrown { code, .. }

@@ -9,11 +9,13 @@
 
 pub mod aggregates;
 pub mod bound;
+pub mod cast;
 pub mod error;
 pub mod frame;
 pub mod query_time;
 pub mod registry;
 pub mod resolve;
+pub mod wide;
 
 mod arrays;
 mod columns;
