@@ -2,6 +2,7 @@
 //!
 //! The one place for this: formats, `toString` and casts all use it. Pure; parsing never panics.
 
+pub mod best_effort;
 pub mod cell;
 pub mod number;
 pub mod scan;
