@@ -1,1 +1,27 @@
-//! aggregate
+//! Aggregate functions as an algebra of states: update, merge, finish, encode; vectorised over groups.
+//!
+//! A state column is an Arrow struct whose fields `types::state` names. Whoever holds one can merge it in any order and
+//! any grouping: merge is associative, commutative (but for functions that document an order, such as `any`), has an
+//! identity, and reading a state back is exact. Pure: no I/O, no clock, no DataFusion, and nothing here knows tables.
+//!
+//! Reading order: [`resolve`] makes an [`Aggregate`] of a name, parameters and argument types; its
+//! [`grouped`](Aggregate::grouped) states take rows.
+
+mod aggregate;
+mod call;
+mod cell;
+mod combinator;
+mod error;
+mod nulls;
+mod numeric;
+mod resolve;
+mod rows;
+
+mod arg_extreme;
+mod count;
+mod extreme;
+mod sum;
+
+pub use aggregate::{Aggregate, Emit, GroupedStates, Rows};
+pub use error::{Error, Result};
+pub use resolve::{check_simple, resolve, resolve_signature};

@@ -77,11 +77,7 @@ fn combined_fields(inner: &str, combinator: Combinator, args: &[DataType]) -> Op
         }
         Combinator::ArgMin | Combinator::ArgMax => {
             let (key, rest) = args.split_last()?;
-            vec![
-                field("seen", ArrowType::Boolean),
-                field("key", key.arrow_type()),
-                field("state", nested(rest)?),
-            ]
+            vec![field("seen", ArrowType::Boolean), field("key", key.arrow_type()), field("state", nested(rest)?)]
         }
     })
 }
@@ -136,8 +132,15 @@ fn function_fields(function: &str, args: &[DataType]) -> Option<Vec<Field>> {
         },
         "avg" | "sumCount" => vec![field("sum", sum()?), field("count", ArrowType::UInt64)],
         "avgWeighted" => floats(&["sum", "weight"]),
-        "min" | "max" | "any" | "anyLast" | "any_respect_nulls" | "anyLast_respect_nulls" | "groupBitAnd"
-        | "groupBitOr" | "groupBitXor" => vec![seen(), field("value", value()?)],
+        "min"
+        | "max"
+        | "any"
+        | "anyLast"
+        | "any_respect_nulls"
+        | "anyLast_respect_nulls"
+        | "groupBitAnd"
+        | "groupBitOr"
+        | "groupBitXor" => vec![seen(), field("value", value()?)],
         "argMin" | "argMax" => vec![seen(), field("value", value()?), field("key", args.get(1)?.arrow_type())],
         "varPop" | "varSamp" | "stddevPop" | "stddevSamp" => floats(&["count", "sum", "sum2"]),
         "varPopStable" | "varSampStable" | "stddevPopStable" | "stddevSampStable" => floats(&["count", "mean", "m2"]),

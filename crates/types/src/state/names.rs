@@ -209,9 +209,7 @@ pub fn split(name: &str) -> Option<Split<'_>> {
     if let Ok(found) = FUNCTIONS.binary_search(&name) {
         return Some(Split::Function(FUNCTIONS[found]));
     }
-    if let Some((_, function, _)) =
-        ALIASES.iter().find(|(alias, _, any_case)| same_name(alias, name, *any_case))
-    {
+    if let Some((_, function, _)) = ALIASES.iter().find(|(alias, _, any_case)| same_name(alias, name, *any_case)) {
         return split(function);
     }
     if let Some(function) = ANY_CASE.iter().find(|function| function.eq_ignore_ascii_case(name)) {
