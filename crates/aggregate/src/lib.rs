@@ -23,5 +23,6 @@ mod extreme;
 mod sum;
 
 pub use aggregate::{Aggregate, Emit, GroupedStates, Rows};
+pub use combinator::merge_present;
 pub use error::{Error, Result};
 pub use resolve::{check_simple, resolve, resolve_signature};

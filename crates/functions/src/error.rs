@@ -174,6 +174,9 @@ pub enum Error {
     /// A type or value that crate `types` refused.
     #[error(transparent)]
     Types(#[from] types::Error),
+    /// An aggregate function that crate `aggregate` refused, or a state that it cannot read.
+    #[error(transparent)]
+    Aggregate(#[from] aggregate::Error),
     /// A column that is not of the Arrow type that it should be, or another broken invariant.
     #[error("columns are not what function \"{function}\" was resolved for: {reason}")]
     Internal {
@@ -224,6 +227,7 @@ impl Error {
             Error::ArrayLengths(_) => ErrorCode::SIZES_OF_ARRAYS_DONT_MATCH,
             Error::IncorrectData { .. } => ErrorCode::INCORRECT_DATA,
             Error::Types(error) => error.code(),
+            Error::Aggregate(error) => error.code(),
             Error::AccumulatorType { .. } => ErrorCode::TYPE_MISMATCH,
             Error::Internal { .. } | Error::Lambda(_) | Error::Arrow(_) => ErrorCode::LOGICAL_ERROR,
         }

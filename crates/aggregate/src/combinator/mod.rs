@@ -5,6 +5,7 @@ mod filter;
 mod or_fill;
 mod state;
 
+pub use state::merge_present;
 use types::state::Combinator;
 use types::{DataType, Value};
 

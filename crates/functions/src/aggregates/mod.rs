@@ -1,1 +1,159 @@
 //! Aggregate functions of crate `aggregate` as DataFusion aggregate UDFs.
+//!
+//! Both phases of a GROUP BY are the same states: the partial phase gives one struct column, the final phase merges it.
+//! That column is also what `-State` returns and `-Merge` takes. Nothing is computed here.
+
+mod accumulator;
+mod groups;
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use aggregate::Aggregate;
+use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType as ArrowType, Field, FieldRef};
+use datafusion::common::{DataFusionError, Result as DataFusionResult, ScalarValue, internal_err};
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::utils::AggregateOrderSensitivity;
+use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility};
+use types::{DataType, Value};
+
+use crate::error::{Error, Result};
+
+/// An aggregate function, ready for a plan.
+#[derive(Clone, Debug)]
+pub struct AggregateFunctionRef {
+    /// What DataFusion calls.
+    pub udaf: Arc<AggregateUDF>,
+    /// The ClickHouse type of results.
+    pub result: DataType,
+    /// True for `count()` and its like: pass one non-NULL literal as the argument, since DataFusion does not say how
+    /// many rows it has when there are no columns.
+    pub needs_row_marker: bool,
+}
+
+/// The aggregate function `name(params…)(args…)`, combinators included. `DISTINCT` is part of the name, see
+/// [`distinct_name`].
+pub fn resolve_udaf(name: &str, params: &[Value], args: &[DataType]) -> Result<AggregateFunctionRef> {
+    let aggregate = aggregate::resolve(name, params, args)?;
+    let result = aggregate.result_type();
+    let udaf = Arc::new(AggregateUDF::from(Udaf::new(aggregate)));
+    Ok(AggregateFunctionRef { udaf, result, needs_row_marker: args.is_empty() })
+}
+
+/// The function that `name(DISTINCT …)` is.
+pub fn distinct_name(name: &str) -> String {
+    if name.eq_ignore_ascii_case("count") { "uniqExact".to_owned() } else { format!("{name}Distinct") }
+}
+
+/// True when `name` is an aggregate function, with or without combinators.
+pub fn is_aggregate(name: &str) -> bool {
+    types::state::split(name).is_some()
+}
+
+/// One aggregate function with its types; two of the same signature are equal.
+#[derive(Debug)]
+struct Udaf {
+    aggregate: Aggregate,
+    /// `quantile(0.9)`: what plans show.
+    name: String,
+    signature: Signature,
+}
+
+impl Udaf {
+    fn new(aggregate: Aggregate) -> Udaf {
+        let mut name = aggregate.signature().name.to_string();
+        if !aggregate.signature().params.is_empty() {
+            name = format!("{name}({:?})", aggregate.signature().params);
+        }
+        Udaf { aggregate, name, signature: Signature::user_defined(Volatility::Immutable) }
+    }
+
+    fn empty(&self) -> DataFusionResult<ScalarValue> {
+        let mut states = self.aggregate.grouped();
+        states.grow(1);
+        let results = states.result_column(1).map_err(in_datafusion)?;
+        ScalarValue::try_from_array(&results, 0)
+    }
+}
+
+impl PartialEq for Udaf {
+    fn eq(&self, other: &Udaf) -> bool {
+        self.aggregate.signature() == other.aggregate.signature()
+    }
+}
+impl Eq for Udaf {}
+impl Hash for Udaf {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.aggregate.signature().hash(state);
+    }
+}
+
+impl AggregateUDFImpl for Udaf {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, args: &[ArrowType]) -> DataFusionResult<Vec<ArrowType>> {
+        Ok(args.to_vec())
+    }
+
+    fn return_type(&self, _args: &[ArrowType]) -> DataFusionResult<ArrowType> {
+        Ok(self.aggregate.result_type().arrow_type())
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs) -> DataFusionResult<Vec<FieldRef>> {
+        Ok(vec![Arc::new(Field::new(format!("{}[state]", args.name), self.aggregate.state_type().arrow_type(), true))])
+    }
+
+    fn accumulator(&self, args: AccumulatorArgs) -> DataFusionResult<Box<dyn Accumulator>> {
+        not_distinct(&args)?;
+        Ok(Box::new(accumulator::OneGroup::new(self.aggregate.clone())))
+    }
+
+    fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> DataFusionResult<Box<dyn Accumulator>> {
+        not_distinct(&args)?;
+        Ok(Box::new(accumulator::SlidingFrame::new(self.aggregate.clone())))
+    }
+
+    fn groups_accumulator_supported(&self, _args: AccumulatorArgs) -> bool {
+        true
+    }
+
+    fn create_groups_accumulator(&self, args: AccumulatorArgs) -> DataFusionResult<Box<dyn GroupsAccumulator>> {
+        not_distinct(&args)?;
+        Ok(Box::new(groups::Groups::new(self.aggregate.clone())))
+    }
+
+    /// Rows are taken in the order in which they come; no function asks for another.
+    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
+        AggregateOrderSensitivity::Insensitive
+    }
+
+    fn default_value(&self, _data_type: &ArrowType) -> DataFusionResult<ScalarValue> {
+        self.empty()
+    }
+}
+
+fn not_distinct(args: &AccumulatorArgs<'_>) -> DataFusionResult<()> {
+    if args.is_distinct {
+        return internal_err!("DISTINCT of {} must be resolved by its name", args.name);
+    }
+    Ok(())
+}
+
+fn in_datafusion(error: aggregate::Error) -> DataFusionError {
+    Error::Aggregate(error).into()
+}
+
+/// The argument columns that the function takes: all but the row marker.
+fn without_marker<'a>(aggregate: &Aggregate, values: &'a [ArrayRef]) -> &'a [ArrayRef] {
+    &values[..values.len().min(aggregate.signature().args.len())]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! GROUP BY: states of all groups at once.
+
+use aggregate::{Aggregate, Emit, GroupedStates, Rows, merge_present};
+use arrow::array::{Array, ArrayRef, BooleanArray};
+use datafusion::common::Result;
+use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
+
+use super::{in_datafusion, without_marker};
+
+/// The states of a grouped aggregation.
+pub(super) struct Groups {
+    aggregate: Aggregate,
+    states: Box<dyn GroupedStates>,
+}
+
+impl Groups {
+    pub fn new(aggregate: Aggregate) -> Groups {
+        Groups { states: aggregate.grouped(), aggregate }
+    }
+}
+
+fn emit(emit_to: EmitTo) -> Emit {
+    match emit_to {
+        EmitTo::All => Emit::All,
+        EmitTo::First(n) => Emit::First(n),
+    }
+}
+
+impl GroupsAccumulator for Groups {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        opt_filter: Option<&BooleanArray>,
+        total_num_groups: usize,
+    ) -> Result<()> {
+        let rows = Rows { groups: group_indices, filter: opt_filter, total: total_num_groups };
+        self.states.update(without_marker(&self.aggregate, values), rows).map_err(in_datafusion)
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        self.states.finish(emit(emit_to)).map_err(in_datafusion)
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        Ok(vec![self.states.states(emit(emit_to)).map_err(in_datafusion)?])
+    }
+
+    fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {
+        let rows = Rows::all(group_indices, total_num_groups);
+        merge_present(self.states.as_mut(), &values[0], rows).map_err(in_datafusion)
+    }
+
+    /// Every row is a group of its own.
+    fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        let length = values.first().map(|array| array.len()).or(opt_filter.map(|filter| filter.len())).unwrap_or(0);
+        let groups: Vec<usize> = (0..length).collect();
+        let mut states = self.aggregate.grouped();
+        states.grow(length);
+        let rows = Rows { groups: &groups, filter: opt_filter, total: length };
+        states.update(without_marker(&self.aggregate, values), rows).map_err(in_datafusion)?;
+        Ok(vec![states.states(Emit::All).map_err(in_datafusion)?])
+    }
+
+    fn size(&self) -> usize {
+        self.states.size_bytes()
+    }
+}
