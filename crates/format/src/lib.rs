@@ -1,1 +1,18 @@
-//! format
+//! Bytes to blocks and blocks to bytes: the formats that ClickHouse's clients speak.
+//!
+//! Pure: no I/O, no catalogue, no SQL. A decoder is pushed bytes as they come and gives bounded blocks; an encoder is
+//! pushed blocks and gives bytes. Bytes from outside never panic: a bad row is an error with its row number, or a
+//! [`BadRow`] where the caller keeps dead letters. What needs an expression evaluated (VALUES) asks the caller.
+
+mod build;
+mod cursor;
+pub mod decode;
+pub mod encode;
+mod error;
+mod names;
+pub mod parquet;
+
+pub use decode::{BadRow, Decode, DecodeOptions, Decoded, Evaluate, decoder};
+pub use encode::{Encode, Statistics, encoder};
+pub use error::{Error, Result};
+pub use names::{FORMATS, Format, content_type};
