@@ -1,1 +1,41 @@
-//! parts
+//! The immutable part: rows of one table and partition, sorted by the table's key, that never change once staged.
+//!
+//! In reading order: what a part is ([`schema`], [`name`], [`partition`], [`meta`], [`part`]); how rows come in order
+//! ([`order`], [`sort`]); what an engine does with rows of one key ([`rule`]) and with sorted runs ([`merge`]); its bytes
+//! inside the commit log ([`inline`]) and as a Parquet file ([`file`]) behind [`part_store`]; how reads get around most of
+//! it ([`prune`], [`cache`], [`key_index`]); and how a mutation makes the next part ([`rewrite`]).
+//!
+//! Knows no table names, no SQL and no time of day, and evaluates no expression: keys are columns that somebody computed
+//! before, and what a merge or mutation must compute arrives as a [`types::BlockTransform`].
+
+#![allow(clippy::single_range_in_vec_init, reason = "granules are lists of ranges")]
+
+pub mod error;
+pub mod inline;
+pub mod merge;
+pub mod meta;
+pub mod name;
+pub mod order;
+pub mod part;
+pub mod part_store;
+pub mod partition;
+pub mod prune;
+pub mod rule;
+pub mod schema;
+mod siphash;
+pub mod sort;
+#[cfg(test)]
+mod testing;
+
+pub use error::{Error, Result};
+pub use inline::{decode_inline, encode_inline};
+pub use merge::{final_runs, merge_runs};
+pub use meta::{MinMax, PartMeta};
+pub use name::{PartName, PartitionId};
+pub use part::{Part, PartData, StagedPart};
+pub use part_store::{MemoryPartStore, PartSink, PartStore};
+pub use partition::{partition_id, partition_text, split_by_partition};
+pub use prune::{KeyRange, KeyRanges};
+pub use rule::{Purpose, apply_rule};
+pub use schema::{MergeMode, PartSchema, SortColumn, SumMap};
+pub use sort::sort_block;

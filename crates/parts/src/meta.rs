@@ -1,0 +1,209 @@
+//! What is known of a part without reading its rows: how many, the sparse primary index, smallest and largest values.
+//!
+//! Built from the sorted rows as they pass ([`MetaBuilder`]); written into the footer of part files and handed to the
+//! store, which keeps it in the snapshot.
+
+use arrow::array::{ArrayRef, UInt32Array};
+use arrow_row::OwnedRow;
+use types::{Block, Column, Header, Value};
+
+use crate::error::{Error, Result};
+use crate::order::KeyEncoder;
+use crate::partition::value_at;
+use crate::schema::{PartSchema, SortColumn};
+
+mod codec;
+
+/// The version of the layout of part files and of encoded metadata.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// What is known of a part without reading its rows.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PartMeta {
+    /// The columns that the part holds, as the table had them when it was written.
+    pub header: Header,
+    /// How many rows.
+    pub rows: u64,
+    /// Bytes on disk; of parts in memory, about the bytes of memory.
+    pub bytes: u64,
+    /// Bytes of the columns before compression.
+    pub uncompressed_bytes: u64,
+    /// Rows in each granule but the last.
+    pub index_granularity: usize,
+    /// The partition key's columns and their value in this part: one row, or none when there are no rows.
+    pub partition: Block,
+    /// The primary key's columns: the first row of each granule, then the last row of the part.
+    pub marks: Block,
+    /// Smallest and largest values of the schema's `min_max` columns, in that order.
+    pub min_max: Vec<MinMax>,
+}
+
+/// The smallest and largest value of one column.
+#[derive(Clone, Debug)]
+pub struct MinMax {
+    /// The column.
+    pub column: Column,
+    /// Two values, smallest and largest, NULL left out; none when all rows are NULL.
+    pub values: ArrayRef,
+    /// True when a row is NULL.
+    pub has_null: bool,
+}
+
+impl PartialEq for MinMax {
+    fn eq(&self, other: &MinMax) -> bool {
+        self.column == other.column && self.values.as_ref() == other.values.as_ref() && self.has_null == other.has_null
+    }
+}
+
+impl PartMeta {
+    /// The metadata of a part in memory. `block` is sorted.
+    pub fn of_block(schema: &PartSchema, block: &Block) -> Result<PartMeta> {
+        let mut builder = MetaBuilder::new(schema)?;
+        builder.push(block)?;
+        let mut meta = builder.finish()?;
+        meta.bytes = meta.uncompressed_bytes;
+        Ok(meta)
+    }
+
+    /// How many granules.
+    pub fn granules(&self) -> usize {
+        usize::try_from(self.rows).unwrap_or(usize::MAX).div_ceil(self.index_granularity.max(1))
+    }
+
+    /// The partition key's values; empty for no partition key (and for no rows).
+    pub fn partition_values(&self) -> Result<Vec<Value>> {
+        if self.partition.rows() == 0 {
+            return Ok(Vec::new());
+        }
+        let columns = self.partition.header().columns().iter().zip(self.partition.arrays());
+        columns.map(|(column, array)| value_at(&column.ty, array, 0)).collect()
+    }
+}
+
+/// Gathers a part's metadata while its sorted rows pass.
+#[derive(Debug)]
+pub struct MetaBuilder {
+    schema: PartSchema,
+    rows: usize,
+    bytes: u64,
+    partition: Option<Block>,
+    marks: Vec<Block>,
+    last: Option<Block>,
+    min_max: Vec<MinMaxBuilder>,
+}
+
+impl MetaBuilder {
+    /// Nothing seen yet.
+    pub fn new(schema: &PartSchema) -> Result<MetaBuilder> {
+        let min_max = schema.min_max.iter().map(|&p| MinMaxBuilder::new(&schema.header, p)).collect::<Result<_>>()?;
+        let schema = schema.clone();
+        Ok(MetaBuilder { schema, rows: 0, bytes: 0, partition: None, marks: Vec::new(), last: None, min_max })
+    }
+
+    /// The next rows, in the order of the key.
+    pub fn push(&mut self, block: &Block) -> Result<()> {
+        if block.rows() == 0 {
+            return Ok(());
+        }
+        let granularity = self.schema.index_granularity;
+        let first_mark = self.rows.next_multiple_of(granularity) - self.rows;
+        let marked: Vec<u32> = (first_mark..block.rows()).step_by(granularity).map(|row| row as u32).collect();
+        let key: Vec<usize> = self.primary_key();
+        self.marks.push(block.project(&key).take(&UInt32Array::from(marked))?);
+        let last = UInt32Array::from(vec![block.rows() as u32 - 1]);
+        self.last = Some(block.project(&key).take(&last)?);
+        if self.partition.is_none() {
+            // taken, not sliced: a slice would hold the whole block's memory
+            self.partition = Some(block.project(&self.schema.partition_key).take(&UInt32Array::from(vec![0]))?);
+        }
+        for builder in &mut self.min_max {
+            builder.push(block)?;
+        }
+        self.rows += block.rows();
+        self.bytes += block.arrays().iter().map(sliced_bytes).sum::<u64>();
+        Ok(())
+    }
+
+    fn primary_key(&self) -> Vec<usize> {
+        self.schema.sort_key.iter().take(self.schema.primary_key_len).map(|column| column.position).collect()
+    }
+
+    /// Everything seen; `bytes` is still to be filled in by the writer.
+    pub fn finish(mut self) -> Result<PartMeta> {
+        let key = self.schema.header.project(&self.primary_key());
+        self.marks.extend(self.last.take());
+        let partition_header = self.schema.header.project(&self.schema.partition_key);
+        Ok(PartMeta {
+            rows: self.rows as u64,
+            bytes: 0,
+            uncompressed_bytes: self.bytes,
+            index_granularity: self.schema.index_granularity,
+            partition: self.partition.unwrap_or_else(|| Block::empty(partition_header)),
+            marks: Block::concat(&key, &self.marks)?,
+            min_max: self.min_max.into_iter().map(MinMaxBuilder::finish).collect(),
+            header: self.schema.header,
+        })
+    }
+}
+
+/// Bytes of the rows of an array that may be a slice of a larger one.
+fn sliced_bytes(array: &ArrayRef) -> u64 {
+    array.to_data().get_slice_memory_size().map_or(0, |bytes| bytes as u64)
+}
+
+#[derive(Debug)]
+struct MinMaxBuilder {
+    column: Column,
+    position: usize,
+    encoder: KeyEncoder,
+    min: Option<(OwnedRow, ArrayRef)>,
+    max: Option<(OwnedRow, ArrayRef)>,
+    has_null: bool,
+}
+
+impl MinMaxBuilder {
+    fn new(header: &Header, position: usize) -> Result<MinMaxBuilder> {
+        let column =
+            header.columns().get(position).ok_or(Error::Damaged("column of min and max is not there"))?.clone();
+        let encoder = KeyEncoder::new(header, &[SortColumn::ascending(position)])?;
+        Ok(MinMaxBuilder { column, position, encoder, min: None, max: None, has_null: false })
+    }
+
+    fn push(&mut self, block: &Block) -> Result<()> {
+        let array = block.array(self.position);
+        self.has_null |= 0 < array.null_count();
+        let keys = self.encoder.encode(block)?;
+        let valid = (0..block.rows()).filter(|&row| array.is_valid(row));
+        let (mut min, mut max): (Option<usize>, Option<usize>) = (None, None);
+        for row in valid {
+            if min.is_none_or(|min| keys.row(row) < keys.row(min)) {
+                min = Some(row);
+            }
+            if max.is_none_or(|max| keys.row(max) < keys.row(row)) {
+                max = Some(row);
+            }
+        }
+        let one = |row: usize| arrow::compute::take(array, &UInt32Array::from(vec![row as u32]), None);
+        if let Some(row) = min
+            && self.min.as_ref().is_none_or(|(key, _)| keys.row(row) < key.row())
+        {
+            self.min = Some((keys.row(row).owned(), one(row)?));
+        }
+        if let Some(row) = max
+            && self.max.as_ref().is_none_or(|(key, _)| key.row() < keys.row(row))
+        {
+            self.max = Some((keys.row(row).owned(), one(row)?));
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> MinMax {
+        let values = match (&self.min, &self.max) {
+            (Some((_, min)), Some((_, max))) => {
+                arrow::compute::concat(&[min.as_ref(), max.as_ref()]).expect("both values are of the column's type")
+            }
+            _ => arrow::array::new_empty_array(&self.column.ty.arrow_type()),
+        };
+        MinMax { column: self.column, values, has_null: self.has_null }
+    }
+}

@@ -1,0 +1,121 @@
+//! A part: a name, what is known of it, and its rows in memory or in a file.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use types::Block;
+
+use crate::error::{Error, Result};
+use crate::meta::PartMeta;
+use crate::name::{PartName, PartitionId};
+use crate::partition::{partition_id, partition_types};
+use crate::schema::PartSchema;
+
+/// Granules that a read gives as one block at most: 65,536 rows of the usual granularity.
+pub const READ_GRANULES: usize = 8;
+
+/// Rows that a part holds, in the order of its table's key. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum PartData {
+    /// All columns, decoded.
+    Memory(Block),
+}
+
+/// A part that is not in any table yet: sorted, past the engine's rule, durable where it is a file.
+#[derive(Clone, Debug)]
+pub struct StagedPart {
+    /// The partition of all its rows.
+    pub partition_id: PartitionId,
+    /// What is known of it.
+    pub meta: Arc<PartMeta>,
+    /// Its rows.
+    pub data: PartData,
+}
+
+/// An immutable part of a table. Cheap to clone.
+///
+/// Invariant: rows are sorted by the table's key and all in partition `name.partition_id`.
+#[derive(Clone)]
+pub struct Part {
+    /// What it covers.
+    pub name: PartName,
+    /// What is known of it.
+    pub meta: Arc<PartMeta>,
+    /// Its rows.
+    pub data: PartData,
+}
+
+impl StagedPart {
+    /// A part in memory of the rows of `block`: one partition's, sorted, past the engine's rule.
+    pub fn in_memory(schema: &PartSchema, block: Block) -> Result<StagedPart> {
+        debug_assert!(crate::sort::is_sorted(schema, &block)?, "rows of a part are sorted by its key");
+        let meta = PartMeta::of_block(schema, &block)?;
+        let partition_id = partition_id(&partition_types(schema), &meta.partition_values()?);
+        Ok(StagedPart { partition_id, meta: Arc::new(meta), data: PartData::Memory(block) })
+    }
+
+    /// The part under its final name.
+    pub fn named(self, name: PartName) -> Part {
+        debug_assert_eq!(name.partition_id, self.partition_id, "a part's name says its partition");
+        Part { name, meta: self.meta, data: self.data }
+    }
+}
+
+impl Part {
+    /// How many rows.
+    pub fn rows(&self) -> u64 {
+        self.meta.rows
+    }
+
+    /// How many granules.
+    pub fn granules(&self) -> usize {
+        self.meta.granules()
+    }
+
+    /// The rows of `granules` (ascending, disjoint) and of the columns at `columns`, in blocks of at most
+    /// [`READ_GRANULES`] granules. Positions are those of `meta.header`.
+    pub fn read(&self, columns: &[usize], granules: Vec<Range<usize>>) -> BoxStream<'static, Result<Block>> {
+        let part = self.clone();
+        let columns: Arc<[usize]> = columns.into();
+        let pieces = granules.into_iter().flat_map(|range| {
+            range.clone().step_by(READ_GRANULES).map(move |start| start..range.end.min(start + READ_GRANULES))
+        });
+        let read = move |piece| {
+            let (part, columns) = (part.clone(), columns.clone());
+            async move { part.read_granules(&columns, piece).await }
+        };
+        stream::iter(pieces.collect::<Vec<_>>()).then(read).boxed()
+    }
+
+    /// All rows of the columns at `columns`, as [`Part::read`] gives them.
+    pub fn read_all(&self, columns: &[usize]) -> BoxStream<'static, Result<Block>> {
+        self.read(columns, Vec::from([0..self.granules()]))
+    }
+
+    /// The rows of consecutive granules as one block.
+    pub async fn read_granules(&self, columns: &[usize], granules: Range<usize>) -> Result<Block> {
+        let rows = self.rows_of(&granules)?;
+        match &self.data {
+            PartData::Memory(block) => Ok(block.project(columns).slice(rows.start, rows.len())),
+        }
+    }
+
+    /// The rows that these granules are.
+    pub fn rows_of(&self, granules: &Range<usize>) -> Result<Range<usize>> {
+        if granules.end < granules.start || self.granules() < granules.end {
+            return Err(Error::Schema(format!("granules {granules:?} of {}", self.granules())));
+        }
+        let granularity = self.meta.index_granularity;
+        let rows = self.meta.rows as usize;
+        Ok((granules.start * granularity).min(rows)..(granules.end * granularity).min(rows))
+    }
+}
+
+impl fmt::Debug for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Part({}, {} rows)", self.name, self.meta.rows)
+    }
+}

@@ -1,0 +1,109 @@
+//! Part files in one folder of a disk.
+//!
+//! A file is written as `<name>.tmp`, synced, renamed, and the folder synced: after a power cut it is there whole or not.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use env::{Disk, DiskFile};
+
+use super::{PartSink, PartStore};
+use crate::error::{Error, Result};
+
+/// The ending of files that are not finished.
+const UNFINISHED: &str = ".tmp";
+
+/// A folder of part files.
+#[derive(Clone, Debug)]
+pub struct DiskPartStore {
+    disk: Arc<dyn Disk>,
+    folder: PathBuf,
+}
+
+impl DiskPartStore {
+    /// The store in `folder`, which is made when missing. Files that a crash left unfinished are removed.
+    pub async fn open(disk: Arc<dyn Disk>, folder: PathBuf) -> Result<DiskPartStore> {
+        let store = DiskPartStore { disk, folder };
+        let at = |error| store.failed("open folder of", "", error);
+        store.disk.create_dir(&store.folder).await.map_err(at)?;
+        if let Some(above) = store.folder.parent() {
+            store.disk.sync_dir(above).await.map_err(at)?;
+        }
+        for entry in store.disk.list(&store.folder).await.map_err(at)? {
+            if entry.name.ends_with(UNFINISHED) {
+                store.disk.remove(&store.folder.join(&entry.name)).await.map_err(at)?;
+            }
+        }
+        Ok(store)
+    }
+
+    fn failed(&self, what: &'static str, object: &str, error: env::Error) -> Error {
+        Error::Disk { what, object: object.to_owned(), reason: error.to_string() }
+    }
+}
+
+#[async_trait]
+impl PartStore for DiskPartStore {
+    async fn put(&self, object: &str) -> Result<Box<dyn PartSink>> {
+        let path = self.folder.join(object);
+        let temporary = self.folder.join(format!("{object}{UNFINISHED}"));
+        let at = |error| self.failed("create", object, error);
+        if self.disk.exists(&temporary).await.map_err(at)? {
+            self.disk.remove(&temporary).await.map_err(at)?;
+        }
+        let file = self.disk.create(&temporary).await.map_err(at)?;
+        Ok(Box::new(DiskSink { store: self.clone(), object: object.to_owned(), path, temporary, file }))
+    }
+
+    async fn get_range(&self, object: &str, range: Range<u64>) -> Result<Bytes> {
+        let path = self.folder.join(object);
+        let at = |error| self.failed("read", object, error);
+        if !self.disk.exists(&path).await.map_err(at)? {
+            return Err(Error::Gone(object.to_owned()));
+        }
+        let file = self.disk.open(&path).await.map_err(at)?;
+        file.read_range(range.start, range.end.saturating_sub(range.start)).await.map_err(at)
+    }
+
+    async fn delete(&self, object: &str) -> Result<()> {
+        let path = self.folder.join(object);
+        let at = |error| self.failed("delete", object, error);
+        if self.disk.exists(&path).await.map_err(at)? {
+            self.disk.remove(&path).await.map_err(at)?;
+            self.disk.sync_dir(&self.folder).await.map_err(at)?;
+        }
+        Ok(())
+    }
+
+    async fn list(&self) -> Result<Vec<(String, u64)>> {
+        let entries = self.disk.list(&self.folder).await.map_err(|error| self.failed("list", "", error))?;
+        let finished = entries.into_iter().filter(|entry| !entry.is_dir && !entry.name.ends_with(UNFINISHED));
+        Ok(finished.map(|entry| (entry.name, entry.len)).collect())
+    }
+}
+
+#[derive(Debug)]
+struct DiskSink {
+    store: DiskPartStore,
+    object: String,
+    path: PathBuf,
+    temporary: PathBuf,
+    file: Box<dyn DiskFile>,
+}
+
+#[async_trait]
+impl PartSink for DiskSink {
+    async fn append(&mut self, bytes: Bytes) -> Result<()> {
+        self.file.append(&bytes).await.map_err(|error| self.store.failed("write", &self.object, error))
+    }
+
+    async fn finish(self: Box<Self>) -> Result<()> {
+        let at = |error| self.store.failed("finish", &self.object, error);
+        self.file.sync().await.map_err(at)?;
+        self.store.disk.rename(&self.temporary, &self.path).await.map_err(at)?;
+        self.store.disk.sync_dir(self.path.parent().unwrap_or(Path::new(""))).await.map_err(at)
+    }
+}
