@@ -10,6 +10,7 @@
 pub mod aggregates;
 pub mod bound;
 pub mod cast;
+pub mod common;
 pub mod error;
 pub mod frame;
 pub mod query_time;
@@ -19,13 +20,17 @@ pub mod wide;
 
 mod arrays;
 mod columns;
+mod conversions;
 mod lambda;
 mod nulls;
 mod registry_a;
 mod registry_b;
 mod request;
 mod strings;
+#[cfg(test)]
+mod testing;
 
+pub use common::{common_type, common_type_or_nearest};
 pub use error::{Error, Result};
 pub use frame::{Arg, Call, Definition, Function, FunctionContext, Kernel, Nulls, Operand, Resolved};
 pub use lambda::{Lambda, LambdaBody, higher_order, lambda_parameters, takes_lambda};

@@ -35,12 +35,20 @@ fn from_text(array: &ArrayRef, values: &EnumType, to: &DataType) -> Result<Vec<O
     (0..array.len())
         .map(|row| match text.get(row) {
             None => Ok(None),
-            Some(name) => values.number(name).map(Some).ok_or_else(|| Error::UnknownEnumElement {
+            Some(name) => by_name_or_number(values, name).map(Some).ok_or_else(|| Error::UnknownEnumElement {
                 element: format!("\"{}\"", text.show(row)),
                 ty: to.to_string(),
             }),
         })
         .collect()
+}
+
+/// A text that is no name may be the number of one.
+fn by_name_or_number(values: &EnumType, text: &[u8]) -> Option<i16> {
+    values.number(text).or_else(|| {
+        let number = std::str::from_utf8(text).ok()?.parse().ok()?;
+        values.name(number).map(|_| number)
+    })
 }
 
 fn from_number(
