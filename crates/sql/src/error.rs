@@ -6,8 +6,8 @@ use std::fmt;
 pub const SYNTAX_ERROR: i32 = 62;
 /// ClickHouse's number of TOO_DEEP_RECURSION.
 pub const TOO_DEEP_RECURSION: i32 = 306;
-/// ClickHouse's number of QUERY_IS_TOO_LARGE.
-pub const QUERY_IS_TOO_LARGE: i32 = 307;
+/// ClickHouse's number of TOO_BIG_AST.
+pub const TOO_BIG_AST: i32 = 168;
 
 /// A text that is no statement, expression or type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,13 +23,19 @@ pub enum Error {
         /// Where it was passed.
         position: Position,
     },
-    /// More bytes or more nodes than a limit.
-    #[error("the statement is larger than {max} {unit} (at {position})")]
-    TooLarge {
+    /// More bytes than [`crate::STATEMENT_BYTES_MAX`].
+    #[error("the statement is longer than {max} bytes (at {position})")]
+    TooLong {
         /// The limit.
-        max: u64,
-        /// What is counted: bytes, nodes.
-        unit: &'static str,
+        max: usize,
+        /// Where it was passed.
+        position: Position,
+    },
+    /// More expressions than [`crate::NODES_MAX`].
+    #[error("the statement has more than {max} expressions (at {position})")]
+    TooManyNodes {
+        /// The limit.
+        max: u32,
         /// Where it was passed.
         position: Position,
     },
@@ -65,9 +71,9 @@ impl Error {
     /// ClickHouse's number.
     pub fn code(&self) -> i32 {
         match self {
-            Error::Syntax(_) => SYNTAX_ERROR,
+            Error::Syntax(_) | Error::TooLong { .. } => SYNTAX_ERROR,
             Error::TooDeep { .. } => TOO_DEEP_RECURSION,
-            Error::TooLarge { .. } => QUERY_IS_TOO_LARGE,
+            Error::TooManyNodes { .. } => TOO_BIG_AST,
         }
     }
 
@@ -75,7 +81,9 @@ impl Error {
     pub fn position(&self) -> Position {
         match self {
             Error::Syntax(error) => error.position,
-            Error::TooDeep { position, .. } | Error::TooLarge { position, .. } => *position,
+            Error::TooDeep { position, .. }
+            | Error::TooLong { position, .. }
+            | Error::TooManyNodes { position, .. } => *position,
         }
     }
 }

@@ -9,14 +9,97 @@
 
 pub mod ast;
 mod error;
+mod lexer;
+mod literal;
+mod parser;
+mod print;
+mod token;
 
 pub use ast::{Expr, Query, Span, Statement};
-pub use error::{Error, Position, QUERY_IS_TOO_LARGE, SYNTAX_ERROR, SyntaxError, TOO_DEEP_RECURSION};
+pub use error::{Error, Position, SYNTAX_ERROR, SyntaxError, TOO_BIG_AST, TOO_DEEP_RECURSION};
+pub use print::{back_quote, column_name, quote_string};
+
+use ast::{DataType, InsertSource, StatementKind};
+use parser::Parser;
 
 /// What this crate's functions return.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// The deepest tree: nesting of brackets, subqueries and operators together.
+/// The deepest tree: nesting of brackets, subqueries and operators together. Small enough that a walk with frames of a
+/// few kilobytes stays within a thread's 2 MB.
 pub const DEPTH_MAX: u32 = 200;
 /// The most bytes of one statement, without the data of an INSERT.
 pub const STATEMENT_BYTES_MAX: usize = 16 << 20;
+/// The most expressions of one statement: ClickHouse's `max_expanded_ast_elements`.
+pub const NODES_MAX: u32 = 500_000;
+
+/// The text is one statement; semicolons may follow it.
+///
+/// Inline data of an INSERT is not read: [`ast::InsertData`] says where it stands.
+pub fn parse_statement(text: &str) -> Result<Statement> {
+    check_length(text)?;
+    Parser::new(text, false).only_statement()
+}
+
+/// [`parse_statement`] of bytes that may go on with binary data after `INSERT … FORMAT name`.
+pub fn parse_statement_bytes(bytes: &[u8]) -> Result<Statement> {
+    let valid = match std::str::from_utf8(bytes) {
+        Ok(text) => return parse_statement(text),
+        Err(error) => bytes.get(..error.valid_up_to()).unwrap_or_default(),
+    };
+    let text = std::str::from_utf8(valid).unwrap_or_default();
+    let mut statement = parse_statement(text)?;
+    if let StatementKind::Insert(insert) = &mut statement.kind
+        && let InsertSource::Data(data) = &mut insert.source
+        && let Ok(end) = u32::try_from(bytes.len())
+    {
+        data.data.end = end;
+        return Ok(statement);
+    }
+    Err(Error::Syntax(Box::new(SyntaxError {
+        position: Position::of(text, text.len()),
+        found: String::new(),
+        near: String::new(),
+        expected: Vec::new(),
+        reason: Some("The query is not UTF-8"),
+    })))
+}
+
+/// Statements with semicolons between them, each with the bytes it takes.
+///
+/// Inline data after VALUES ends at a semicolon outside of quotes and brackets, after FORMAT at one that ends its line.
+pub fn parse_statements(text: &str) -> Result<Vec<(Statement, Span)>> {
+    check_length(text)?;
+    let mut parser = Parser::new(text, true);
+    let mut statements = Vec::new();
+    while let Some(statement) = parser.next_statement()? {
+        statements.push(statement);
+    }
+    Ok(statements)
+}
+
+/// The text is one expression, perhaps with an alias.
+pub fn parse_expression(text: &str) -> Result<Expr> {
+    check_length(text)?;
+    Parser::new(text, false).only_expression()
+}
+
+/// An expression at the beginning of the text, and the byte where it ends: for expressions in VALUES.
+pub fn parse_expression_prefix(text: &str) -> Result<(Expr, usize)> {
+    check_length(text)?;
+    Parser::new(text, false).first_expression()
+}
+
+/// The text is one data type.
+pub fn parse_data_type(text: &str) -> Result<DataType> {
+    check_length(text)?;
+    Parser::new(text, false).only_data_type()
+}
+
+/// Positions are 32 bits wide.
+fn check_length(text: &str) -> Result<()> {
+    if u32::try_from(text.len()).is_ok() {
+        return Ok(());
+    }
+    Err(Error::TooLong { max: u32::MAX as usize, position: Position { offset: 0, line: 1, column: 1 } })
+}

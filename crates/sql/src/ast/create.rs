@@ -146,8 +146,8 @@ pub struct IndexDef {
     pub expr: Expr,
     /// `minmax`, `bloom_filter(0.01)`: name or function.
     pub index_type: Option<Expr>,
-    /// Granules per entry; 1 when absent.
-    pub granularity: Option<u64>,
+    /// Granules per entry; 1 when not written.
+    pub granularity: u64,
 }
 
 /// `CONSTRAINT name CHECK|ASSUME expr`.
@@ -170,7 +170,7 @@ pub enum ConstraintKind {
     Assume,
 }
 
-/// `PROJECTION name (SELECT … [GROUP BY …] [ORDER BY …])`, or `PROJECTION name INDEX expr TYPE type`.
+/// `PROJECTION name (SELECT … [GROUP BY …] [ORDER BY …])`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProjectionDef {
     /// Its name.

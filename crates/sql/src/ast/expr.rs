@@ -104,7 +104,7 @@ impl PartialEq for Literal {
 impl Eq for Literal {}
 
 /// `[qualifier.]* transformers`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Asterisk {
     /// `t`, `db.t`; empty for a bare `*`.
     pub qualifier: Vec<Ident>,

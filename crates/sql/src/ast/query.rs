@@ -162,12 +162,21 @@ pub struct TableFunction {
 }
 
 /// `SAMPLE ratio [OFFSET offset]`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sample {
-    /// The share, or a number of rows.
-    pub ratio: Expr,
+    /// The share, or a number of rows from 1 up.
+    pub ratio: Ratio,
     /// Where the share starts.
-    pub offset: Option<Expr>,
+    pub offset: Option<Ratio>,
+}
+
+/// `numerator / denominator`: `0.25` is 25 / 100.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ratio {
+    /// Above the line.
+    pub numerator: u64,
+    /// Below it; 1 for a whole number, never 0.
+    pub denominator: u64,
 }
 
 /// What follows the first table.
@@ -406,14 +415,19 @@ impl TableRef {
     /// A table by name, nothing more.
     pub fn table(name: ObjectName) -> Self {
         let span = name.span();
+        Self { span, ..Self::of(TableSource::Table(name)) }
+    }
+
+    /// What is read, nothing more.
+    pub fn of(source: TableSource) -> Self {
         Self {
-            source: TableSource::Table(name),
+            source,
             alias: None,
             column_aliases: Vec::new(),
             is_final: false,
             sample: None,
             generation: None,
-            span,
+            span: Span::default(),
         }
     }
 }

@@ -390,8 +390,8 @@ pub enum ExplainTarget {
     Statement(Box<Statement>),
     /// `EXPLAIN REFRESH view`.
     View(ObjectName),
-    /// `EXPLAIN TABLE OVERRIDE f(…)`; what follows the function is not analysed: tokens joined by one space.
-    TableFunction(TableFunction, String),
+    /// `EXPLAIN TABLE OVERRIDE …`; not analysed: tokens joined by one space.
+    Words(String),
     /// `EXPLAIN CURRENT TRANSACTION`.
     Nothing,
 }
