@@ -10,7 +10,9 @@
 
 #![allow(clippy::single_range_in_vec_init, reason = "granules are lists of ranges")]
 
+pub mod cache;
 pub mod error;
+pub mod file;
 pub mod inline;
 pub mod merge;
 pub mod meta;
@@ -27,13 +29,15 @@ pub mod sort;
 #[cfg(test)]
 mod testing;
 
+pub use cache::GranuleCache;
 pub use error::{Error, Result};
+pub use file::{Caching, FilePart, FileRef, FileWriter, Maturity, write_part};
 pub use inline::{decode_inline, encode_inline};
-pub use merge::{final_runs, merge_runs};
+pub use merge::{MERGE_ROWS, Run, final_runs, merge_blocks, merge_runs};
 pub use meta::{MinMax, PartMeta};
 pub use name::{PartName, PartitionId};
 pub use part::{Part, PartData, StagedPart};
-pub use part_store::{MemoryPartStore, PartSink, PartStore};
+pub use part_store::{DiskPartStore, MemoryPartStore, PartSink, PartStore};
 pub use partition::{partition_id, partition_text, split_by_partition};
 pub use prune::{KeyRange, KeyRanges};
 pub use rule::{Purpose, apply_rule};

@@ -4,11 +4,13 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use futures::StreamExt;
-use futures::stream::{self, BoxStream};
+use futures::stream;
+use futures::{StreamExt, TryStreamExt};
 use types::Block;
 
 use crate::error::{Error, Result};
+use crate::file::{Caching, FilePart};
+use crate::merge::Run;
 use crate::meta::PartMeta;
 use crate::name::{PartName, PartitionId};
 use crate::partition::{partition_id, partition_types};
@@ -22,6 +24,8 @@ pub const READ_GRANULES: usize = 8;
 pub enum PartData {
     /// All columns, decoded.
     Memory(Block),
+    /// A Parquet file in a part store.
+    File(FilePart),
 }
 
 /// A part that is not in any table yet: sorted, past the engine's rule, durable where it is a file.
@@ -57,6 +61,12 @@ impl StagedPart {
         Ok(StagedPart { partition_id, meta: Arc::new(meta), data: PartData::Memory(block) })
     }
 
+    /// A part whose file is open.
+    pub fn in_file(schema: &PartSchema, file: FilePart) -> Result<StagedPart> {
+        let partition_id = partition_id(&partition_types(schema), &file.meta().partition_values()?);
+        Ok(StagedPart { partition_id, meta: file.meta().clone(), data: PartData::File(file) })
+    }
+
     /// The part under its final name.
     pub fn named(self, name: PartName) -> Part {
         debug_assert_eq!(name.partition_id, self.partition_id, "a part's name says its partition");
@@ -76,8 +86,8 @@ impl Part {
     }
 
     /// The rows of `granules` (ascending, disjoint) and of the columns at `columns`, in blocks of at most
-    /// [`READ_GRANULES`] granules. Positions are those of `meta.header`.
-    pub fn read(&self, columns: &[usize], granules: Vec<Range<usize>>) -> BoxStream<'static, Result<Block>> {
+    /// [`READ_GRANULES`] granules from memory and of one granule from files. Positions are those of `meta.header`.
+    pub fn read(&self, columns: &[usize], granules: Vec<Range<usize>>, caching: Caching) -> Run {
         let part = self.clone();
         let columns: Arc<[usize]> = columns.into();
         let pieces = granules.into_iter().flat_map(|range| {
@@ -85,21 +95,33 @@ impl Part {
         });
         let read = move |piece| {
             let (part, columns) = (part.clone(), columns.clone());
-            async move { part.read_granules(&columns, piece).await }
+            async move {
+                let blocks = part.read_granules(&columns, piece, caching).await?;
+                Ok::<_, Error>(stream::iter(blocks.into_iter().map(Ok)))
+            }
         };
-        stream::iter(pieces.collect::<Vec<_>>()).then(read).boxed()
+        stream::iter(pieces.collect::<Vec<_>>()).then(read).try_flatten().boxed()
     }
 
     /// All rows of the columns at `columns`, as [`Part::read`] gives them.
-    pub fn read_all(&self, columns: &[usize]) -> BoxStream<'static, Result<Block>> {
-        self.read(columns, Vec::from([0..self.granules()]))
+    pub fn read_all(&self, columns: &[usize], caching: Caching) -> Run {
+        self.read(columns, Vec::from([0..self.granules()]), caching)
     }
 
-    /// The rows of consecutive granules as one block.
-    pub async fn read_granules(&self, columns: &[usize], granules: Range<usize>) -> Result<Block> {
+    /// The rows of consecutive granules, as [`Part::read`] gives them.
+    pub async fn read_granules(
+        &self,
+        columns: &[usize],
+        granules: Range<usize>,
+        caching: Caching,
+    ) -> Result<Vec<Block>> {
         let rows = self.rows_of(&granules)?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
         match &self.data {
-            PartData::Memory(block) => Ok(block.project(columns).slice(rows.start, rows.len())),
+            PartData::Memory(block) => Ok(vec![block.project(columns).slice(rows.start, rows.len())]),
+            PartData::File(file) => file.read(columns, granules, caching).await,
         }
     }
 

@@ -1,0 +1,268 @@
+//! A part file opened for reading: only the pages of the granules and columns asked for are fetched, checked and decoded.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::concat;
+use bytes::Bytes;
+use parquet::DecodeResult;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection, RowSelector};
+use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder};
+use types::Block;
+
+use super::checksum;
+use super::layout::{FileRef, SECTION_KEY, Section};
+use crate::cache::{GranuleCache, GranuleKey};
+use crate::error::{Error, Result};
+use crate::meta::PartMeta;
+use crate::part_store::PartStore;
+
+/// Whether a read may use the cache of granules.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Caching {
+    /// Looks there first and leaves there what it decoded: queries.
+    Use,
+    /// Neither: merges and mutations, which read everything once.
+    Bypass,
+}
+
+/// An open part file. Cheap to clone.
+#[derive(Clone)]
+pub struct FilePart {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    file: FileRef,
+    meta: Arc<PartMeta>,
+    parquet: ArrowReaderMetadata,
+    sums: Vec<u32>,
+    store: Arc<dyn PartStore>,
+    cache: Arc<GranuleCache>,
+    number: u64,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // nobody can ask for this number again
+        self.cache.forget(self.number);
+    }
+}
+
+impl FilePart {
+    /// Opens a part file: one read, of everything that is not rows.
+    pub async fn open(store: Arc<dyn PartStore>, file: FileRef, cache: Arc<GranuleCache>) -> Result<FilePart> {
+        let tail = store.get_range(&file.object, file.body_bytes..file.bytes).await?;
+        if crc32c::crc32c(&tail) != file.tail_checksum {
+            return Err(Error::Checksum { object: file.object.to_string(), offset: file.body_bytes });
+        }
+        let parquet = decode_footer(&file, &tail)?;
+        let entries = parquet.file_metadata().key_value_metadata();
+        let entry = entries.into_iter().flatten().find(|entry| entry.key == SECTION_KEY);
+        let entry =
+            entry.and_then(|entry| entry.value.as_deref()).ok_or(Error::Damaged("part file without section"))?;
+        let section = Section::decode(&tail, entry)?;
+        let mut meta = PartMeta::decode(&section.meta)?;
+        meta.bytes = file.bytes;
+        check_granules(&meta, &parquet)?;
+        let options = ArrowReaderOptions::new().with_schema(meta.header.arrow_schema());
+        let parquet = ArrowReaderMetadata::try_new(Arc::new(parquet), options)?;
+        let number = cache.register();
+        let inner = Inner { file, meta: Arc::new(meta), parquet, sums: section.sums, store, cache, number };
+        Ok(FilePart { inner: Arc::new(inner) })
+    }
+
+    /// What is known of the part.
+    pub fn meta(&self) -> &Arc<PartMeta> {
+        &self.inner.meta
+    }
+
+    /// How to open it again.
+    pub fn file(&self) -> &FileRef {
+        &self.inner.file
+    }
+
+    /// One block a granule, of the columns at `columns`.
+    pub async fn read(&self, columns: &[usize], granules: Range<usize>, caching: Caching) -> Result<Vec<Block>> {
+        let mut found: Vec<Vec<Option<ArrayRef>>> =
+            granules.clone().map(|g| self.cached(columns, g, caching)).collect();
+        let missing: Vec<usize> = (0..columns.len()).filter(|&i| found.iter().any(|row| row[i].is_none())).collect();
+        let first = found.iter().position(|row| row.iter().any(Option::is_none));
+        let last = found.iter().rposition(|row| row.iter().any(Option::is_none));
+        if let (Some(first), Some(last)) = (first, last) {
+            let wanted: Vec<usize> = missing.iter().map(|&i| columns[i]).collect();
+            let range = granules.start + first..granules.start + last + 1;
+            for (offset, arrays) in self.decode(&wanted, range.clone()).await?.into_iter().enumerate() {
+                for (&i, array) in missing.iter().zip(arrays) {
+                    if caching == Caching::Use && found[first + offset][i].is_none() {
+                        self.inner.cache.insert(self.key(columns[i], range.start + offset), array.clone());
+                    }
+                    found[first + offset][i] = Some(array);
+                }
+            }
+        }
+        let header = self.inner.meta.header.project(columns);
+        let block = |(granule, arrays): (usize, Vec<Option<ArrayRef>>)| {
+            let arrays: Vec<ArrayRef> = arrays.into_iter().flatten().collect();
+            Ok(Block::with_rows(header.clone(), arrays, self.rows_of(granule).len())?)
+        };
+        granules.zip(found).map(block).collect()
+    }
+
+    fn cached(&self, columns: &[usize], granule: usize, caching: Caching) -> Vec<Option<ArrayRef>> {
+        let get = |&column: &usize| match caching {
+            Caching::Use => self.inner.cache.get(self.key(column, granule)),
+            Caching::Bypass => None,
+        };
+        columns.iter().map(get).collect()
+    }
+
+    fn key(&self, column: usize, granule: usize) -> GranuleKey {
+        GranuleKey { file: self.inner.number, column: column as u32, granule: granule as u32 }
+    }
+
+    fn rows_of(&self, granule: usize) -> Range<usize> {
+        let (granularity, rows) = (self.inner.meta.index_granularity, self.inner.meta.rows as usize);
+        granule * granularity..((granule + 1) * granularity).min(rows)
+    }
+
+    /// The arrays of `columns` (ascending or not, without repetition) of each granule, decoded from the file.
+    async fn decode(&self, columns: &[usize], granules: Range<usize>) -> Result<Vec<Vec<ArrayRef>>> {
+        let granularity = self.inner.meta.index_granularity;
+        let wanted = granules.start * granularity..(granules.end * granularity).min(self.inner.meta.rows as usize);
+        let mut decoded = Vec::with_capacity(granules.len());
+        let mut group_start = 0;
+        for (number, group) in self.inner.parquet.metadata().row_groups().iter().enumerate() {
+            let rows = group_start..group_start + usize::try_from(group.num_rows()).unwrap_or(0);
+            group_start = rows.end;
+            let start = wanted.start.max(rows.start);
+            let end = wanted.end.min(rows.end);
+            if start < end {
+                let inside = start - rows.start..end - rows.start;
+                let batches = self.decode_group(columns, number, inside).await?;
+                decoded.extend(self.split(columns, &batches, end - start)?);
+            }
+        }
+        if decoded.len() == granules.len() { Ok(decoded) } else { Err(Error::Damaged("granules are missing in file")) }
+    }
+
+    async fn decode_group(&self, columns: &[usize], group: usize, rows: Range<usize>) -> Result<Vec<RecordBatch>> {
+        let mask = ProjectionMask::roots(self.inner.parquet.parquet_schema(), columns.iter().copied());
+        let selection = RowSelection::from(vec![RowSelector::skip(rows.start), RowSelector::select(rows.len())]);
+        let mut decoder = ParquetPushDecoderBuilder::new_with_metadata(self.inner.parquet.clone())
+            .with_batch_size(self.inner.meta.index_granularity)
+            .with_row_groups(vec![group])
+            .with_projection(mask)
+            .with_row_selection(selection)
+            .build()?;
+        let mut batches = Vec::new();
+        loop {
+            match decoder.try_decode()? {
+                DecodeResult::NeedsData(ranges) => self.fetch(&mut decoder, ranges).await?,
+                DecodeResult::Data(batch) => batches.push(batch),
+                DecodeResult::Finished => return Ok(batches),
+            }
+        }
+    }
+
+    /// Gives the decoder checked bytes. Ranges whose blocks touch are fetched as one.
+    async fn fetch(&self, decoder: &mut ParquetPushDecoder, ranges: Vec<Range<u64>>) -> Result<()> {
+        let body = self.inner.file.body_bytes;
+        let mut around: Vec<Range<u64>> = ranges.iter().map(|range| checksum::blocks_around(range, body)).collect();
+        around.sort_by_key(|range| range.start);
+        let mut fetches: Vec<Range<u64>> = Vec::new();
+        for range in around {
+            match fetches.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => fetches.push(range),
+            }
+        }
+        let object = &self.inner.file.object;
+        let mut fetched: Vec<(u64, Bytes)> = Vec::with_capacity(fetches.len());
+        for range in fetches {
+            let bytes = self.inner.store.get_range(object, range.clone()).await?;
+            checksum::check(object, &self.inner.sums, range.start, &bytes)?;
+            fetched.push((range.start, bytes));
+        }
+        let outside = || Error::Damaged("page outside of a part file's body");
+        for range in ranges {
+            let at = fetched.partition_point(|(start, _)| *start <= range.start).checked_sub(1).ok_or_else(outside)?;
+            let (start, bytes) = &fetched[at];
+            let cut = (range.start - start) as usize..(range.end.saturating_sub(*start)) as usize;
+            if bytes.len() < cut.end || cut.end < cut.start {
+                return Err(outside());
+            }
+            decoder.push_range(range, bytes.slice(cut))?;
+        }
+        Ok(())
+    }
+
+    /// Batches to granules, in the order of `columns` (Parquet gives columns in the file's order).
+    fn split(&self, columns: &[usize], batches: &[RecordBatch], rows: usize) -> Result<Vec<Vec<ArrayRef>>> {
+        let granularity = self.inner.meta.index_granularity;
+        let mut in_file = columns.to_vec();
+        in_file.sort_unstable();
+        let place = |column: &usize| in_file.binary_search(column).map_err(|_| Error::Damaged("column is not in file"));
+        let places = columns.iter().map(place).collect::<Result<Vec<_>>>()?;
+        let is_split = batches.len() == rows.div_ceil(granularity)
+            && batches.iter().rev().skip(1).all(|batch| batch.num_rows() == granularity);
+        let pick = |batch: &RecordBatch| places.iter().map(|&place| batch.column(place).clone()).collect::<Vec<_>>();
+        if is_split {
+            return Ok(batches.iter().map(pick).collect());
+        }
+        let [first, ..] = batches else { return Ok(Vec::new()) };
+        let batch = arrow::compute::concat_batches(first.schema_ref(), batches)?;
+        let starts = (0..rows).step_by(granularity);
+        // copied, so that a cached granule does not hold the memory of all
+        let cut = |start: usize| {
+            let piece = batch.slice(start, granularity.min(rows - start));
+            pick(&piece).iter().map(|array| Ok(concat(&[array.as_ref()])?)).collect::<Result<Vec<_>>>()
+        };
+        starts.map(cut).collect()
+    }
+}
+
+/// Parquet's footer out of the file's last bytes.
+fn decode_footer(file: &FileRef, tail: &Bytes) -> Result<ParquetMetaData> {
+    let mut decoder = ParquetMetaDataPushDecoder::try_new(file.bytes)?
+        .with_column_index_policy(PageIndexPolicy::Skip)
+        .with_offset_index_policy(PageIndexPolicy::Required);
+    loop {
+        match decoder.try_decode()? {
+            DecodeResult::NeedsData(ranges) => {
+                for range in ranges {
+                    let start = range.start.checked_sub(file.body_bytes);
+                    let end = range.end.checked_sub(file.body_bytes).filter(|end| *end <= tail.len() as u64);
+                    let (Some(start), Some(end)) = (start, end) else {
+                        return Err(Error::Damaged("footer is larger than the part file's tail"));
+                    };
+                    decoder.push_range(range, tail.slice(start as usize..end as usize))?;
+                }
+            }
+            DecodeResult::Data(metadata) => return Ok(metadata),
+            DecodeResult::Finished => return Err(Error::Damaged("part file without footer")),
+        }
+    }
+}
+
+/// Row groups hold whole granules, and as many rows as the metadata says.
+fn check_granules(meta: &PartMeta, parquet: &ParquetMetaData) -> Result<()> {
+    let mut rows = 0u64;
+    for group in parquet.row_groups() {
+        if !rows.is_multiple_of(meta.index_granularity as u64) {
+            return Err(Error::Damaged("row group does not begin with a granule"));
+        }
+        rows += u64::try_from(group.num_rows()).map_err(|_| Error::Damaged("row group of less than no rows"))?;
+    }
+    if rows == meta.rows { Ok(()) } else { Err(Error::Damaged("part file has another number of rows")) }
+}
+
+impl fmt::Debug for FilePart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FilePart({}, {} rows)", self.inner.file.object, self.inner.meta.rows)
+    }
+}
