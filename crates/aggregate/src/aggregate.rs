@@ -218,10 +218,6 @@ impl Aggregate {
         (self.factory)()
     }
 
-    pub(crate) fn factory(&self) -> Factory {
-        self.factory.clone()
-    }
-
     /// `rows` states of no rows each: the default value of a state column.
     pub fn empty_states(&self, rows: usize) -> Result<ArrayRef> {
         let mut states = self.grouped();

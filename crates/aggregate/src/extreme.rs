@@ -5,7 +5,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, PrimitiveArray};
+use arrow::array::{ArrayRef, AsArray, PrimitiveArray};
 use arrow::datatypes::*;
 use types::DataType as Type;
 
@@ -198,7 +198,9 @@ fn by_number<R: Whole>(ty: &Type) -> Option<Made> {
 
 fn numbers<T: ArrowPrimitiveType, R: Join<T::Native>>(ty: &Type) -> Made {
     let ty = ty.clone();
+    let blank = blank::<T>(&ty);
     Made::new(ty.clone(), move || Numbers::<T, R> {
+        blank,
         seen: Vec::new(),
         values: Vec::new(),
         ty: ty.clone(),
@@ -206,8 +208,19 @@ fn numbers<T: ArrowPrimitiveType, R: Join<T::Native>>(ty: &Type) -> Made {
     })
 }
 
+/// The value of a group without rows: 0, and the smallest number of an enum.
+fn blank<T: ArrowPrimitiveType>(ty: &Type) -> T::Native {
+    match ty {
+        Type::Enum(_) => {
+            ty.default_array(1).as_primitive_opt::<T>().map_or_else(T::Native::default, |one| one.value(0))
+        }
+        _ => T::Native::default(),
+    }
+}
+
 /// One number a group.
 struct Numbers<T: ArrowPrimitiveType, R> {
+    blank: T::Native,
     seen: Vec<bool>,
     values: Vec<T::Native>,
     ty: Type,
@@ -235,7 +248,7 @@ impl<T: ArrowPrimitiveType, R: Join<T::Native>> Numbers<T, R> {
 impl<T: ArrowPrimitiveType, R: Join<T::Native>> GroupedStates for Numbers<T, R> {
     fn update(&mut self, args: &[ArrayRef], rows: Rows<'_>) -> Result<()> {
         self.grow(rows.total);
-        let array = to_primitive(&args[0])?;
+        let array = to_primitive(&self.ty, &args[0])?;
         self.join_all(primitive::<T>(&array)?.values(), rows);
         Ok(())
     }
@@ -244,7 +257,7 @@ impl<T: ArrowPrimitiveType, R: Join<T::Native>> GroupedStates for Numbers<T, R> 
         self.grow(rows.total);
         let columns = state_columns(states, 2)?;
         let filter = crate::rows::and(rows.filter, flag_column(columns, 0)?);
-        let array = to_primitive(&columns[1])?;
+        let array = to_primitive(&self.ty, &columns[1])?;
         self.join_all(primitive::<T>(&array)?.values(), Rows { filter: Some(&filter), ..rows });
         Ok(())
     }
@@ -272,7 +285,7 @@ impl<T: ArrowPrimitiveType, R: Join<T::Native>> GroupedStates for Numbers<T, R> 
     fn grow(&mut self, total: usize) {
         if self.seen.len() < total {
             self.seen.resize(total, false);
-            self.values.resize(total, T::Native::default());
+            self.values.resize(total, self.blank);
         }
     }
 

@@ -8,21 +8,28 @@
 //! [`grouped`](Aggregate::grouped) states take rows.
 
 mod aggregate;
+mod bytes;
 mod call;
 mod cell;
 mod combinator;
 mod error;
 mod nulls;
 mod numeric;
+mod object;
 mod resolve;
 mod rows;
+mod runs;
 
 mod arg_extreme;
 mod count;
+mod distinct;
 mod extreme;
+mod floats;
+mod group_array;
 mod sum;
 
 pub use aggregate::{Aggregate, Emit, GroupedStates, Rows};
 pub use combinator::merge_present;
 pub use error::{Error, Result};
 pub use resolve::{check_simple, resolve, resolve_signature};
+pub use runs::{empty_states, merge_simple, merge_states};

@@ -11,7 +11,7 @@ use crate::aggregate::{Aggregate, Made};
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::extreme::Rule;
-use crate::{arg_extreme, combinator, count, extreme, nulls, sum};
+use crate::{arg_extreme, combinator, count, distinct, extreme, floats, group_array, nulls, sum};
 
 /// Combinators nest at most this deep; longer names are no names anybody means.
 const DEPTH_MAX: usize = 16;
@@ -137,6 +137,13 @@ fn resolve_function(call: &Call<'_>) -> Result<Made> {
         "groupBitAnd" | "groupBitOr" | "groupBitXor" => extreme::resolve_bits(call),
         "argMin" => arg_extreme::resolve(call, Rule::Min),
         "argMax" => arg_extreme::resolve(call, Rule::Max),
+        "uniq" | "uniqExact" | "uniqCombined" | "uniqCombined64" | "uniqHLL12" | "uniqUpTo" => distinct::resolve(call),
+        "groupArray" => group_array::resolve(call),
+        "sumKahan" if call.args.iter().any(|arg| arg.base().is_decimal()) => sum::resolve_sum(call),
+        "sumKahan" | "avgWeighted" | "simpleLinearRegression" | "boundingRatio" => floats::resolve(call),
+        name if ["var", "stddev", "skew", "kurt", "covar", "corr"].iter().any(|family| name.starts_with(family)) => {
+            floats::resolve(call)
+        }
         other => Err(Error::Unsupported(format!("aggregate function \"{other}\""))),
     }
 }

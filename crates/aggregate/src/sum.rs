@@ -98,13 +98,13 @@ pub(crate) fn own_type(arg: &Type) -> Made {
     };
     let (sum, kind) = (result.clone(), Kind::Sum);
     match &sum {
-        Type::UInt8 => made::<UInt8Type, UInt8Type>(result, sum, kind),
-        Type::UInt16 => made::<UInt16Type, UInt16Type>(result, sum, kind),
-        Type::UInt32 => made::<UInt32Type, UInt32Type>(result, sum, kind),
-        Type::Int8 => made::<Int8Type, Int8Type>(result, sum, kind),
-        Type::Int16 => made::<Int16Type, Int16Type>(result, sum, kind),
-        Type::Int32 => made::<Int32Type, Int32Type>(result, sum, kind),
-        Type::Float32 => made::<Float32Type, Float32Type>(result, sum, kind),
+        Type::UInt8 => made::<UInt8Type, UInt8Type>(arg, result, sum, kind),
+        Type::UInt16 => made::<UInt16Type, UInt16Type>(arg, result, sum, kind),
+        Type::UInt32 => made::<UInt32Type, UInt32Type>(arg, result, sum, kind),
+        Type::Int8 => made::<Int8Type, Int8Type>(arg, result, sum, kind),
+        Type::Int16 => made::<Int16Type, Int16Type>(arg, result, sum, kind),
+        Type::Int32 => made::<Int32Type, Int32Type>(arg, result, sum, kind),
+        Type::Float32 => made::<Float32Type, Float32Type>(arg, result, sum, kind),
         _ => added(arg, result, average_type(arg.base()).unwrap_or(Type::Float64), sum, kind),
     }
 }
@@ -141,37 +141,44 @@ fn widening(arg: &Type, result: Type, kind: Kind) -> Made {
 fn added(arg: &Type, result: Type, wide: Type, sum: Type, kind: Kind) -> Made {
     match wide {
         Type::UInt64 => match arg.base() {
-            Type::UInt8 | Type::Bool => made::<UInt8Type, UInt64Type>(result, sum, kind),
-            Type::UInt16 | Type::Date => made::<UInt16Type, UInt64Type>(result, sum, kind),
-            Type::UInt32 | Type::DateTime(_) => made::<UInt32Type, UInt64Type>(result, sum, kind),
-            _ => made::<UInt64Type, UInt64Type>(result, sum, kind),
+            Type::UInt8 | Type::Bool => made::<UInt8Type, UInt64Type>(arg, result, sum, kind),
+            Type::UInt16 | Type::Date => made::<UInt16Type, UInt64Type>(arg, result, sum, kind),
+            Type::UInt32 | Type::DateTime(_) => made::<UInt32Type, UInt64Type>(arg, result, sum, kind),
+            _ => made::<UInt64Type, UInt64Type>(arg, result, sum, kind),
         },
         Type::Int64 => match arg.base() {
-            Type::Int8 => made::<Int8Type, Int64Type>(result, sum, kind),
-            Type::Enum(values) if !values.wide => made::<Int8Type, Int64Type>(result, sum, kind),
-            Type::Int16 | Type::Enum(_) => made::<Int16Type, Int64Type>(result, sum, kind),
-            Type::Int32 | Type::Date32 => made::<Int32Type, Int64Type>(result, sum, kind),
-            _ => made::<Int64Type, Int64Type>(result, sum, kind),
+            Type::Int8 => made::<Int8Type, Int64Type>(arg, result, sum, kind),
+            Type::Enum(values) if !values.wide => made::<Int8Type, Int64Type>(arg, result, sum, kind),
+            Type::Int16 | Type::Enum(_) => made::<Int16Type, Int64Type>(arg, result, sum, kind),
+            Type::Int32 | Type::Date32 => made::<Int32Type, Int64Type>(arg, result, sum, kind),
+            _ => made::<Int64Type, Int64Type>(arg, result, sum, kind),
         },
-        Type::Float64 if *arg.base() == Type::Float32 => made::<Float32Type, Float64Type>(result, sum, kind),
-        Type::Float64 => made::<Float64Type, Float64Type>(result, sum, kind),
-        Type::UInt256 | Type::Int256 => made::<Decimal256Type, Decimal256Type>(result, sum, kind),
-        Type::Decimal { precision: 76, .. } => made::<Decimal256Type, Decimal256Type>(result, sum, kind),
-        _ => made::<Decimal128Type, Decimal128Type>(result, sum, kind),
+        Type::Float64 if *arg.base() == Type::Float32 => made::<Float32Type, Float64Type>(arg, result, sum, kind),
+        Type::Float64 => made::<Float64Type, Float64Type>(arg, result, sum, kind),
+        Type::UInt256 | Type::Int256 => made::<Decimal256Type, Decimal256Type>(arg, result, sum, kind),
+        Type::Decimal { precision: 76, .. } => made::<Decimal256Type, Decimal256Type>(arg, result, sum, kind),
+        _ => made::<Decimal128Type, Decimal128Type>(arg, result, sum, kind),
     }
 }
 
-fn made<I, O>(result: Type, sum: Type, kind: Kind) -> Made
+fn made<I, O>(arg: &Type, result: Type, sum: Type, kind: Kind) -> Made
 where
     I: ArrowPrimitiveType,
     O: ArrowPrimitiveType,
     O::Native: Plus<I::Native> + Plus<O::Native> + Mean,
 {
+    let arg = arg.clone();
     match kind {
-        Kind::Sum => Made::new(result, move || Sums::<I, O> { sums: Vec::new(), ty: sum.clone(), input: PhantomData }),
+        Kind::Sum => Made::new(result, move || Sums::<I, O> {
+            sums: Vec::new(),
+            arg: arg.clone(),
+            ty: sum.clone(),
+            input: PhantomData,
+        }),
         kind => Made::new(result, move || Means::<I, O> {
             sums: Vec::new(),
             counts: Vec::new(),
+            arg: arg.clone(),
             sum: sum.clone(),
             kind: kind.clone(),
             input: PhantomData,
@@ -191,6 +198,9 @@ fn add_all<T: Copy, S: Plus<T>>(sums: &mut [S], values: &[T], rows: Rows<'_>) {
 
 struct Sums<I: ArrowPrimitiveType, O: ArrowPrimitiveType> {
     sums: Vec<O::Native>,
+    /// The argument's type.
+    arg: Type,
+    /// The sum's type.
     ty: Type,
     input: PhantomData<fn(I)>,
 }
@@ -203,14 +213,14 @@ where
 {
     fn update(&mut self, args: &[ArrayRef], rows: Rows<'_>) -> Result<()> {
         self.grow(rows.total);
-        let array = to_primitive(&args[0])?;
+        let array = to_primitive(&self.arg, &args[0])?;
         add_all(&mut self.sums, primitive::<I>(&array)?.values(), rows);
         Ok(())
     }
 
     fn merge(&mut self, states: &ArrayRef, rows: Rows<'_>) -> Result<()> {
         self.grow(rows.total);
-        let array = to_primitive(&state_columns(states, 1)?[0])?;
+        let array = to_primitive(&self.ty, &state_columns(states, 1)?[0])?;
         add_all(&mut self.sums, primitive::<O>(&array)?.values(), rows);
         Ok(())
     }
@@ -280,6 +290,8 @@ impl Mean for i256 {
 struct Means<I: ArrowPrimitiveType, O: ArrowPrimitiveType> {
     sums: Vec<O::Native>,
     counts: Vec<u64>,
+    /// The argument's type.
+    arg: Type,
     sum: Type,
     kind: Kind,
     input: PhantomData<fn(I)>,
@@ -293,7 +305,7 @@ where
 {
     fn update(&mut self, args: &[ArrayRef], rows: Rows<'_>) -> Result<()> {
         self.grow(rows.total);
-        let array = to_primitive(&args[0])?;
+        let array = to_primitive(&self.arg, &args[0])?;
         let values = primitive::<I>(&array)?.values();
         if let ([count], None) = (self.counts.as_mut_slice(), rows.filter) {
             *count += rows.groups.len() as u64;
@@ -311,7 +323,7 @@ where
     fn merge(&mut self, states: &ArrayRef, rows: Rows<'_>) -> Result<()> {
         self.grow(rows.total);
         let columns = state_columns(states, 2)?;
-        let array = to_primitive(&columns[0])?;
+        let array = to_primitive(&self.sum, &columns[0])?;
         add_all(&mut self.sums, primitive::<O>(&array)?.values(), rows);
         add_all(&mut self.counts, primitive::<UInt64Type>(&columns[1])?.values(), rows);
         Ok(())

@@ -9,7 +9,8 @@
 //! Int*, Decimal    big endian, sign bit flipped       Array, Map (01 element)* 00
 //! Float*           IEEE bits, made to sort; NaN last  Tuple      the elements one after another
 //! String           00 becomes 00 FF, ends in 00 00    UUID       second half, then first half, big endian
-//! FixedString      as it is                           states     as a tuple of their fields
+//! FixedString,     as it is                           states     as a tuple of their fields
+//! (U)Int128/256
 //! ```
 //!
 //! A String that is not inside another value may be kept raw instead, see [`Shape::is_raw`].

@@ -182,14 +182,6 @@ fn write_string(value: &[u8], out: &mut Vec<u8>) {
 fn write_fixed(value: &[u8], order: FixedOrder, out: &mut Vec<u8>) {
     match order {
         FixedOrder::Bytes => out.extend_from_slice(value),
-        FixedOrder::Unsigned => out.extend(value.iter().rev()),
-        FixedOrder::Signed => {
-            let start = out.len();
-            out.extend(value.iter().rev());
-            if let Some(first) = out.get_mut(start) {
-                *first ^= 0x80;
-            }
-        }
         FixedOrder::Uuid => {
             let (first, second) = value.split_at(value.len() / 2);
             out.extend_from_slice(second);

@@ -15,12 +15,8 @@ pub(crate) enum Nulls {
 /// How the bytes of a FixedSizeBinary column sort.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum FixedOrder {
-    /// Byte by byte: FixedString, IPv6.
+    /// Byte by byte: FixedString, IPv6, and wide integers, whose columns are sortable already.
     Bytes,
-    /// A little-endian number.
-    Unsigned,
-    /// A little-endian number in two's complement.
-    Signed,
     /// Second half before first half: ClickHouse's order of UUIDs.
     Uuid,
 }
@@ -59,10 +55,6 @@ impl Shape {
             DataType::LowCardinality(inner) => Shape::of(inner),
             DataType::SimpleAggregateFunction(signature) => signature.args.first().map_or(Shape::Null, Shape::of),
             DataType::Uuid => Shape::Fixed(16, FixedOrder::Uuid),
-            DataType::UInt128 => Shape::Fixed(16, FixedOrder::Unsigned),
-            DataType::UInt256 => Shape::Fixed(32, FixedOrder::Unsigned),
-            DataType::Int128 => Shape::Fixed(16, FixedOrder::Signed),
-            DataType::Int256 => Shape::Fixed(32, FixedOrder::Signed),
             DataType::Array(inner) => Shape::List(Box::new(Shape::of(inner)), ty.arrow_type()),
             DataType::Map(entry) => {
                 let arrow = ty.arrow_type();

@@ -277,14 +277,6 @@ fn take_string(bytes: &mut &[u8]) -> Result<Vec<u8>> {
 fn fixed(value: &[u8], order: FixedOrder) -> Vec<u8> {
     match order {
         FixedOrder::Bytes => value.to_vec(),
-        FixedOrder::Unsigned => value.iter().rev().copied().collect(),
-        FixedOrder::Signed => {
-            let mut value: Vec<u8> = value.iter().rev().copied().collect();
-            if let Some(last) = value.last_mut() {
-                *last ^= 0x80;
-            }
-            value
-        }
         FixedOrder::Uuid => {
             let (second, first) = value.split_at(value.len() / 2);
             [first, second].concat()

@@ -1,8 +1,14 @@
 //! Combinators: aggregate functions made of one other.
 
+mod arg;
 mod array;
+mod distinct;
 mod filter;
+mod for_each;
+pub(crate) mod map;
 mod or_fill;
+mod resample;
+mod slots;
 mod state;
 
 pub use state::merge_present;
@@ -11,6 +17,7 @@ use types::{DataType, Value};
 
 use crate::aggregate::Made;
 use crate::error::{Error, Result};
+use crate::extreme::Rule;
 use crate::resolve::resolve_made;
 
 /// A call of a combined function: the combinator over `inner`.
@@ -49,11 +56,11 @@ pub(crate) fn resolve(call: &Combined<'_>, combinator: Combinator) -> Result<Mad
         Combinator::State => state::resolve_state(call),
         Combinator::SimpleState => state::resolve_simple(call),
         Combinator::Merge => state::resolve_merge(call),
-        Combinator::ForEach
-        | Combinator::Distinct
-        | Combinator::Resample
-        | Combinator::Map
-        | Combinator::ArgMin
-        | Combinator::ArgMax => Err(Error::Unsupported(format!("aggregate function \"{}\"", call.name))),
+        Combinator::ForEach => for_each::resolve(call),
+        Combinator::Distinct => distinct::resolve(call),
+        Combinator::Resample => resample::resolve(call),
+        Combinator::Map => map::resolve(call),
+        Combinator::ArgMin => arg::resolve(call, Rule::Min),
+        Combinator::ArgMax => arg::resolve(call, Rule::Max),
     }
 }

@@ -7,7 +7,6 @@ use types::state::{Combinator, Split, split};
 
 use super::{Combined, filter};
 use crate::aggregate::{GroupedStates, Made, Rows, forget_first};
-use crate::cell::{CellWriter, Shape};
 use crate::error::Result;
 use crate::rows::{flag_column, flags, null_unless, state_columns, with_field};
 
@@ -77,9 +76,8 @@ impl GroupedStates for OrFill {
         if self.fill == Fill::Null && self.ty.is_nullable() {
             return null_unless(&results, &any_row);
         }
-        let mut defaults = CellWriter::new(&Shape::of(&self.ty));
-        any_row.iter().for_each(|_| defaults.push_default());
-        Ok(zip(&BooleanArray::from(any_row), &results, &defaults.finish()?)?)
+        let defaults = self.ty.default_array(n);
+        Ok(zip(&BooleanArray::from(any_row), &results, &defaults)?)
     }
 
     fn forget(&mut self, n: usize) {

@@ -152,6 +152,9 @@ fn function_fields(function: &str, args: &[DataType]) -> Option<Vec<Field>> {
         "corrStable" => floats(&["count", "mean_x", "mean_y", "co_moment", "m2_x", "m2_y"]),
         "simpleLinearRegression" => floats(&["count", "x", "y", "xx", "xy"]),
         "boundingRatio" => floats(&["count", "left_x", "left_y", "right_x", "right_y"]),
+        "sumMap" | "minMap" | "maxMap" if matches!(args.first()?.base(), DataType::Map(_)) => {
+            combined_fields(function.strip_suffix("Map")?, Combinator::Map, args)?
+        }
         "groupArray" => vec![field("values", ArrowType::List(Arc::new(field("item", value()?))))],
         _ => opaque(),
     })
