@@ -1,0 +1,109 @@
+//! The store's own work: checkpoints, garbage, periodic syncs. Each is a loop that ends when the store closes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::checkpoint::Checkpoints;
+use crate::committer::Request;
+use crate::error::{Error, Result};
+use crate::merge;
+use crate::shared::Shared;
+
+/// After a checkpoint that failed (a full disk, most likely) the next try waits this long.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Writes a checkpoint whenever the log or the rows in memory are over their limits.
+pub(crate) async fn keep_checkpointing(shared: Arc<Shared>) {
+    let mut published = shared.published.subscribe();
+    let mut closing = shared.closing.subscribe();
+    loop {
+        tokio::select! {
+            biased;
+            _ = closing.wait_for(|closing| *closing) => return,
+            changed = published.changed() => if changed.is_err() { return },
+        }
+        if !shared.is_over(1) || shared.stop_reason().is_some() {
+            continue;
+        }
+        if let Err(error) = checkpoint(&shared).await {
+            tracing::error!(%error, "no checkpoint could be written");
+            tokio::select! {
+                biased;
+                _ = closing.wait_for(|closing| *closing) => return,
+                () = shared.env.clock.sleep(RETRY_AFTER) => {}
+            }
+        }
+    }
+}
+
+/// One checkpoint: rows that are many or old go to files, the snapshot to a checkpoint file, the log before it goes.
+pub(crate) async fn checkpoint(shared: &Arc<Shared>) -> Result<()> {
+    let result = write_checkpoint(shared).await;
+    shared.checkpointed.notify_waiters();
+    result
+}
+
+async fn write_checkpoint(shared: &Arc<Shared>) -> Result<()> {
+    let all = shared.config.memory_bytes_max <= shared.snapshot().parts.memory_bytes();
+    if let Err(error) = merge::flush(shared, all).await {
+        // The checkpoint holds the rows then.
+        tracing::error!(%error, "rows in memory could not be written to files");
+    }
+    let snapshot = shared.snapshot();
+    // A checkpoint never knows more than the log.
+    ask(shared, Request::Sync).await?;
+    let checkpoints = Checkpoints { disk: &*shared.env.disk, folder: &shared.folder.checkpoints() };
+    checkpoints.write(&snapshot).await?;
+    ask(shared, |answer| Request::Free(snapshot.seq, answer)).await?;
+    checkpoints.remove_before(snapshot.seq).await
+}
+
+/// Deletes files that nobody needs any more, after the log that says so is durable.
+pub(crate) async fn collect_garbage(shared: Arc<Shared>) {
+    let mut closing = shared.closing.subscribe();
+    loop {
+        tokio::select! {
+            biased;
+            _ = closing.wait_for(|closing| *closing) => return,
+            () = shared.parts.garbage.wait() => {}
+        }
+        let objects = shared.parts.garbage.take();
+        if let Err(error) = ask(&shared, Request::Sync).await {
+            // What the log says of these files is unknown; the next start decides.
+            tracing::warn!(%error, files = objects.len(), "part files that nobody needs stay until the next start");
+            return;
+        }
+        for object in objects {
+            if let Err(error) = shared.parts.part_store.delete(&object).await {
+                tracing::warn!(%error, object, "a part file that nobody needs stays until the next start");
+            }
+        }
+    }
+}
+
+/// Makes everything published durable every `interval`.
+pub(crate) async fn sync_every(shared: Arc<Shared>, interval: Duration) {
+    let mut closing = shared.closing.subscribe();
+    loop {
+        tokio::select! {
+            biased;
+            _ = closing.wait_for(|closing| *closing) => return,
+            () = shared.env.clock.sleep(interval) => {}
+        }
+        if let Err(error) = ask(&shared, Request::Sync).await {
+            tracing::error!(%error, "the log could not be synced");
+            return;
+        }
+    }
+}
+
+/// Asks the committer and waits.
+async fn ask(
+    shared: &Shared,
+    request: impl FnOnce(oneshot::Sender<std::result::Result<(), crate::error::CommitError>>) -> Request,
+) -> Result<()> {
+    let (answer, answered) = oneshot::channel();
+    shared.send(request(answer), answered).await.map_err(|error| Error::Stop(error.to_string()))
+}

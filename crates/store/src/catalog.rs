@@ -1,0 +1,181 @@
+//! Which databases, tables and views there are: a persistent value, changed only by [`Snapshot::apply`](crate::Snapshot).
+//!
+//! Lookups by name see what a user sees; views being built and hidden tables are reached by id. Everything here iterates
+//! in a fixed order.
+
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet};
+use types::{CommitSeq, DatabaseId, TableId};
+
+use crate::definition::{DatabaseDef, QualifiedName, Readiness, TableDef, Target, ViewDef, Visibility};
+
+/// All definitions at one commit. Cheap to clone; changing a clone costs O(changed).
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Catalog {
+    databases: OrdMap<Arc<str>, Arc<DatabaseDef>>,
+    tables: OrdMap<TableId, Arc<TableDef>>,
+    /// Every name that is taken, also of tables that are being built; hidden tables have none.
+    names: OrdMap<QualifiedName, TableId>,
+    /// The views that an insert runs, by the name of their source.
+    views: OrdMap<QualifiedName, OrdSet<TableId>>,
+    /// The commit that last changed the views over a name. Kept when the last view goes, so that it never goes back.
+    views_changed: OrdMap<QualifiedName, CommitSeq>,
+    next_table: u64,
+    next_database: u64,
+}
+
+impl Catalog {
+    /// The database of that name.
+    pub fn database(&self, name: &str) -> Option<&Arc<DatabaseDef>> {
+        self.databases.get(name)
+    }
+
+    /// All databases, by name.
+    pub fn databases(&self) -> impl Iterator<Item = &Arc<DatabaseDef>> {
+        self.databases.values()
+    }
+
+    /// The table or view of that name, unless it is still being built.
+    pub fn table(&self, database: &str, name: &str) -> Option<&Arc<TableDef>> {
+        self.named(&QualifiedName::new(database, name))
+    }
+
+    /// As [`Catalog::table`].
+    pub fn named(&self, name: &QualifiedName) -> Option<&Arc<TableDef>> {
+        let table = self.tables.get(self.names.get(name)?)?;
+        (table.readiness == Readiness::Ready).then_some(table)
+    }
+
+    /// The table or view with that id, whatever its visibility and readiness.
+    pub fn table_by_id(&self, id: TableId) -> Option<&Arc<TableDef>> {
+        self.tables.get(&id)
+    }
+
+    /// All tables and views, hidden and building ones too, by id.
+    pub fn tables(&self) -> impl Iterator<Item = &Arc<TableDef>> {
+        self.tables.values()
+    }
+
+    /// The listed and ready tables and views of a database, by name.
+    pub fn tables_of(&self, database: &str) -> impl Iterator<Item = &Arc<TableDef>> {
+        let start = QualifiedName::new(database, "");
+        let database = Arc::clone(&start.database);
+        self.names
+            .range(start..)
+            .take_while(move |(name, _)| name.database == database)
+            .filter_map(|(_, id)| self.tables.get(id))
+            .filter(|table| table.readiness == Readiness::Ready)
+    }
+
+    /// True when something has that name, also a view that is still being built.
+    pub fn is_taken(&self, name: &QualifiedName) -> bool {
+        self.names.contains_key(name)
+    }
+
+    /// The incremental and window views that an insert into `source` runs, in the order in which they were made.
+    /// Views being built are among them: they are fed.
+    pub fn views_of(&self, source: &QualifiedName) -> impl Iterator<Item = &Arc<TableDef>> {
+        self.views.get(source).into_iter().flatten().filter_map(|id| self.tables.get(id))
+    }
+
+    /// The number of the commit that last changed what [`Catalog::views_of`] says of this name; 0 when none did.
+    pub fn views_changed(&self, source: &QualifiedName) -> CommitSeq {
+        self.views_changed.get(source).copied().unwrap_or_default()
+    }
+
+    /// The table that a view writes to.
+    pub fn target(&self, target: &Target) -> Option<&Arc<TableDef>> {
+        match target {
+            Target::Named(name) => self.named(name),
+            Target::Inner(id) => self.table_by_id(*id),
+        }
+    }
+
+    /// The smallest table id that was never used.
+    pub fn next_table_id(&self) -> TableId {
+        TableId(self.next_table)
+    }
+
+    /// The smallest database id that was never used.
+    pub fn next_database_id(&self) -> DatabaseId {
+        DatabaseId(self.next_database)
+    }
+
+    pub(crate) fn put_database(&mut self, database: Arc<DatabaseDef>) {
+        self.next_database = self.next_database.max(database.id.0 + 1);
+        self.databases.insert(Arc::clone(&database.name), database);
+    }
+
+    pub(crate) fn remove_database(&mut self, name: &str) {
+        self.databases.remove(name);
+    }
+
+    /// True when the database holds any table, hidden ones too.
+    pub(crate) fn has_tables(&self, database: &str) -> bool {
+        self.tables.values().any(|table| &*table.database == database)
+    }
+
+    /// Puts a definition that commit `seq` made or changed, in place of the one with the same id.
+    pub(crate) fn put_table(&mut self, table: TableDef, seq: CommitSeq) {
+        self.unlink(table.id, seq);
+        let table = Arc::new(TableDef { version: seq.0, ..table });
+        self.link(&table);
+        if let Some(source) = table.view.as_ref().and_then(ViewDef::insert_source) {
+            self.views_changed.insert(source.clone(), seq);
+        }
+    }
+
+    pub(crate) fn remove_table(&mut self, id: TableId, seq: CommitSeq) {
+        self.unlink(id, seq);
+        self.tables.remove(&id);
+    }
+
+    /// Puts a table back as a checkpoint has it.
+    pub(crate) fn restore_table(&mut self, table: TableDef) {
+        self.link(&Arc::new(table));
+    }
+
+    /// Puts back what only a checkpoint knows.
+    pub(crate) fn restore_counters(&mut self, next_table: TableId, next_database: DatabaseId) {
+        self.next_table = self.next_table.max(next_table.0);
+        self.next_database = self.next_database.max(next_database.0);
+    }
+
+    pub(crate) fn restore_views_changed(&mut self, source: QualifiedName, seq: CommitSeq) {
+        self.views_changed.insert(source, seq);
+    }
+
+    pub(crate) fn all_views_changed(&self) -> impl ExactSizeIterator<Item = (&QualifiedName, &CommitSeq)> {
+        self.views_changed.iter()
+    }
+
+    fn link(&mut self, table: &Arc<TableDef>) {
+        self.next_table = self.next_table.max(table.id.0 + 1);
+        if table.visibility == Visibility::Listed {
+            self.names.insert(table.qualified_name(), table.id);
+        }
+        if let Some(source) = table.view.as_ref().and_then(ViewDef::insert_source) {
+            self.views.entry(source.clone()).or_default().insert(table.id);
+        }
+        self.tables.insert(table.id, Arc::clone(table));
+    }
+
+    fn unlink(&mut self, id: TableId, seq: CommitSeq) {
+        let Some(table) = self.tables.get(&id).cloned() else { return };
+        let name = table.qualified_name();
+        if self.names.get(&name) == Some(&id) {
+            self.names.remove(&name);
+        }
+        if let Some(source) = table.view.as_ref().and_then(ViewDef::insert_source) {
+            let mut views = self.views.get(source).cloned().unwrap_or_default();
+            views.remove(&id);
+            if views.is_empty() {
+                self.views.remove(source);
+            } else {
+                self.views.insert(source.clone(), views);
+            }
+            self.views_changed.insert(source.clone(), seq);
+        }
+    }
+}

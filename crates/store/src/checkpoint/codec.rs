@@ -1,0 +1,111 @@
+//! The body of a checkpoint.
+
+use std::sync::Arc;
+
+use types::{CommitSeq, DatabaseId, TableId};
+
+use crate::active_part::ActivePart;
+use crate::codec::{DecodeError, Decoder, Encoder};
+use crate::commit::{NewPart, PartSource, Receipt, codec::decode_name, codec::encode_name};
+use crate::definition::{DatabaseDef, QualifiedName, TableDef};
+use crate::part_set::TableParts;
+use crate::snapshot::Snapshot;
+
+pub(super) fn encode_body(snapshot: &Snapshot) -> Vec<u8> {
+    let mut to = Encoder::default();
+    to.i64(snapshot.at_ns);
+    encode_catalog(snapshot, &mut to);
+    to.size(snapshot.parts.tables().len());
+    for (table, parts) in snapshot.parts.tables() {
+        to.u64(table.0);
+        encode_parts(parts, &mut to);
+    }
+    let tokens: Vec<_> = snapshot.tokens.all().collect();
+    to.list(&tokens, |to, (table, token, receipt)| {
+        to.u64(table.0);
+        to.text(token);
+        to.u64(receipt.seq.0);
+        to.i64(receipt.at_ns);
+    });
+    to.into_bytes()
+}
+
+pub(super) fn decode_body(bytes: &[u8], seq: CommitSeq, source: &PartSource) -> Result<Snapshot, DecodeError> {
+    let mut from = Decoder::new(bytes);
+    let mut snapshot = Snapshot { seq, at_ns: from.i64("commit time")?, ..Snapshot::default() };
+    decode_catalog(&mut from, &mut snapshot)?;
+    from.list("tables with parts", |from| {
+        let table = TableId(from.u64("table id")?);
+        decode_parts(from, snapshot.parts.table_mut(table), source)
+    })?;
+    from.list("tokens", |from| {
+        let (table, token) = (TableId(from.u64("table id")?), from.text("token")?);
+        let receipt = Receipt { seq: CommitSeq(from.u64("commit")?), at_ns: from.i64("commit time")? };
+        snapshot.tokens.put(table, token, receipt);
+        Ok(())
+    })?;
+    from.end()?;
+    Ok(snapshot)
+}
+
+fn encode_catalog(snapshot: &Snapshot, to: &mut Encoder) {
+    let catalog = &snapshot.catalog;
+    to.u64(catalog.next_table_id().0);
+    to.u64(catalog.next_database_id().0);
+    let databases: Vec<&Arc<DatabaseDef>> = catalog.databases().collect();
+    to.list(&databases, |to, database| database.encode(to));
+    let tables: Vec<&Arc<TableDef>> = catalog.tables().collect();
+    to.list(&tables, |to, table| table.encode(to));
+    to.size(catalog.all_views_changed().len());
+    for (source, seq) in catalog.all_views_changed() {
+        source.encode(to);
+        to.u64(seq.0);
+    }
+}
+
+fn decode_catalog(from: &mut Decoder<'_>, snapshot: &mut Snapshot) -> Result<(), DecodeError> {
+    let catalog = &mut snapshot.catalog;
+    let (next_table, next_database) = (TableId(from.u64("table id")?), DatabaseId(from.u64("database id")?));
+    from.list("databases", |from| {
+        catalog.put_database(Arc::new(DatabaseDef::decode(from)?));
+        Ok(())
+    })?;
+    from.list("tables", |from| {
+        catalog.restore_table(TableDef::decode(from)?);
+        Ok(())
+    })?;
+    catalog.restore_counters(next_table, next_database);
+    from.list("changes of views", |from| {
+        let source = QualifiedName::decode(from)?;
+        catalog.restore_views_changed(source, CommitSeq(from.u64("commit")?));
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn encode_parts(parts: &TableParts, to: &mut Encoder) {
+    to.u64(parts.last_block());
+    to.size(parts.count());
+    for part in parts.parts() {
+        encode_name(part.name(), to);
+        to.u64(part.seq.0);
+        to.i64(part.created_ns);
+        NewPart::of_active(part).encode(to);
+    }
+}
+
+fn decode_parts(from: &mut Decoder<'_>, parts: &mut TableParts, source: &PartSource) -> Result<(), DecodeError> {
+    parts.restore_last_block(from.u64("last block")?);
+    from.list("parts", |from| {
+        let name = decode_name(from)?;
+        let (seq, created_ns) = (CommitSeq(from.u64("commit")?), from.i64("commit time")?);
+        let part = NewPart::decode(from, source)?;
+        if *part.partition_id() != name.partition_id {
+            return Err(DecodeError::Part(format!("part {name} is of another partition")));
+        }
+        let file = part.file().cloned();
+        let active = ActivePart { part: part.staged().clone().named(name), seq, created_ns, file };
+        if parts.add(Arc::new(active)) { Ok(()) } else { Err(DecodeError::Part("parts overlap".to_owned())) }
+    })?;
+    Ok(())
+}

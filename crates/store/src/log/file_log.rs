@@ -1,0 +1,260 @@
+//! [`LogStore`] over files: `log/<first seq, 20 digits>.log`, each begun durable before its first record.
+//!
+//! Steps of a start: list segments, read those after the checkpoint, refuse damage, cut the torn tail of the last one,
+//! sync it. Records of a process that was killed were perhaps never synced; they are given to readers only after that.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use env::{Disk, DiskFile};
+use types::CommitSeq;
+
+use super::frame::{self, SEGMENT_HEADER_BYTES, SEGMENT_VERSION, SegmentHeader};
+use super::{Durable, FsyncMode, LogStore, Record};
+use crate::error::{Error, Result};
+
+/// A segment that has grown to this gets a successor.
+pub const SEGMENT_BYTES_MAX: u64 = 32 << 20;
+
+/// The log in a folder.
+#[derive(Debug)]
+pub struct FileLog {
+    disk: Arc<dyn Disk>,
+    folder: PathBuf,
+    mode: FsyncMode,
+    segments: Vec<Segment>,
+    /// The file of the last segment; none before the first append to a log without segments.
+    current: Option<Box<dyn DiskFile>>,
+    appended: CommitSeq,
+    durable: CommitSeq,
+    fenced: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Segment {
+    path: PathBuf,
+    first: CommitSeq,
+    len: u64,
+}
+
+impl FileLog {
+    /// The log in `folder`, which exists. Nothing is read yet.
+    pub async fn open(disk: Arc<dyn Disk>, folder: &Path, mode: FsyncMode) -> Result<FileLog> {
+        let mut segments = Vec::new();
+        for entry in disk.list(folder).await? {
+            let number = entry.name.strip_suffix(".log").and_then(|stem| stem.parse::<u64>().ok());
+            if let Some(first) = number {
+                segments.push(Segment { path: folder.join(&entry.name), first: CommitSeq(first), len: entry.len });
+            }
+        }
+        segments.sort_by_key(|segment| segment.first);
+        let zero = CommitSeq(0);
+        let folder = folder.to_path_buf();
+        Ok(FileLog { disk, folder, mode, segments, current: None, appended: zero, durable: zero, fenced: false })
+    }
+
+    /// Reads one segment, visits its records after `after`; returns where its records end.
+    async fn read_segment(
+        &mut self,
+        position: usize,
+        after: CommitSeq,
+        visit: &mut (dyn FnMut(Record) -> Result<()> + Send),
+    ) -> Result<()> {
+        let Some(segment) = self.segments.get(position).cloned() else { return Ok(()) };
+        let is_last = position + 1 == self.segments.len();
+        let bytes = env::read_all(&*self.disk, &segment.path).await?;
+        let damaged = |what: String| Error::Damaged { path: segment.path.clone(), what };
+        match frame::decode_segment_header(&bytes) {
+            SegmentHeader::First(first) if first == segment.first => {}
+            SegmentHeader::First(first) => return Err(damaged(format!("it begins with commit {first}"))),
+            SegmentHeader::Newer(found) => {
+                return Err(Error::NewerFormat { path: segment.path, found, known: SEGMENT_VERSION });
+            }
+            SegmentHeader::Bad if is_last && !frame::was_durable(&bytes, 0, CommitSeq(0)) => {
+                return self.remove_unborn(position).await;
+            }
+            SegmentHeader::Bad => return Err(damaged("its header is not whole".to_owned())),
+        }
+        let scan = frame::scan(&bytes, segment.first);
+        if self.appended.next() < segment.first {
+            let missing = self.appended.next();
+            return Err(damaged(format!("commits {missing} to {} before it are missing", segment.first.0 - 1)));
+        }
+        if scan.end < bytes.len() {
+            self.check_tail(position, &bytes, scan.end, scan.next)?;
+            self.cut_tail(position, scan.end).await?;
+        }
+        for record in scan.records {
+            if after < record.seq {
+                visit(record)?;
+            }
+        }
+        self.appended = self.appended.max(CommitSeq(scan.next.0 - 1));
+        Ok(())
+    }
+
+    /// Only the tail of the last segment may be torn, and only if nobody was told that it is durable.
+    fn check_tail(&self, position: usize, bytes: &Bytes, end: usize, next: CommitSeq) -> Result<()> {
+        let is_last = position + 1 == self.segments.len();
+        if is_last && !frame::was_durable(bytes, end, next) {
+            return Ok(());
+        }
+        let path = self.segments.get(position).map(|segment| segment.path.clone()).unwrap_or_default();
+        Err(Error::Damaged { path, what: format!("commit {next} at byte {end} is not whole") })
+    }
+
+    async fn cut_tail(&mut self, position: usize, end: usize) -> Result<()> {
+        let Some(segment) = self.segments.get_mut(position) else { return Ok(()) };
+        tracing::warn!(
+            segment = %segment.path.display(),
+            bytes = segment.len.saturating_sub(end as u64),
+            "the last record was not written whole and never acknowledged: cut off"
+        );
+        let file = self.disk.open(&segment.path).await?;
+        file.truncate(end as u64).await?;
+        segment.len = end as u64;
+        Ok(())
+    }
+
+    /// Removes a segment whose making was cut: its header was never whole, so no record was acknowledged from it.
+    async fn remove_unborn(&mut self, position: usize) -> Result<()> {
+        let segment = self.segments.remove(position);
+        tracing::warn!(segment = %segment.path.display(), "a log segment was never begun: removed");
+        self.disk.remove(&segment.path).await?;
+        self.disk.sync_dir(&self.folder).await?;
+        Ok(())
+    }
+
+    /// Opens the last segment for appending and makes what it holds durable.
+    async fn settle(&mut self, after: CommitSeq) -> Result<()> {
+        if self.appended < after {
+            // The checkpoint knows more than the log (without fsync that can be): the log starts anew behind it.
+            for segment in std::mem::take(&mut self.segments) {
+                self.disk.remove(&segment.path).await?;
+            }
+            self.appended = after;
+        }
+        if let Some(last) = self.segments.last() {
+            let file = self.disk.open(&last.path).await?;
+            file.sync().await?;
+            self.current = Some(file);
+        }
+        self.disk.sync_dir(&self.folder).await?;
+        self.durable = self.appended;
+        Ok(())
+    }
+
+    /// Begins a segment whose first record is the next one. The one before is durable then, in every mode.
+    async fn roll(&mut self) -> Result<()> {
+        if let Some(current) = &self.current {
+            current.sync().await?;
+            self.durable = self.appended;
+        }
+        let first = self.appended.next();
+        let path = self.folder.join(format!("{:020}.log", first.0));
+        let file = self.disk.create(&path).await?;
+        file.append(&frame::encode_segment_header(first)).await?;
+        file.sync().await?;
+        self.disk.sync_dir(&self.folder).await?;
+        self.segments.push(Segment { path, first, len: SEGMENT_HEADER_BYTES as u64 });
+        self.current = Some(file);
+        Ok(())
+    }
+
+    fn encode(&self, group: &[Record]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for record in group {
+            frame::encode_frame(record, self.durable, &mut bytes);
+        }
+        bytes
+    }
+}
+
+#[async_trait]
+impl LogStore for FileLog {
+    async fn read_from(
+        &mut self,
+        after: CommitSeq,
+        visit: &mut (dyn FnMut(Record) -> Result<()> + Send),
+    ) -> Result<Durable> {
+        // Segments that end before `after` need not be read.
+        let needed = self.segments.iter().rposition(|segment| segment.first <= after.next()).unwrap_or(0);
+        self.appended = after;
+        if let Some(first) = self.segments.get(needed)
+            && first.first <= after
+        {
+            self.appended = CommitSeq(first.first.0 - 1);
+        }
+        let mut position = needed;
+        while position < self.segments.len() {
+            let before = self.segments.len();
+            self.read_segment(position, after, visit).await?;
+            position += usize::from(self.segments.len() == before);
+        }
+        self.settle(after).await?;
+        Ok(Durable(self.durable))
+    }
+
+    async fn append(&mut self, group: &[Record]) -> Result<Durable> {
+        if self.fenced {
+            return Err(Error::Fenced);
+        }
+        let Some(last) = group.last() else { return Ok(Durable(self.durable)) };
+        debug_assert_eq!(group.first().map(|record| record.seq), Some(self.appended.next()), "records have no gaps");
+        let is_full = self.segments.last().is_none_or(|segment| SEGMENT_BYTES_MAX <= segment.len);
+        if self.current.is_none() || is_full {
+            self.roll().await?;
+        }
+        let bytes = self.encode(group);
+        if let (Some(file), Some(segment)) = (&self.current, self.segments.last_mut()) {
+            file.append(&bytes).await?;
+            segment.len += bytes.len() as u64;
+        }
+        self.appended = last.seq;
+        match self.mode {
+            FsyncMode::Always => self.sync().await,
+            FsyncMode::Interval(_) | FsyncMode::Never => Ok(Durable(self.durable)),
+        }
+    }
+
+    async fn sync(&mut self) -> Result<Durable> {
+        if self.fenced {
+            return Err(Error::Fenced);
+        }
+        if let Some(file) = &self.current
+            && self.durable < self.appended
+        {
+            file.sync().await?;
+            self.durable = self.appended;
+        }
+        Ok(Durable(self.durable))
+    }
+
+    async fn free_up_to(&mut self, seq: CommitSeq) -> Result<()> {
+        if self.fenced {
+            return Err(Error::Fenced);
+        }
+        let last_is_freed = self.segments.last().is_some_and(|last| last.first <= seq) && self.appended <= seq;
+        if last_is_freed {
+            self.roll().await?;
+        }
+        // A segment is free when its successor begins at or before `seq + 1`. The oldest goes first, so that a cut in
+        // between leaves no gap.
+        let freed = self.segments.iter().skip(1).take_while(|segment| segment.first <= seq.next()).count();
+        for segment in self.segments.drain(..freed).collect::<Vec<_>>() {
+            self.disk.remove(&segment.path).await?;
+            self.disk.sync_dir(&self.folder).await?;
+        }
+        Ok(())
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.len).sum()
+    }
+
+    fn fence(&mut self) {
+        self.fenced = true;
+    }
+}

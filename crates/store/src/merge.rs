@@ -1,0 +1,180 @@
+//! Running a planned merge: reserve the inputs, merge their rows by the engine's rule, stage the output, commit.
+//!
+//! A merge changes no answer. It is given up without harm when an input is in other work, was dropped, or the table
+//! changed; the policy plans again.
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use parts::file::{Caching, Maturity};
+use parts::merge::{MERGE_ROWS, Run, merge_runs};
+use parts::{PartName, PartSchema, Purpose};
+use types::{BlockTransform, ErrorCode};
+
+use crate::active_part::ActivePart;
+use crate::commit::{Commit, Edit, Receipt};
+use crate::error::{CommitError, Error};
+use crate::merge_policy::MergePlan;
+use crate::shared::Shared;
+use crate::snapshot::Snapshot;
+use crate::staging;
+
+/// What a merge does beside the engine's rule.
+#[derive(Clone)]
+pub struct MergeWork {
+    /// Which rule: [`Purpose::Merge`], or [`Purpose::MergeCleanup`] for `FINAL CLEANUP`.
+    pub purpose: Purpose,
+    /// Brings rows of inputs whose columns are not the table's (it was altered since) into the table's layout. Without
+    /// it, such inputs are [`MergeError::Layout`].
+    pub input: Option<Arc<dyn BlockTransform>>,
+    /// Applied to merged rows: expired TTL.
+    pub output: Option<Arc<dyn BlockTransform>>,
+}
+
+impl Default for MergeWork {
+    fn default() -> MergeWork {
+        MergeWork { purpose: Purpose::Merge, input: None, output: None }
+    }
+}
+
+/// What became of a merge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Merged {
+    /// It is committed.
+    Done(Receipt),
+    /// An input is in other work or gone, or the table changed: plan again.
+    GivenUp,
+}
+
+/// Why a merge failed; its inputs stay as they were.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// An input has other columns than the table and there is no transform.
+    #[error("part \"{0}\" has other columns than its table")]
+    Layout(PartName),
+    /// Rows could not be read, merged or written.
+    #[error(transparent)]
+    Store(#[from] Error),
+    /// The commit failed.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+}
+
+impl MergeError {
+    /// ClickHouse's code for this error.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            MergeError::Layout(_) => ErrorCode::LOGICAL_ERROR,
+            MergeError::Store(error) => error.code(),
+            MergeError::Commit(error) => error.code(),
+        }
+    }
+}
+
+/// Runs one merge.
+pub(crate) async fn run(shared: &Shared, plan: &MergePlan, work: &MergeWork) -> Result<Merged, MergeError> {
+    let Some(_reservation) = shared.reservations.reserve(plan.table, &plan.inputs) else { return Ok(Merged::GivenUp) };
+    // The snapshot is taken after the reservation: nobody takes the inputs away between the two.
+    let snapshot = shared.snapshot();
+    let Some((schema, inputs)) = find(&snapshot, plan) else { return Ok(Merged::GivenUp) };
+    let merged = merged_rows(&schema, &inputs, work)?;
+    let output = staging::stage_file(shared, &schema, merged, Maturity::Merged).await?;
+    let commit = Commit {
+        reads: snapshot.read_definition(plan.table).into_iter().collect(),
+        edits: vec![Edit::Merge { table: plan.table, inputs: plan.inputs.clone(), output }],
+        at_ns: 0,
+    };
+    match shared.commit_now(commit).await {
+        Ok(receipt) => Ok(Merged::Done(receipt)),
+        Err(CommitError::Conflict(conflict)) if conflict.is_retryable() => Ok(Merged::GivenUp),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The table's layout and the inputs, when all are still there.
+fn find(snapshot: &Snapshot, plan: &MergePlan) -> Option<(Arc<PartSchema>, Vec<Arc<ActivePart>>)> {
+    let schema = Arc::clone(snapshot.catalog.table_by_id(plan.table)?.schema.as_ref()?);
+    let inputs = plan.inputs.iter().map(|name| snapshot.parts.part(plan.table, name).cloned());
+    Some((schema, inputs.collect::<Option<Vec<_>>>()?))
+}
+
+fn merged_rows(schema: &PartSchema, inputs: &[Arc<ActivePart>], work: &MergeWork) -> Result<Run, MergeError> {
+    let runs = inputs.iter().map(|input| rows_of(schema, input, work)).collect::<Result<Vec<_>, _>>()?;
+    let merged = merge_runs(schema, runs, work.purpose, MERGE_ROWS).map_err(Error::from)?;
+    Ok(transformed(merged, work.output.clone()))
+}
+
+/// The rows of one input in the table's layout.
+fn rows_of(schema: &PartSchema, input: &ActivePart, work: &MergeWork) -> Result<Run, MergeError> {
+    let header = &input.part.meta.header;
+    let columns: Vec<usize> = (0..header.len()).collect();
+    let rows = input.part.read_all(&columns, Caching::Bypass);
+    match &work.input {
+        _ if *header == schema.header => Ok(rows),
+        Some(transform) => Ok(transformed(rows, Some(Arc::clone(transform)))),
+        None => Err(MergeError::Layout(input.name().clone())),
+    }
+}
+
+fn transformed(rows: Run, transform: Option<Arc<dyn BlockTransform>>) -> Run {
+    match transform {
+        None => rows,
+        Some(transform) => rows.map(move |block| Ok(transform.apply(&block?)?)).boxed(),
+    }
+}
+
+/// Parts in memory that should be written to files: runs of neighbours of the table's layout that are many bytes or old;
+/// all of them when `all`.
+pub(crate) fn plan_flush(shared: &Shared, snapshot: &Snapshot, now_ns: i64, all: bool) -> Vec<MergePlan> {
+    let age_max = i64::try_from(shared.config.memory_age_max.as_nanos()).unwrap_or(i64::MAX);
+    let mut plans = Vec::new();
+    for (table, parts) in snapshot.parts.tables() {
+        let Some(schema) = snapshot.catalog.table_by_id(*table).and_then(|def| def.schema.as_ref()) else { continue };
+        let may_merge = shared.reservations.may_merge(*table);
+        for partition in parts.partitions() {
+            for run in memory_runs(schema, parts.partition(partition), may_merge) {
+                let bytes: u64 = run.iter().map(|part| part.size_bytes()).sum();
+                let is_old = run.iter().any(|part| age_max <= now_ns.saturating_sub(part.created_ns));
+                if all || is_old || shared.config.inline_bytes_max as u64 <= bytes {
+                    plans.extend(MergePlan::of(*table, &run));
+                }
+            }
+        }
+    }
+    plans
+}
+
+/// Neighbours in memory, of the table's layout; one by one when they may not be merged.
+fn memory_runs<'a>(
+    schema: &PartSchema,
+    parts: impl Iterator<Item = &'a Arc<ActivePart>>,
+    may_merge: bool,
+) -> Vec<Vec<&'a ActivePart>> {
+    let mut runs: Vec<Vec<&ActivePart>> = vec![Vec::new()];
+    for part in parts {
+        let fits = part.is_in_memory() && part.part.meta.header == schema.header;
+        match runs.last_mut() {
+            Some(run) if fits && (may_merge || run.is_empty()) => run.push(part),
+            _ if fits => runs.push(vec![part]),
+            _ => runs.push(Vec::new()),
+        }
+    }
+    runs.retain(|run| !run.is_empty());
+    runs
+}
+
+/// Writes rows in memory to files, so that neither the log nor the next checkpoint has to hold them.
+pub(crate) async fn flush(shared: &Shared, all: bool) -> Result<(), MergeError> {
+    let snapshot = shared.snapshot();
+    for plan in plan_flush(shared, &snapshot, shared.env.clock.now_ns(), all) {
+        match run(shared, &plan, &MergeWork::default()).await {
+            Ok(Merged::Done(_) | Merged::GivenUp) => {}
+            Err(MergeError::Store(Error::Part(error))) if error.code() == ErrorCode::NOT_IMPLEMENTED => {
+                // A column type that files cannot hold: the rows stay in memory and in the checkpoint.
+                tracing::warn!(%error, table = %plan.table, "rows stay in memory");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

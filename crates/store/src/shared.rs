@@ -1,0 +1,96 @@
+//! What the store's tasks and its users have in common.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use env::Env;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
+use types::CommitSeq;
+
+use crate::commit::{Commit, PartSource, Receipt};
+use crate::committer::{Pending, Request};
+use crate::config::{RECORD_BYTES_MAX, StoreConfig};
+use crate::error::CommitError;
+use crate::folder::DataFolder;
+use crate::reservations::Reservations;
+use crate::snapshot::Snapshot;
+
+/// Shared by the store and its tasks. The only mutable state of a database is the snapshot here, and only the committer
+/// changes it.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) env: Env,
+    pub(crate) config: StoreConfig,
+    pub(crate) folder: DataFolder,
+    pub(crate) snapshot: ArcSwap<Snapshot>,
+    pub(crate) published: watch::Sender<CommitSeq>,
+    pub(crate) requests: mpsc::Sender<Request>,
+    pub(crate) queue_bytes: Arc<Semaphore>,
+    pub(crate) parts: PartSource,
+    pub(crate) reservations: Reservations,
+    pub(crate) next_table: AtomicU64,
+    pub(crate) next_database: AtomicU64,
+    /// Bytes of the log that are not freed, for the checkpointer.
+    pub(crate) log_bytes: AtomicU64,
+    /// Tells waiting inserts that a checkpoint has ended, well or not.
+    pub(crate) checkpointed: Notify,
+    /// Why no more commits are taken.
+    pub(crate) stopped: Mutex<Option<String>>,
+    /// Set by `close`; the tasks end.
+    pub(crate) closing: watch::Sender<bool>,
+}
+
+impl Shared {
+    /// The newest snapshot.
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Lets no more commits in; the first reason stays.
+    pub(crate) fn stop(&self, reason: &str) {
+        self.stopped.lock().get_or_insert_with(|| reason.to_owned());
+        self.checkpointed.notify_waiters();
+    }
+
+    pub(crate) fn stop_reason(&self) -> Option<String> {
+        self.stopped.lock().clone()
+    }
+
+    /// True when the log or the rows in memory are over their limits `times` times.
+    pub(crate) fn is_over(&self, times: u64) -> bool {
+        self.config.log_bytes_max.saturating_mul(times) <= self.log_bytes.load(Ordering::Relaxed)
+            || self.config.memory_bytes_max.saturating_mul(times) <= self.snapshot.load().parts.memory_bytes()
+    }
+
+    /// Commits without waiting for room: for users who have waited, and for the work that makes room.
+    pub(crate) async fn commit_now(&self, commit: Commit) -> Result<Receipt, CommitError> {
+        let bytes = commit.encode();
+        if RECORD_BYTES_MAX < bytes.len() {
+            return Err(CommitError::TooLarge { bytes: bytes.len(), max: RECORD_BYTES_MAX });
+        }
+        let share = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        // The semaphore is never closed; without a permit the commit would go uncounted.
+        let _permit = Arc::clone(&self.queue_bytes).acquire_many_owned(share).await.ok();
+        let (answer, answered) = oneshot::channel();
+        self.send(Request::Commit(Box::new(Pending { commit, bytes, answer, _permit })), answered).await
+    }
+
+    /// Sends a request to the committer and waits for its answer.
+    pub(crate) async fn send<T>(
+        &self,
+        request: Request,
+        answered: oneshot::Receiver<Result<T, CommitError>>,
+    ) -> Result<T, CommitError> {
+        let stopped = || CommitError::Stopped(self.stop_reason().unwrap_or_else(|| "it is closed".to_owned()));
+        if self.requests.send(request).await.is_err() {
+            return Err(stopped());
+        }
+        match answered.await {
+            Ok(answer) => answer,
+            // The committer ended with the request in its queue: nothing of it happened.
+            Err(_) => Err(stopped()),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The database at one commit: everything a reader needs, and it never changes.
+//!
+//! Cloning costs nothing, `apply` costs what the commit changes. A reader holds an `Arc` of it as long as it reads; the
+//! files of its parts live that long.
+
+use types::{CommitSeq, TableId};
+
+use crate::catalog::Catalog;
+use crate::commit::Read;
+use crate::definition::QualifiedName;
+use crate::part_set::{PartSet, TableParts};
+use crate::tokens::Tokens;
+
+/// The database after commit `seq`.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The last commit in it; 0 is the empty database.
+    pub seq: CommitSeq,
+    /// When that was committed, nanoseconds since 1970; 0 for the empty database.
+    pub at_ns: i64,
+    /// Databases, tables and views.
+    pub catalog: Catalog,
+    /// Active parts.
+    pub parts: PartSet,
+    /// Insert tokens.
+    pub tokens: Tokens,
+}
+
+impl Snapshot {
+    /// The parts of a table; none when it has none or does not exist.
+    pub fn table_parts(&self, table: TableId) -> Option<&TableParts> {
+        self.parts.table(table)
+    }
+
+    /// For [`Commit::reads`](crate::Commit::reads): the definition of this table as it is here. `None` without table.
+    pub fn read_definition(&self, table: TableId) -> Option<Read> {
+        let version = self.catalog.table_by_id(table)?.version;
+        Some(Read::Definition { table, version })
+    }
+
+    /// For [`Commit::reads`](crate::Commit::reads): the views over this name as they are here.
+    pub fn read_views(&self, source: QualifiedName) -> Read {
+        let changed = self.catalog.views_changed(&source);
+        Read::Views { source, changed }
+    }
+}

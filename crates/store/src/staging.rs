@@ -1,0 +1,51 @@
+//! Rows to parts that can be committed: a private step, nothing is visible before the commit.
+
+use std::sync::Arc;
+
+use env::Rng;
+use futures::StreamExt;
+use futures::stream;
+use parts::file::{FilePart, Maturity, write_part};
+use parts::merge::Run;
+use parts::{PartSchema, StagedPart};
+use types::Block;
+
+use crate::commit::NewPart;
+use crate::error::Result;
+use crate::garbage::PartFile;
+use crate::shared::Shared;
+
+/// A block becomes a part in the record when it is small, else in a file.
+pub(crate) async fn stage_block(shared: &Shared, schema: &PartSchema, block: Block) -> Result<Option<NewPart>> {
+    if block.rows() == 0 {
+        return Ok(None);
+    }
+    if shared.config.inline_bytes_max < block.size_bytes() {
+        return stage_file(shared, schema, stream::iter([Ok(block)]).boxed(), Maturity::Young).await;
+    }
+    Ok(NewPart::inline(StagedPart::in_memory(schema, block)?))
+}
+
+/// A run becomes a part in a file of its own. Dropping the future, or the result uncommitted, leaves no file.
+pub(crate) async fn stage_file(
+    shared: &Shared,
+    schema: &PartSchema,
+    rows: Run,
+    maturity: Maturity,
+) -> Result<Option<NewPart>> {
+    let source = &shared.parts;
+    let file = PartFile::staged(object_name(&*shared.env.rng), &source.garbage);
+    let (meta, reference) = write_part(schema, rows, maturity, &*source.part_store, file.object()).await?;
+    if meta.rows == 0 {
+        return Ok(None);
+    }
+    file.written(reference.clone());
+    let (store, cache) = (Arc::clone(&source.part_store), Arc::clone(&source.cache));
+    let staged = StagedPart::in_file(schema, FilePart::open(store, reference, cache).await?)?;
+    Ok(Some(NewPart::in_file(staged, file)))
+}
+
+/// Random, so that a file left over from a crash is never mistaken for a new one.
+fn object_name(rng: &dyn Rng) -> String {
+    format!("{:032x}.parquet", rng.uuid())
+}

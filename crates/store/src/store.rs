@@ -1,0 +1,222 @@
+//! The store as its users see it: open, read a snapshot, commit, stage files, follow what is published, close.
+//!
+//! All state is the snapshot; all changes go through the committer. Background tasks, all named and joined by `close`:
+//! the committer, the checkpointer, the garbage collector, and the periodic sync of `FsyncMode::Interval`.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use env::{Env, Task};
+use parking_lot::Mutex;
+use parts::cache::GranuleCache;
+use parts::file::Maturity;
+use parts::merge::Run;
+use parts::part_store::DiskPartStore;
+use parts::{PartSchema, PartStore};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
+use types::{Block, CommitSeq, DatabaseId, TableId};
+
+use crate::background;
+use crate::commit::{Commit, NewPart, PartSource, Receipt};
+use crate::committer::{Committer, Request};
+use crate::config::{OVERDRAFT, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX, StoreConfig};
+use crate::error::{CommitError, Error, Result};
+use crate::folder::DataFolder;
+use crate::garbage::Garbage;
+use crate::log::FsyncMode;
+use crate::merge::{self, MergeError, MergeWork, Merged};
+use crate::merge_policy::MergePlan;
+use crate::recovery::{self, Recovered};
+use crate::reservations::Reservations;
+use crate::shared::Shared;
+use crate::snapshot::Snapshot;
+use crate::staging;
+
+/// An open data folder. Cheap to clone; [`Store::close`] it before the process ends, or recovery does the same work.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(crate) shared: Arc<Shared>,
+    tasks: Arc<Mutex<Vec<Task>>>,
+}
+
+impl Store {
+    /// Opens the data folder, makes it when it is not there. Must be called inside a tokio runtime.
+    ///
+    /// Errors say what is wrong in one sentence: another process has it, it was made by a newer program, it is damaged.
+    /// Nothing in it is overwritten then.
+    pub async fn open(env: Env, folder: &Path, config: StoreConfig) -> Result<Store> {
+        let folder = DataFolder::open(&*env.disk, folder).await?;
+        let part_store = DiskPartStore::open(Arc::clone(&env.disk), folder.parts()).await?;
+        let source = PartSource {
+            part_store: Arc::new(part_store),
+            cache: Arc::new(GranuleCache::new(config.cache_bytes_max)),
+            garbage: Arc::new(Garbage::default()),
+        };
+        let Recovered { snapshot, log } = recovery::recover(&env, &folder, &config, &source).await?;
+        let first = [recovery::first_commit(&env, &snapshot), recovery::drop_unfinished(&snapshot)];
+        let (requests, queue) = mpsc::channel(QUEUE_COMMITS_MAX);
+        let shared = Arc::new(Shared {
+            next_table: AtomicU64::new(0),
+            next_database: AtomicU64::new(0),
+            published: watch::Sender::new(snapshot.seq),
+            snapshot: ArcSwap::from_pointee(snapshot),
+            requests,
+            queue_bytes: Arc::new(Semaphore::new(QUEUE_BYTES_MAX)),
+            parts: source,
+            reservations: Reservations::default(),
+            log_bytes: AtomicU64::new(0),
+            checkpointed: Notify::new(),
+            stopped: Mutex::new(None),
+            closing: watch::Sender::new(false),
+            env,
+            config,
+            folder,
+        });
+        let committer = Committer::new(Arc::clone(&shared), Box::new(log));
+        let store = Store { tasks: Arc::new(Mutex::new(start_tasks(&shared, committer, queue))), shared };
+        for commit in first.into_iter().flatten() {
+            store.commit(commit).await.map_err(|error| Error::Start(error.to_string()))?;
+        }
+        let catalog = &store.snapshot().catalog;
+        store.shared.next_table.store(catalog.next_table_id().0, Ordering::Relaxed);
+        store.shared.next_database.store(catalog.next_database_id().0, Ordering::Relaxed);
+        Ok(store)
+    }
+
+    /// The newest snapshot. Holding it keeps its parts' files.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.snapshot()
+    }
+
+    /// Makes a commit: it is durable and visible when this returns `Ok`.
+    ///
+    /// Waits in a bounded queue, and while rows in memory or the log are far over their limits. Dropping the future
+    /// leaves it open whether the commit happens. A commit that was seen before is
+    /// [`Conflict::Duplicate`](crate::Conflict::Duplicate) with the first receipt.
+    pub async fn commit(&self, commit: Commit) -> std::result::Result<Receipt, CommitError> {
+        self.wait_for_room().await?;
+        self.shared.commit_now(commit).await
+    }
+
+    async fn wait_for_room(&self) -> std::result::Result<(), CommitError> {
+        let checkpointed = self.shared.checkpointed.notified();
+        if self.shared.is_over(OVERDRAFT) && self.shared.stop_reason().is_none() {
+            checkpointed.await;
+            if self.shared.is_over(OVERDRAFT) && self.shared.stop_reason().is_none() {
+                return Err(CommitError::NoRoom);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells of every published snapshot; commits in quick succession may be told of once.
+    pub fn subscribe(&self) -> watch::Receiver<CommitSeq> {
+        self.shared.published.subscribe()
+    }
+
+    /// An id for a table to be made.
+    pub fn new_table_id(&self) -> TableId {
+        TableId(self.shared.next_table.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// An id for a database to be made.
+    pub fn new_database_id(&self) -> DatabaseId {
+        DatabaseId(self.shared.next_database.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Parts in work, and STOP MERGES.
+    pub fn reservations(&self) -> &Reservations {
+        &self.shared.reservations
+    }
+
+    /// Where part files are.
+    pub fn part_store(&self) -> &Arc<dyn PartStore> {
+        &self.shared.parts.part_store
+    }
+
+    /// What was chosen at start.
+    pub fn config(&self) -> &StoreConfig {
+        &self.shared.config
+    }
+
+    /// The outside, as it was given.
+    pub fn env(&self) -> &Env {
+        &self.shared.env
+    }
+
+    /// Why the store takes no more commits, if it does not.
+    pub fn stop_reason(&self) -> Option<String> {
+        self.shared.stop_reason()
+    }
+
+    /// Bytes of the log that no checkpoint has freed yet.
+    pub fn log_bytes(&self) -> u64 {
+        self.shared.log_bytes.load(Ordering::Relaxed)
+    }
+
+    /// The cache of decoded granules that all part files share.
+    pub fn granule_cache(&self) -> &Arc<GranuleCache> {
+        &self.shared.parts.cache
+    }
+
+    /// A sorted block of one partition, past the engine's rule, as a part that can be committed: small ones will ride in
+    /// the record, larger ones are written to a file now. None for no rows.
+    pub async fn stage(&self, schema: &PartSchema, block: Block) -> Result<Option<NewPart>> {
+        staging::stage_block(&self.shared, schema, block).await
+    }
+
+    /// A sorted run of one partition, past the engine's rule, as a part in a file, which is durable when this returns and
+    /// goes by itself when the part is not committed. None for no rows.
+    pub async fn stage_file(&self, schema: &PartSchema, rows: Run, maturity: Maturity) -> Result<Option<NewPart>> {
+        staging::stage_file(&self.shared, schema, rows, maturity).await
+    }
+
+    /// Runs a merge that [`MergePolicy`](crate::MergePolicy) planned and commits it.
+    pub async fn merge(&self, plan: &MergePlan, work: &MergeWork) -> std::result::Result<Merged, MergeError> {
+        merge::run(&self.shared, plan, work).await
+    }
+
+    /// Writes a checkpoint now, as the checkpointer does by itself.
+    pub async fn checkpoint(&self) -> std::result::Result<(), Error> {
+        background::checkpoint(&self.shared).await
+    }
+
+    /// Takes no more commits, writes a checkpoint, ends the tasks. Later calls do nothing. The folder is free for
+    /// another process when the last clone is dropped.
+    pub async fn close(&self) -> Result<()> {
+        let tasks: Vec<Task> = std::mem::take(&mut *self.tasks.lock());
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        self.shared.closing.send_replace(true);
+        let checkpointed = match self.shared.stop_reason() {
+            None => self.checkpoint().await,
+            Some(_) => Ok(()),
+        };
+        let (answer, answered) = oneshot::channel();
+        let closed = self.shared.send(Request::Close(answer), answered).await;
+        for task in tasks {
+            task.join().await;
+        }
+        checkpointed?;
+        match closed {
+            Ok(()) => Ok(()),
+            Err(error) => Err(Error::Stop(error.to_string())),
+        }
+    }
+}
+
+fn start_tasks(shared: &Arc<Shared>, committer: Committer, queue: mpsc::Receiver<Request>) -> Vec<Task> {
+    let spawner = &shared.env.spawner;
+    let mut tasks = vec![
+        spawner.spawn("store-committer", Box::pin(committer.run(queue))),
+        spawner.spawn("store-checkpoint", Box::pin(background::keep_checkpointing(Arc::clone(shared)))),
+        spawner.spawn("store-garbage", Box::pin(background::collect_garbage(Arc::clone(shared)))),
+    ];
+    if let FsyncMode::Interval(interval) = shared.config.fsync {
+        tasks.push(spawner.spawn("store-sync", Box::pin(background::sync_every(Arc::clone(shared), interval))));
+    }
+    tasks
+}

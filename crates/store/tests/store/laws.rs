@@ -1,0 +1,85 @@
+//! Laws over random histories: replay is the live snapshot, and a checkpoint says the same as the log.
+
+use parts::MergeMode;
+use proptest::prelude::*;
+use store::{Commit, Edit, QualifiedName, Store};
+use types::TableId;
+
+use crate::world::*;
+
+#[derive(Clone, Debug)]
+enum Act {
+    Create(bool),
+    Drop(prop::sample::Index),
+    Insert(prop::sample::Index, Vec<(u8, i64)>),
+    Truncate(prop::sample::Index),
+    Rename(prop::sample::Index, u8),
+    Token(prop::sample::Index, u8),
+    Checkpoint,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        1 => any::<bool>().prop_map(Act::Create),
+        1 => any::<prop::sample::Index>().prop_map(Act::Drop),
+        8 => (any::<prop::sample::Index>(), prop::collection::vec(any::<(u8, i64)>(), 1..5)).prop_map(|(t, r)| Act::Insert(t, r)),
+        1 => any::<prop::sample::Index>().prop_map(Act::Truncate),
+        1 => (any::<prop::sample::Index>(), any::<u8>()).prop_map(|(t, n)| Act::Rename(t, n)),
+        1 => (any::<prop::sample::Index>(), any::<u8>()).prop_map(|(t, n)| Act::Token(t, n)),
+        1 => Just(Act::Checkpoint),
+    ]
+}
+
+/// Conflicts are part of history: what does not apply changes nothing.
+async fn run(store: &Store, act: &Act, number: usize) {
+    let snapshot = store.snapshot();
+    let tables: Vec<TableId> = snapshot.catalog.tables().map(|table| table.id).collect();
+    let pick = |index: &prop::sample::Index| (!tables.is_empty()).then(|| *index.get(&tables));
+    let edit = match act {
+        Act::Create(keyed) => {
+            let mode = if *keyed { replacing() } else { MergeMode::Plain };
+            Some(Edit::CreateTable(std::sync::Arc::new(table_def(store.new_table_id(), &format!("t{number}"), mode))))
+        }
+        Act::Drop(table) => pick(table).map(|table| Edit::DropTable { table }),
+        Act::Insert(table, rows) => {
+            let rows: Vec<Row> = rows.iter().map(|(key, value)| (u64::from(*key), *value)).collect();
+            pick(table).map(|table| insert_edit(&snapshot, table, &rows))
+        }
+        Act::Truncate(table) => pick(table).map(|table| Edit::Truncate { table, partition: None }),
+        Act::Rename(table, name) => {
+            pick(table).map(|table| Edit::RenameTable { table, to: QualifiedName::new("default", format!("r{name}")) })
+        }
+        Act::Token(table, token) => pick(table).map(|table| Edit::Token { table, token: token.to_string().into() }),
+        Act::Checkpoint => {
+            store.checkpoint().await.expect("the checkpoint is written");
+            None
+        }
+    };
+    if let Some(edit) = edit {
+        let _conflict = store.commit(Commit::of(vec![edit])).await;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn replay_is_the_live_snapshot(acts in prop::collection::vec(act(), 0..80), seed: u64) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let mut machine = machine(seed);
+            let store = open(&machine).await;
+            for (number, act) in acts.iter().enumerate() {
+                run(&store, act, number).await;
+            }
+            let live = store.snapshot().encode();
+            machine.cut_power();
+            let store = open(&machine).await;
+            assert!(store.snapshot().encode() == live, "replay differs");
+            store.close().await.unwrap();
+            drop(store);
+            let store = open(&machine).await;
+            assert!(store.snapshot().encode() == live, "the checkpoint differs");
+        });
+    }
+}
