@@ -8,12 +8,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::pending::Snapshot;
 use parking_lot::Mutex;
+use store::Snapshot;
 use types::{Settings, TableId};
 
-use crate::compile::Compiled;
 use crate::context::QueryContext;
+use crate::prepare::Prepared;
 
 /// What two queries must have in common to share a plan.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -57,8 +57,7 @@ struct State {
 
 #[derive(Debug)]
 struct Entry {
-    compiled: Compiled,
-    definitions: Arc<[(TableId, u64)]>,
+    prepared: Prepared,
     used: u64,
 }
 
@@ -69,22 +68,22 @@ impl PlanCache {
     }
 
     /// The plan, when there is one and its definitions are still those of the snapshot.
-    pub fn get(&self, key: &PlanKey, snapshot: &Snapshot) -> Option<Compiled> {
+    pub fn get(&self, key: &PlanKey, snapshot: &Snapshot) -> Option<Prepared> {
         let mut state = self.state.lock();
         state.clock += 1;
         let now = state.clock;
         let entry = state.entries.get_mut(key)?;
-        if !entry.definitions.iter().all(|&(table, version)| is_current(snapshot, table, version)) {
+        if !entry.prepared.uses.iter().all(|&(table, version)| is_current(snapshot, table, version)) {
             state.entries.remove(key);
             return None;
         }
         entry.used = now;
-        Some(entry.compiled.clone())
+        Some(entry.prepared.clone())
     }
 
-    /// Keeps a plan that depends on these definitions. Does nothing with a plan that must not be kept.
-    pub fn put(&self, key: PlanKey, compiled: &Compiled, definitions: Arc<[(TableId, u64)]>) {
-        if self.entries_max == 0 || !compiled.is_reusable() {
+    /// Keeps a plan. Does nothing with a plan that must not be kept.
+    pub fn put(&self, key: PlanKey, prepared: &Prepared) {
+        if self.entries_max == 0 || !prepared.compiled.is_reusable() {
             return;
         }
         let mut state = self.state.lock();
@@ -95,7 +94,7 @@ impl PlanCache {
             let oldest = state.entries.iter().min_by_key(|(_, entry)| entry.used).map(|(key, _)| key.clone());
             oldest.map(|key| state.entries.remove(&key));
         }
-        state.entries.insert(key, Entry { compiled: compiled.clone(), definitions, used });
+        state.entries.insert(key, Entry { prepared: prepared.clone(), used });
     }
 
     /// How many plans are kept.
@@ -110,6 +109,6 @@ impl PlanCache {
 }
 
 /// True when the snapshot has that version of the definition.
-fn is_current(_snapshot: &Snapshot, _table: TableId, _version: u64) -> bool {
-    true
+fn is_current(snapshot: &Snapshot, table: TableId, version: u64) -> bool {
+    snapshot.catalog.table_by_id(table).is_some_and(|def| def.version == version)
 }

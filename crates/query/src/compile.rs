@@ -13,9 +13,11 @@ use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
 use futures::FutureExt;
 use types::{Block, Header};
 
+use crate::bind::Bound;
 use crate::context::QueryContext;
 use crate::error::{Error, Result};
 use crate::run::BlockStream;
+use crate::scan::ScanExec;
 use crate::session;
 
 /// A plan that can run, any number of times, also at once.
@@ -35,24 +37,13 @@ enum Plan {
     Logical(Arc<LogicalPlan>),
 }
 
-/// What is compiled.
-#[derive(Clone, Copy, Debug)]
-pub struct Bound<'a> {
-    /// Names and types of the result.
-    pub header: &'a Header,
-    /// The rows.
-    pub plan: &'a LogicalPlan,
-    /// The row of WITH TOTALS.
-    pub totals: Option<&'a LogicalPlan>,
-}
-
 /// Optimises and plans what the binder made.
-pub async fn compile(bound: Bound<'_>, ctx: &QueryContext) -> Result<Compiled> {
-    let totals = match bound.totals {
+pub async fn compile(bound: &Bound, ctx: &QueryContext) -> Result<Compiled> {
+    let totals = match &bound.totals {
         Some(totals) => Some(Plan::new(totals, ctx).await?),
         None => None,
     };
-    Ok(Compiled { header: bound.header.clone(), rows: Plan::new(bound.plan, ctx).await?, totals })
+    Ok(Compiled { header: bound.header.clone(), rows: Plan::new(&bound.plan, ctx).await?, totals })
 }
 
 impl Compiled {
@@ -79,10 +70,12 @@ impl Compiled {
         self.run(ctx).await?.collect().await
     }
 
-    /// The physical plan, one operator a line.
-    pub async fn explain(&self, ctx: &QueryContext) -> Result<String> {
+    /// The physical plan, with what each leaf would read of the snapshot of `ctx`: one operator a line.
+    pub async fn explain(&self, ctx: &Arc<QueryContext>) -> Result<Vec<String>> {
         let physical = self.rows.physical(ctx).await?;
-        Ok(displayable(physical.as_ref()).indent(false).to_string())
+        let mut lines = Vec::new();
+        describe(physical.as_ref(), 0, ctx, &mut lines)?;
+        Ok(lines)
     }
 
     /// True when nothing of the query's time or randomness is in the plan, so that it can be kept for other queries.
@@ -145,4 +138,20 @@ fn is_timeless(plan: &LogicalPlan) -> Result<bool> {
     })
     .map_err(Error::from)?;
     Ok(timeless)
+}
+
+fn describe(plan: &dyn ExecutionPlan, depth: usize, ctx: &Arc<QueryContext>, lines: &mut Vec<String>) -> Result<()> {
+    let mut line = format!("{}{}", "  ".repeat(depth), displayable(plan).one_line().to_string().trim_end());
+    if let Some(scan) = plan.downcast_ref::<ScanExec>() {
+        line.push_str(&scan.forecast(ctx)?);
+    }
+    // Only says that the leaf below it yields to others now and then.
+    let is_plumbing = plan.name() == "CooperativeExec";
+    if !is_plumbing {
+        lines.push(line);
+    }
+    for child in plan.children() {
+        describe(child.as_ref(), depth + usize::from(!is_plumbing), ctx, lines)?;
+    }
+    Ok(())
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::pending::Snapshot;
+use store::Snapshot;
 use tokio_util::sync::CancellationToken;
 use types::{Block, ErrorCode, Setting, Settings, TableId};
 

@@ -159,6 +159,30 @@ impl From<functions::Error> for Error {
     }
 }
 
+impl From<aggregate::Error> for Error {
+    fn from(error: aggregate::Error) -> Error {
+        Error::reported(error.code(), &error)
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Error {
+        Error::reported(error.code(), &error)
+    }
+}
+
+impl From<sql::Error> for Error {
+    fn from(error: sql::Error) -> Error {
+        Error::reported(ErrorCode(u16::try_from(error.code()).unwrap_or(ErrorCode::SYNTAX_ERROR.0)), &error)
+    }
+}
+
+impl From<parts::Error> for Error {
+    fn from(error: parts::Error) -> Error {
+        Error::reported(error.code(), &error)
+    }
+}
+
 impl From<DataFusionError> for Error {
     fn from(error: DataFusionError) -> Error {
         from_datafusion(&error)
@@ -205,6 +229,12 @@ fn from_external(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Err
         return Error::Types(error.clone());
     }
     if let Some(error) = error.downcast_ref::<functions::Error>() {
+        return Error::reported(error.code(), error);
+    }
+    if let Some(error) = error.downcast_ref::<aggregate::Error>() {
+        return Error::reported(error.code(), error);
+    }
+    if let Some(error) = error.downcast_ref::<parts::Error>() {
         return Error::reported(error.code(), error);
     }
     if let Some(error) = error.downcast_ref::<types::transform::TransformError>() {

@@ -10,23 +10,39 @@ pub mod bind {
     //! Names and types.
     pub mod context;
     pub mod relations;
+    pub use crate::bind_pending::*;
+    pub use context::BindContext;
 }
+mod bind_pending;
 pub mod cache;
 pub mod compile;
 pub mod context;
+pub mod definition;
 pub mod error;
+pub mod explain;
+pub mod expressions;
 pub mod memory;
-pub mod pending;
+mod nodes {
+    //! Plan nodes of the binder.
+    pub fn extension_planners() -> Vec<std::sync::Arc<dyn datafusion::physical_planner::ExtensionPlanner + Send + Sync>>
+    {
+        Vec::new()
+    }
+}
+pub mod prepare;
+pub mod relations;
 pub mod run;
 pub mod runtime;
 pub mod scan;
 mod session;
 pub mod system;
 pub mod table_functions;
+pub mod transform;
 
 pub use compile::{Compiled, compile};
 pub use context::{Caller, Counters, QueryContext};
 pub use error::{Error, Result};
+pub use prepare::{Prepared, bind, prepare, select};
 pub use run::BlockStream;
 pub use runtime::{Runtime, RuntimeConfig, RuntimeParts};
 pub use system::{SystemTable, SystemTables};

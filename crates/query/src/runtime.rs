@@ -16,7 +16,6 @@ use crate::cache::PlanCache;
 use crate::error::Result;
 use crate::session;
 use crate::system::SystemTables;
-use crate::table_functions::FileFormats;
 
 /// What an operator decides about running queries; no setting of a query changes it.
 #[derive(Clone, Debug)]
@@ -25,8 +24,6 @@ pub struct RuntimeConfig {
     pub threads: usize,
     /// Bytes that all queries together may reserve.
     pub memory_bytes: usize,
-    /// Bytes of decoded granules that are kept.
-    pub granule_cache_bytes: usize,
     /// Compiled plans that are kept.
     pub plan_cache_entries: usize,
     /// Where sorts and aggregations may spill; absent, they end with MEMORY_LIMIT_EXCEEDED instead.
@@ -44,7 +41,6 @@ impl Default for RuntimeConfig {
         RuntimeConfig {
             threads: 1,
             memory_bytes: 2 << 30,
-            granule_cache_bytes: 256 << 20,
             plan_cache_entries: 1_024,
             spill_dir: None,
             user_files: None,
@@ -62,12 +58,8 @@ pub struct Runtime {
     pub config: RuntimeConfig,
     /// The memory of all queries.
     pub memory: Arc<dyn MemoryPool>,
-    /// Decoded granules of parts.
-    pub granules: Arc<crate::pending::GranuleCache>,
     /// `system.*` and `information_schema.*`.
     pub system: SystemTables,
-    /// Decodes files for `file()`.
-    pub formats: Arc<dyn FileFormats>,
     /// Compiled plans.
     pub plans: PlanCache,
     /// Optimizer rules and planner, made once because making them costs more than most plans.
@@ -82,8 +74,6 @@ pub struct RuntimeParts {
     pub env: Env,
     /// Everything registered at start-up.
     pub system: SystemTables,
-    /// Decodes files for `file()`.
-    pub formats: Arc<dyn FileFormats>,
 }
 
 impl Runtime {
@@ -100,11 +90,9 @@ impl Runtime {
             .build()?;
         Ok(Arc::new(Runtime {
             env: parts.env,
-            granules: Arc::new(crate::pending::GranuleCache::new(config.granule_cache_bytes)),
             plans: PlanCache::new(config.plan_cache_entries),
             template: session::template(),
             system: parts.system,
-            formats: parts.formats,
             memory,
             execution,
             config,

@@ -20,6 +20,7 @@ use functions::QueryTime;
 use types::Setting;
 
 use crate::context::QueryContext;
+use crate::nodes;
 
 /// Plans the standard nodes as DataFusion does, and ours.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ impl QueryPlanner for Planner {
         plan: &LogicalPlan,
         session: &dyn Session,
     ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
-        let planner = DefaultPhysicalPlanner::default();
+        let planner = DefaultPhysicalPlanner::with_extension_planners(nodes::extension_planners());
         planner.create_physical_plan(plan, session).await
     }
 }
@@ -93,6 +94,8 @@ fn seed(ctx: &QueryContext) -> u64 {
 pub(crate) fn state(ctx: &QueryContext) -> SessionState {
     let mut state = ctx.runtime.template.clone();
     *state.config_mut() = config(ctx);
+    let options = state.config_options().clone();
+    state.execution_props_mut().config_options = Some(options);
     state
 }
 

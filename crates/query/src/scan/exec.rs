@@ -42,6 +42,11 @@ impl ScanExec {
         );
         ScanExec { source, read, schema, properties: Arc::new(properties) }
     }
+
+    /// What it would read now, for EXPLAIN.
+    pub(crate) fn forecast(&self, ctx: &Arc<QueryContext>) -> crate::error::Result<String> {
+        self.source.forecast(ctx, &self.read)
+    }
 }
 
 impl DisplayAs for ScanExec {

@@ -4,9 +4,14 @@
 //! leaf finds the query's context in the task and reads what that context pins; so a compiled plan runs again over
 //! another snapshot. Between blocks the leaf counts rows and looks whether the query was cancelled or is out of time.
 
+mod adapt;
 mod exec;
 mod predicate;
+mod prewhere;
 mod provider;
+mod ranges;
+mod table;
+mod work;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,9 +20,11 @@ use datafusion::logical_expr::TableSource;
 use futures::stream::BoxStream;
 use types::{Block, Header};
 
+pub(crate) use adapt::Virtual;
 pub use exec::ScanExec;
 pub use predicate::{Comparison, Predicate};
 pub use provider::SourceTable;
+pub use table::{StoredTable, TableOptions};
 
 use crate::context::QueryContext;
 use crate::error::Result;
@@ -41,6 +48,11 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// True when the source can use predicates to read less. It may still give rows that do not match.
     fn prunes(&self) -> bool {
         false
+    }
+
+    /// What a read would touch, for EXPLAIN: empty, or text that begins with a comma.
+    fn forecast(&self, _ctx: &Arc<QueryContext>, _read: &Read) -> Result<String> {
+        Ok(String::new())
     }
 
     /// Begins to read. Blocks have the columns of `read.columns` in that order.

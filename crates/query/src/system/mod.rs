@@ -24,6 +24,7 @@ pub use source::SystemSource;
 
 use crate::context::QueryContext;
 use crate::error::Result;
+use crate::scan::Source;
 
 /// The database of system tables.
 pub const SYSTEM: &str = "system";
@@ -45,6 +46,16 @@ pub trait SystemTable: Send + Sync {
 
     /// Its rows now, as this query may see them. Every block has the columns of [`SystemTable::schema`].
     fn rows(&self, ctx: &QueryContext) -> Result<Vec<Block>>;
+
+    /// How it is read when not by [`SystemTable::rows`].
+    fn source(&self) -> Option<Arc<dyn Source>> {
+        None
+    }
+}
+
+/// The leaf that reads a system table.
+pub fn source_of(table: &Arc<dyn SystemTable>) -> Arc<dyn Source> {
+    table.source().unwrap_or_else(|| Arc::new(SystemSource::new(table.clone())))
 }
 
 /// Every system table by database and name. Filled at start-up, then never changed.

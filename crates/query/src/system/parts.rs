@@ -1,4 +1,105 @@
-//! Later.
-pub(super) fn tables() -> Vec<std::sync::Arc<dyn super::SystemTable>> {
-    Vec::new()
+//! `system.parts` and `system.parts_columns`: the active parts of the snapshot.
+
+use std::sync::Arc;
+
+use store::{ActivePart, TableDef};
+
+use super::catalog::seconds;
+use super::{Cell, Listing, Rows, SystemTable};
+use crate::context::QueryContext;
+use crate::error::Result;
+
+pub(super) fn tables() -> Vec<Arc<dyn SystemTable>> {
+    vec![Listing::new("parts", PARTS, parts_rows)]
+}
+
+const PARTS: &[(&str, &str)] = &[
+    ("partition", "String"),
+    ("name", "String"),
+    ("uuid", "UUID"),
+    ("part_type", "String"),
+    ("part_storage_type", "String"),
+    ("active", "UInt8"),
+    ("marks", "UInt64"),
+    ("rows", "UInt64"),
+    ("files", "UInt64"),
+    ("bytes_on_disk", "UInt64"),
+    ("data_compressed_bytes", "UInt64"),
+    ("data_uncompressed_bytes", "UInt64"),
+    ("primary_key_size", "UInt64"),
+    ("marks_bytes", "UInt64"),
+    ("modification_time", "DateTime"),
+    ("remove_time", "DateTime"),
+    ("refcount", "UInt32"),
+    ("min_date", "Date"),
+    ("max_date", "Date"),
+    ("min_time", "DateTime"),
+    ("max_time", "DateTime"),
+    ("partition_id", "String"),
+    ("min_block_number", "Int64"),
+    ("max_block_number", "Int64"),
+    ("level", "UInt32"),
+    ("data_version", "UInt64"),
+    ("primary_key_bytes_in_memory", "UInt64"),
+    ("is_frozen", "UInt8"),
+    ("database", "String"),
+    ("table", "String"),
+    ("engine", "String"),
+    ("disk_name", "String"),
+    ("path", "String"),
+    ("default_compression_codec", "String"),
+    ("visible", "UInt8"),
+    ("has_lightweight_delete", "UInt8"),
+    ("removal_state", "String"),
+    ("bytes", "UInt64"),
+    ("marks_size", "UInt64"),
+    ("part_name", "String"),
+];
+
+fn parts_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
+    for database in ctx.snapshot.catalog.databases() {
+        for table in ctx.snapshot.catalog.tables_of(&database.name) {
+            let Some(active) = ctx.snapshot.table_parts(table.id) else { continue };
+            if table.kind != store::TableKind::MergeTree {
+                continue;
+            }
+            for part in active.parts() {
+                rows.push(part_row(table, part));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn part_row(table: &TableDef, part: &ActivePart) -> Vec<(&'static str, Cell)> {
+    let (meta, name) = (&part.part.meta, part.name());
+    let partition = parts::partition_text(&meta.partition);
+    vec![
+        ("partition", partition.into()),
+        ("name", name.to_string().into()),
+        ("part_name", name.to_string().into()),
+        ("part_type", if part.is_in_memory() { "InMemory" } else { "Compact" }.into()),
+        ("part_storage_type", "Full".into()),
+        ("active", true.into()),
+        ("marks", meta.granules().into()),
+        ("rows", meta.rows.into()),
+        ("files", u64::from(!part.is_in_memory()).into()),
+        ("bytes_on_disk", meta.bytes.into()),
+        ("bytes", meta.bytes.into()),
+        ("data_compressed_bytes", meta.bytes.into()),
+        ("data_uncompressed_bytes", meta.uncompressed_bytes.into()),
+        ("primary_key_bytes_in_memory", meta.marks.size_bytes().into()),
+        ("modification_time", seconds(part.created_ns)),
+        ("refcount", 1_u64.into()),
+        ("partition_id", name.partition_id.as_str().into()),
+        ("min_block_number", name.min_block.into()),
+        ("max_block_number", name.max_block.into()),
+        ("level", u64::from(name.level).into()),
+        ("data_version", name.mutation.unwrap_or(name.min_block).into()),
+        ("database", table.database.clone().into()),
+        ("table", table.name.clone().into()),
+        ("engine", table.engine.clone().into()),
+        ("disk_name", "default".into()),
+        ("visible", true.into()),
+    ]
 }

@@ -1,5 +1,178 @@
-//! Table functions.
+//! Table functions: rows that are in no table. Each call becomes a [`Source`]; what is not here is refused by name.
+//!
+//! Arguments are evaluated when the query is bound. Nothing is read before the query runs.
+
+mod arguments;
+mod blocks;
 mod files;
 mod numbers;
-pub use files::{FileDecoder, FileFormats, FormatEntry};
+mod structure;
+mod values;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+pub use blocks::Fixed;
+pub use files::Files;
 pub use numbers::{Numbers, Zeros};
+pub use structure::parse as parse_structure;
+
+use self::arguments::Arguments;
+use crate::bind::relations::TableFunctionCall;
+use crate::context::QueryContext;
+use crate::error::{Error, Result};
+use crate::scan::Source;
+
+/// Every table function, by name. `view` is the binder's own.
+pub const NAMES: &[&str] = &[
+    "file",
+    "format",
+    "generateSeries",
+    "generate_series",
+    "null",
+    "numbers",
+    "numbers_mt",
+    "values",
+    "view",
+    "zeros",
+    "zeros_mt",
+];
+
+/// Table functions of ClickHouse that are refused as not supported rather than as unknown.
+const REFUSED: &[&str] = &[
+    "azureBlobStorage",
+    "bigquery",
+    "cluster",
+    "clusterAllReplicas",
+    "deltaLake",
+    "dictionary",
+    "executable",
+    "fileCluster",
+    "fuzzJSON",
+    "fuzzQuery",
+    "gcs",
+    "generateRandom",
+    "hdfs",
+    "hudi",
+    "iceberg",
+    "input",
+    "jdbc",
+    "loop",
+    "merge",
+    "mergeTreeIndex",
+    "mongodb",
+    "mysql",
+    "odbc",
+    "oss",
+    "paimon",
+    "postgresql",
+    "primes",
+    "prometheusQuery",
+    "redis",
+    "remote",
+    "remoteSecure",
+    "s3",
+    "s3Cluster",
+    "sqlite",
+    "timeSeriesData",
+    "url",
+    "urlCluster",
+    "viewExplain",
+    "viewIfPermitted",
+    "ytsaurus",
+];
+
+/// True when there is a table function of that name, supported or not.
+pub fn is_known(name: &str) -> bool {
+    NAMES.contains(&name) || REFUSED.contains(&name)
+}
+
+/// The rows of a call.
+pub fn resolve(call: &TableFunctionCall<'_>, ctx: &QueryContext) -> Result<Arc<dyn Source>> {
+    let Some(name) = NAMES.iter().copied().find(|name| *name == call.name) else {
+        return Err(match REFUSED.contains(&call.name) {
+            true => Error::NotSupported(format!("table function \"{}\"", call.name)),
+            false => Error::UnknownTableFunction(call.name.to_owned()),
+        });
+    };
+    if !call.settings.is_empty() {
+        return Err(Error::NotSupported(format!("SETTINGS inside table function \"{name}\"")));
+    }
+    let arguments = Arguments::new(name, call.arguments, ctx);
+    match name {
+        "numbers" => Ok(Arc::new(numbers_of(&arguments)?)),
+        "numbers_mt" => Ok(Arc::new(numbers_of(&arguments)?.parallel())),
+        "zeros" | "zeros_mt" => {
+            arguments.expect(1..=1)?;
+            Ok(Arc::new(Zeros::new(name, arguments.u64(0)?)))
+        }
+        "generateSeries" | "generate_series" => {
+            arguments.expect(2..=3)?;
+            let step = arguments.u64_or(2, 1)?;
+            // The column has the same name whichever way the function is spelled.
+            Ok(Arc::new(Numbers::series("generate_series", arguments.u64(0)?, arguments.u64(1)?, step)?))
+        }
+        "values" => Ok(Arc::new(values::values(&arguments)?)),
+        "null" => {
+            arguments.expect(1..=1)?;
+            Ok(Arc::new(Fixed::new(name, structure::parse(&arguments.text(0)?)?, Vec::new())))
+        }
+        "file" => Ok(Arc::new(file(&arguments, ctx)?)),
+        "format" => Ok(Arc::new(format(&arguments, ctx)?)),
+        other => Err(Error::NotSupported(format!("table function \"{other}\""))),
+    }
+}
+
+/// `numbers()`, `numbers(length)`, `numbers(offset, length[, step])`; with a step, `length` is still the distance.
+fn numbers_of(arguments: &Arguments<'_>) -> Result<Numbers> {
+    let name = arguments.function();
+    arguments.expect(0..=3)?;
+    Ok(match arguments.len() {
+        0 => Numbers::endless(name),
+        1 => Numbers::new(name, 0, arguments.u64(0)?, 1),
+        _ => {
+            let step = arguments.u64_or(2, 1)?;
+            if step == 0 {
+                return Err(arguments.bad("step must be a positive number"));
+            }
+            Numbers::new(name, arguments.u64(0)?, arguments.u64(1)?.div_ceil(step), step)
+        }
+    })
+}
+
+/// `file(path[, format[, structure[, compression]]])`.
+fn file(arguments: &Arguments<'_>, ctx: &QueryContext) -> Result<Files> {
+    arguments.expect(1..=4)?;
+    let path = arguments.text(0)?;
+    let format = match arguments.text_or(1, "auto")?.as_str() {
+        "auto" => {
+            files::format_of_path(&path).ok_or_else(|| arguments.bad("the format cannot be told from the path"))?
+        }
+        named => arguments.format(named)?,
+    };
+    if let compression @ ("gzip" | "gz" | "zstd" | "zst" | "lz4" | "brotli" | "br" | "xz" | "bz2" | "snappy"
+    | "deflate") = arguments.text_or(3, "none")?.as_str()
+    {
+        return Err(Error::NotSupported(format!("compression \"{compression}\" of table function \"file\"")));
+    }
+    match arguments.text_or(2, "auto")?.as_str() {
+        "auto" => {
+            Err(Error::NotSupported("table function \"file\" without its third argument, the structure".to_owned()))
+        }
+        structure => Files::new(&path, format, structure::parse(structure)?, ctx),
+    }
+}
+
+/// `format(name, [structure,] text)`.
+fn format(arguments: &Arguments<'_>, ctx: &QueryContext) -> Result<Fixed> {
+    arguments.expect(2..=3)?;
+    let format = arguments.format(&arguments.text(0)?)?;
+    let bytes = Bytes::from(arguments.bytes(arguments.len() - 1)?);
+    let header = match arguments.len() {
+        3 => structure::parse(&arguments.text(1)?)?,
+        _ => return Err(Error::NotSupported("table function \"format\" without a structure".to_owned())),
+    };
+    let blocks = files::decode(format, &bytes, &header, &ctx.settings)?;
+    Ok(Fixed::new("format", header, blocks))
+}

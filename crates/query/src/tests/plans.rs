@@ -4,8 +4,8 @@ use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit};
 use futures::StreamExt;
 use types::{Column, DataType, Header};
 
-use super::{context, numbers};
-use crate::compile::{Bound, Compiled, compile};
+use super::{bound, context, numbers};
+use crate::compile::{Compiled, compile};
 use crate::scan::table_source;
 use crate::table_functions::Numbers;
 use crate::{Error, QueryContext};
@@ -19,7 +19,7 @@ fn scan(source: Numbers) -> LogicalPlanBuilder {
 }
 
 async fn compiled(plan: &LogicalPlan, ctx: &QueryContext) -> Compiled {
-    compile(Bound { header: &number_header(), plan, totals: None }, ctx).await.unwrap()
+    compile(&bound(plan, number_header()), ctx).await.unwrap()
 }
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn filters_reach_the_leaf_and_the_plan_runs_again() {
     let plan = scan(Numbers::endless("system.numbers")).filter(col("number").lt(lit(5_u64))).unwrap().build().unwrap();
     let ctx = context(&[]);
     let compiled = compiled(&plan, &ctx).await;
-    let text = compiled.explain(&ctx).await.unwrap();
+    let text = compiled.explain(&Arc::new(ctx)).await.unwrap().join("\n");
     assert!(text.contains("prune=[number < 5]"), "{text}");
     for _ in 0..2 {
         let ctx = Arc::new(context(&[]));

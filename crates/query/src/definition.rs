@@ -1,0 +1,153 @@
+//! What a table's or view's canonical text says, for those who need more than columns and layout: expressions of
+//! defaults, keys, comments, the SELECT.
+//!
+//! The store keeps the text only; it is parsed where it is asked for.
+
+use sql::ast::{ColumnDef, CreateMaterializedView, CreateTable, CreateView, CreateWindowView, StatementKind};
+use sql::ast::{Query, Storage};
+use store::TableDef;
+use types::ErrorCode;
+
+use crate::error::{Error, Result};
+
+/// The statement that a definition is.
+#[derive(Clone, Debug)]
+pub enum Definition {
+    /// A table.
+    Table(Box<CreateTable>),
+    /// A plain view.
+    View(Box<CreateView>),
+    /// An incremental, refreshable or live view.
+    MaterializedView(Box<CreateMaterializedView>),
+    /// A window view.
+    WindowView(Box<CreateWindowView>),
+}
+
+impl Definition {
+    /// Parses the text of a definition. It was printed by this program, so an error means that it is damaged.
+    pub fn parse(def: &TableDef) -> Result<Definition> {
+        let damaged = |reason: String| {
+            let name = def.qualified_name();
+            Error::refused(ErrorCode::CORRUPTED_DATA, format!("cannot read the definition of \"{name}\": {reason}"))
+        };
+        let statement = sql::parse_statement(&def.sql).map_err(|error| damaged(error.to_string()))?;
+        match statement.kind {
+            StatementKind::CreateTable(create) => Ok(Definition::Table(create)),
+            StatementKind::CreateView(create) => Ok(Definition::View(create)),
+            StatementKind::CreateMaterializedView(create) => Ok(Definition::MaterializedView(create)),
+            StatementKind::CreateWindowView(create) => Ok(Definition::WindowView(create)),
+            _ => Err(damaged("it creates no table".to_owned())),
+        }
+    }
+}
+
+impl Definition {
+    /// The declared columns; none where the text has no list.
+    pub fn columns(&self) -> &[ColumnDef] {
+        let elements = match self {
+            Definition::Table(create) => &create.elements,
+            Definition::View(create) => &create.elements,
+            Definition::MaterializedView(create) => &create.elements,
+            Definition::WindowView(create) => &create.elements,
+        };
+        elements.as_ref().map_or(&[], |elements| &elements.columns)
+    }
+
+    /// The declaration of a column.
+    pub fn column(&self, name: &str) -> Option<&ColumnDef> {
+        self.columns().iter().find(|column| column.name.name == name)
+    }
+
+    /// ENGINE and what follows it; none for plain views.
+    pub fn storage(&self) -> Option<&Storage> {
+        match self {
+            Definition::Table(create) => Some(&create.storage),
+            Definition::View(_) => None,
+            Definition::MaterializedView(create) => Some(&create.storage),
+            Definition::WindowView(create) => Some(&create.storage),
+        }
+    }
+
+    /// The SELECT of a view.
+    pub fn query(&self) -> Option<&Query> {
+        match self {
+            Definition::Table(_) => None,
+            Definition::View(create) => Some(&create.query),
+            Definition::MaterializedView(create) => Some(&create.query),
+            Definition::WindowView(create) => Some(&create.query),
+        }
+    }
+}
+
+/// A table's keys as `system.tables` shows them: expressions joined by commas.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Keys {
+    /// PARTITION BY.
+    pub partition: String,
+    /// ORDER BY.
+    pub sorting: String,
+    /// PRIMARY KEY, or ORDER BY where there is none.
+    pub primary: String,
+    /// SAMPLE BY.
+    pub sampling: String,
+}
+
+impl Keys {
+    /// The keys of a storage clause.
+    pub fn of(storage: &Storage) -> Keys {
+        let sorting = match &storage.order_by {
+            Some(key) => list(key.items.iter().map(|item| match item.descending {
+                true => format!("{} DESC", item.expr),
+                false => item.expr.to_string(),
+            })),
+            None => String::new(),
+        };
+        let primary = match &storage.primary_key {
+            Some(key) => exprs(key),
+            None => sorting.clone(),
+        };
+        let one = |expr: &Option<sql::Expr>| expr.as_ref().map(exprs).unwrap_or_default();
+        Keys { partition: one(&storage.partition_by), sorting, primary, sampling: one(&storage.sample_by) }
+    }
+}
+
+/// The items of a key.
+fn exprs(key: &sql::Expr) -> String {
+    list(key.items().iter().map(ToString::to_string))
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    items.collect::<Vec<_>>().join(", ")
+}
+
+/// The names of columns that an expression reads, as far as keys can read any: no subqueries, no lambdas.
+pub fn names_in(expr: &sql::Expr) -> Vec<String> {
+    use sql::ast::ExprKind;
+    let mut names = Vec::new();
+    let mut left = vec![expr];
+    while let Some(expr) = left.pop() {
+        match &expr.kind {
+            ExprKind::Identifier(parts) => {
+                names.push(parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join("."));
+            }
+            ExprKind::Function(call) => left.extend(&call.arguments),
+            ExprKind::Unary(_, operand) | ExprKind::IsNull { operand, .. } | ExprKind::Alias(operand, _) => {
+                left.push(operand);
+            }
+            ExprKind::TupleElement(operand, _) => left.push(operand),
+            ExprKind::Binary(binary) => left.extend([&binary.left, &binary.right]),
+            ExprKind::Chain(_, items) | ExprKind::Array(items) | ExprKind::Tuple(items) => left.extend(items),
+            ExprKind::In(is_in) => left.extend([&is_in.left, &is_in.right]),
+            ExprKind::Cast(cast) => left.push(&cast.operand),
+            ExprKind::ArrayElement(array, index) => left.extend([&**array, &**index]),
+            ExprKind::Literal(_)
+            | ExprKind::Asterisk(_)
+            | ExprKind::Columns(_)
+            | ExprKind::Lambda(_)
+            | ExprKind::Subquery(_)
+            | ExprKind::Exists(_)
+            | ExprKind::Parameter(..) => {}
+        }
+    }
+    names
+}

@@ -1,0 +1,60 @@
+//! From a syntax tree to a plan that runs: bind and compile, or take what the plan cache has.
+
+use std::sync::Arc;
+
+use sql::Query;
+use types::{Header, TableId};
+
+use crate::bind::{Bound, bind_query};
+use crate::cache::PlanKey;
+use crate::compile::{Compiled, compile};
+use crate::context::QueryContext;
+use crate::error::Result;
+use crate::expressions::{bind_context, function_context};
+use crate::relations::SnapshotRelations;
+use crate::run::BlockStream;
+
+/// A query that is ready to run, any number of times.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The plan.
+    pub compiled: Compiled,
+    /// Equal rows give an equal result, at any time and for every user.
+    pub deterministic: bool,
+    /// The tables and views it reads, with the versions of their definitions.
+    pub uses: Arc<[(TableId, u64)]>,
+}
+
+impl Prepared {
+    /// Names and types of the result.
+    pub fn header(&self) -> &Header {
+        self.compiled.header()
+    }
+}
+
+/// Binds a query over the names of the context's snapshot.
+pub fn bind(query: &Query, ctx: &QueryContext) -> Result<Bound> {
+    let functions = function_context(ctx)?;
+    let relations = SnapshotRelations::new(ctx);
+    bind_query(query, &bind_context(&relations, &functions, ctx))
+}
+
+/// Binds and compiles, past the plan cache: for views, which keep their plan themselves.
+pub async fn prepare(query: &Query, ctx: &QueryContext) -> Result<Prepared> {
+    let bound = bind(query, ctx)?;
+    let compiled = compile(&bound, ctx).await?;
+    Ok(Prepared { compiled, deterministic: bound.deterministic, uses: bound.uses.into() })
+}
+
+/// Runs a query; its plan comes from the plan cache when the same statement was run before.
+pub async fn select(query: &Query, ctx: &Arc<QueryContext>) -> Result<BlockStream> {
+    let plans = &ctx.runtime.plans;
+    // A block in the place of a table changes rows only, but whoever gives one keeps the plan himself.
+    let key = PlanKey::new(&query.to_string(), ctx);
+    if let Some(prepared) = plans.get(&key, &ctx.snapshot) {
+        return prepared.compiled.run(ctx).await;
+    }
+    let prepared = prepare(query, ctx).await?;
+    plans.put(key, &prepared);
+    prepared.compiled.run(ctx).await
+}

@@ -1,0 +1,182 @@
+//! What stands behind names: tables and views of the query's snapshot, system tables, table functions.
+
+use std::sync::Arc;
+
+use datafusion::logical_expr::TableSource as PlanSource;
+use sql::ast::ColumnDefault;
+use store::{TableDef, TableKind, ViewDef};
+use types::ErrorCode;
+
+use crate::bind::relations::{
+    ColumnKind, Relation, RelationColumn, RelationKind, Relations, ScanFactory, ScanOptions, TableFunctionCall,
+    TableRelation, ViewRelation,
+};
+use crate::context::QueryContext;
+use crate::definition::Definition;
+use crate::error::{Error, Result};
+use crate::scan::{Source, StoredTable, TableOptions, Virtual, table_source};
+use crate::{system, table_functions};
+
+/// The names that one query can read.
+pub struct SnapshotRelations<'a> {
+    ctx: &'a QueryContext,
+}
+
+impl<'a> SnapshotRelations<'a> {
+    /// The names as the context's snapshot has them.
+    pub fn new(ctx: &'a QueryContext) -> SnapshotRelations<'a> {
+        SnapshotRelations { ctx }
+    }
+
+    fn stored(&self, def: &Arc<TableDef>, target: &Arc<TableDef>) -> Result<Relation> {
+        let definition = Definition::parse(target)?;
+        let has_final = target.schema.as_ref().is_some_and(|schema| schema.has_final());
+        let table = TableRelation {
+            columns: columns(target, &definition)?.into(),
+            scan: Arc::new(StoredScan { def: target.clone(), snapshot: self.ctx.snapshot.clone() }),
+            supports_final: has_final,
+            supports_prewhere: target.kind == TableKind::MergeTree,
+        };
+        // The name is that of what was named; what is read (and overridden by an inserted block) is the target.
+        Ok(Relation {
+            id: Some(target.id),
+            version: target.version,
+            database: def.database.clone(),
+            name: def.name.clone(),
+            kind: RelationKind::Table(table),
+        })
+    }
+
+    fn view(&self, def: &Arc<TableDef>) -> Result<Relation> {
+        let definition = Definition::parse(def)?;
+        let Definition::View(create) = definition else {
+            return Err(Error::Plan(format!("view \"{}\" is defined as something else", def.qualified_name())));
+        };
+        let view = ViewRelation {
+            query: Arc::new(create.query),
+            database: def.database.clone(),
+            columns: (!def.columns.is_empty()).then(|| def.columns.clone()),
+        };
+        Ok(Relation {
+            id: Some(def.id),
+            version: def.version,
+            database: def.database.clone(),
+            name: def.name.clone(),
+            kind: RelationKind::View(view),
+        })
+    }
+}
+
+impl Relations for SnapshotRelations<'_> {
+    fn table(&self, database: &str, name: &str) -> Result<Relation> {
+        if let Some(table) = self.ctx.runtime.system.get(database, name) {
+            return Ok(rows_of(table.database(), table.name(), system::source_of(table)));
+        }
+        let catalog = &self.ctx.snapshot.catalog;
+        if catalog.database(database).is_none() && system::canonical(database).is_none() {
+            return Err(Error::UnknownDatabase(database.to_owned()));
+        }
+        let unknown = || Error::UnknownTable { database: database.to_owned(), name: name.to_owned() };
+        let def = catalog.table(database, name).ok_or_else(unknown)?;
+        match &def.view {
+            None => self.stored(def, def),
+            Some(ViewDef::Plain) => self.view(def),
+            Some(view) => {
+                // A materialized view is read as the table that it writes to.
+                let target = view.target().and_then(|target| catalog.target(target)).ok_or_else(|| {
+                    let message = format!("target table of view \"{}\" does not exist", def.qualified_name());
+                    Error::refused(ErrorCode::UNKNOWN_TABLE, message)
+                })?;
+                self.stored(def, target)
+            }
+        }
+    }
+
+    fn table_function(&self, call: &TableFunctionCall<'_>) -> Result<Relation> {
+        Ok(rows_of("", call.name, table_functions::resolve(call, self.ctx)?))
+    }
+
+    fn has_table_function(&self, name: &str) -> bool {
+        table_functions::is_known(name)
+    }
+
+    fn database_names(&self) -> Vec<String> {
+        let stored = self.ctx.snapshot.catalog.databases().map(|database| database.name.to_string());
+        stored.chain([system::INFORMATION_SCHEMA, system::SYSTEM].map(str::to_owned)).collect()
+    }
+
+    fn table_names(&self, database: &str) -> Vec<String> {
+        let stored = self.ctx.snapshot.catalog.tables_of(database).map(|table| table.name.to_string());
+        let system =
+            self.ctx.runtime.system.iter().filter(|table| Some(table.database()) == system::canonical(database));
+        stored.chain(system.map(|table| table.name().to_owned())).collect()
+    }
+}
+
+/// A relation of a source that has all its columns in `SELECT *` and knows neither FINAL nor PREWHERE.
+fn rows_of(database: &str, name: &str, source: Arc<dyn Source>) -> Relation {
+    let column = |column: &types::Column| RelationColumn {
+        name: column.name.clone(),
+        ty: column.ty.clone(),
+        kind: ColumnKind::Ordinary,
+    };
+    let table = TableRelation {
+        columns: source.header().columns().iter().map(column).collect(),
+        scan: Arc::new(SourceScan { source }),
+        supports_final: false,
+        supports_prewhere: false,
+    };
+    Relation { id: None, version: 0, database: database.into(), name: name.into(), kind: RelationKind::Table(table) }
+}
+
+/// The visible columns of a table, with how each comes to be, then the virtual ones.
+fn columns(def: &TableDef, definition: &Definition) -> Result<Vec<RelationColumn>> {
+    let mut columns = Vec::with_capacity(def.columns.len() + 4);
+    for column in def.columns.columns() {
+        let declared = definition.column(&column.name).and_then(|column| column.default.as_ref());
+        let kind = match declared {
+            Some(ColumnDefault::Materialized(_)) => ColumnKind::Materialized,
+            Some(ColumnDefault::Alias(expr)) => ColumnKind::Alias(Arc::new(expr.clone())),
+            // Never stored: there is nothing to read.
+            Some(ColumnDefault::Ephemeral(_)) => continue,
+            Some(ColumnDefault::Default(_) | ColumnDefault::AutoIncrement) | None => ColumnKind::Ordinary,
+        };
+        columns.push(RelationColumn { name: column.name.clone(), ty: column.ty.clone(), kind });
+    }
+    for column in Virtual::columns() {
+        if def.columns.position(&column.name).is_none() {
+            columns.push(RelationColumn { name: column.name, ty: column.ty, kind: ColumnKind::Virtual });
+        }
+    }
+    Ok(columns)
+}
+
+/// Makes leaves over a stored table.
+struct StoredScan {
+    def: Arc<TableDef>,
+    snapshot: Arc<store::Snapshot>,
+}
+
+impl ScanFactory for StoredScan {
+    fn source(&self, options: &ScanOptions) -> Result<Arc<dyn PlanSource>> {
+        if let Some(generation @ ..=-1 | generation @ 1..) = options.generation {
+            return Err(Error::NotSupported(format!("GENERATION {generation} of \"{}\"", self.def.qualified_name())));
+        }
+        let options = TableOptions { is_final: options.is_final, prewhere: options.prewhere.as_ref() };
+        Ok(table_source(Arc::new(StoredTable::new(&self.def, &self.snapshot, &options)?)))
+    }
+}
+
+/// Makes leaves over any other source.
+struct SourceScan {
+    source: Arc<dyn Source>,
+}
+
+impl ScanFactory for SourceScan {
+    fn source(&self, options: &ScanOptions) -> Result<Arc<dyn PlanSource>> {
+        if options.generation.is_some_and(|generation| generation != 0) {
+            return Err(Error::NotSupported(format!("GENERATION of \"{}\"", self.source.name())));
+        }
+        Ok(table_source(self.source.clone()))
+    }
+}

@@ -1,0 +1,229 @@
+//! A stored table as a source: parts of the query's snapshot, pruned, read granule by granule, merged under FINAL.
+//!
+//! ```text
+//! snapshot ─▶ parts ─(partition, min/max)─▶ parts ─(sparse index)─▶ granules ─▶ columns ─▶ [prewhere, FINAL] ─▶ blocks
+//! ```
+//!
+//! Under FINAL only conditions on the sorting key may leave rows out before the merge: the others decide about the row
+//! that wins, not about its rivals. PREWHERE is the exception that ClickHouse makes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::logical_expr::Expr;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
+use parts::{Caching, PartSchema};
+use store::{QualifiedName, Snapshot, TableDef};
+use types::transform::TransformError;
+use types::{Block, Header, Setting, TableId};
+
+use super::adapt::{Adapter, Virtual};
+use super::prewhere::Prewhere;
+use super::work::{Piece, Work};
+use super::{Blocks, Predicate, Read, Source};
+use crate::context::QueryContext;
+use crate::error::{Error, Result};
+
+/// Tables with fewer rows are read in one share: splitting the work would cost more than it saves.
+const SHARED_ROWS_MIN: u64 = 131_072;
+
+/// Rows of a block that FINAL gives.
+const FINAL_ROWS: usize = 65_536;
+
+/// Reads one table. Holds no rows: the parts are those of the snapshot of whoever runs the plan.
+pub struct StoredTable {
+    table: TableId,
+    version: u64,
+    name: QualifiedName,
+    /// Stored columns, hidden ones too, then virtual ones.
+    header: Header,
+    schema: Option<Arc<PartSchema>>,
+    is_final: bool,
+    prewhere: Option<Prewhere>,
+    /// The table was large when the plan was made.
+    is_large: bool,
+}
+
+/// What one reference asks for, beyond columns and filters.
+#[derive(Debug)]
+pub struct TableOptions<'a> {
+    /// Merge rows of equal key as the engine says.
+    pub is_final: bool,
+    /// With FINAL: drop rows before the merge for which this is not true.
+    pub prewhere: Option<&'a Expr>,
+}
+
+impl StoredTable {
+    /// A source of `def`'s rows.
+    pub fn new(def: &TableDef, snapshot: &Snapshot, options: &TableOptions<'_>) -> Result<StoredTable> {
+        let stored = def.schema.as_ref().map_or(&def.columns, |schema| &schema.header);
+        let header = Header::new([stored.columns(), &Virtual::columns()].concat());
+        let prewhere = options.prewhere.map(|expr| Prewhere::new(expr, &header)).transpose()?;
+        let rows = snapshot.table_parts(def.id).map_or(0, |parts| parts.rows());
+        Ok(StoredTable {
+            table: def.id,
+            version: def.version,
+            name: def.qualified_name(),
+            header,
+            schema: def.schema.clone(),
+            is_final: options.is_final,
+            prewhere,
+            is_large: SHARED_ROWS_MIN <= rows,
+        })
+    }
+
+    /// The part of the predicate that may leave out rows before the merge rule is applied.
+    fn prunable(&self, predicate: &Predicate) -> Predicate {
+        match (&self.schema, self.is_final) {
+            (None, _) => Predicate::Unknown,
+            (Some(_), false) => predicate.clone(),
+            (Some(schema), true) => {
+                let key = schema.sort_positions();
+                predicate.restrict(&|column| key.contains(&column))
+            }
+        }
+    }
+
+    /// The block that stands for the table in this query.
+    fn read_override(&self, block: &Block, ctx: &Arc<QueryContext>, read: &Read) -> Result<Blocks> {
+        let adapter = Adapter::of_block(block.header(), self, ctx, &self.needed(read))?;
+        let block = adapter.adapt(&block.project(adapter.stored()), &Virtual::none())?;
+        let block = match &self.prewhere {
+            Some(prewhere) => prewhere.filter(&block)?,
+            None => block,
+        };
+        let block = block.project(&(0..read.columns.len()).collect::<Vec<_>>());
+        Ok(stream::iter([Ok(block)]).boxed())
+    }
+
+    /// The columns asked for, then those that PREWHERE looks at.
+    fn needed(&self, read: &Read) -> Vec<usize> {
+        let mut needed = read.columns.to_vec();
+        let looked_at = self.prewhere.iter().flat_map(|prewhere| prewhere.columns().iter().copied());
+        looked_at.for_each(|column| {
+            if !needed.contains(&column) {
+                needed.push(column)
+            }
+        });
+        needed
+    }
+
+    /// All rows of the pieces, as they are stored.
+    fn read_plain(&self, work: Work, ctx: &Arc<QueryContext>, read: &Read) -> Result<Blocks> {
+        let columns = self.needed(read);
+        let mut streams: Vec<Blocks> = Vec::with_capacity(work.pieces.len());
+        for piece in work.pieces {
+            streams.push(self.read_piece(piece, ctx, &columns)?);
+        }
+        let keep: Arc<[usize]> = (0..read.columns.len()).collect();
+        let blocks = stream::iter(streams).flatten();
+        Ok(blocks.map_ok(move |block| block.project(&keep)).boxed())
+    }
+
+    /// The rows of the pieces after the engine's rule.
+    fn read_final(&self, schema: &Arc<PartSchema>, work: Work, ctx: &Arc<QueryContext>, read: &Read) -> Result<Blocks> {
+        if read.columns.iter().any(|&column| schema.header.len() <= column) {
+            return Err(Error::NotSupported("virtual columns together with FINAL".to_owned()));
+        }
+        let positions = schema.final_columns(&self.needed(read));
+        let apart = ctx.settings.flag(Setting::DoNotMergeAcrossPartitionsSelectFinal);
+        let keep: Arc<[usize]> = (0..read.columns.len()).collect();
+        let mut merged: Vec<Blocks> = Vec::new();
+        for group in work.merge_groups(apart) {
+            let mut runs = Vec::with_capacity(group.len());
+            for piece in group {
+                runs.push(to_parts(self.read_piece(piece, ctx, &positions)?));
+            }
+            let rows = parts::final_runs(schema, &positions, runs, FINAL_ROWS).map_err(Error::from)?;
+            merged.push(rows.map_err(Error::from).boxed());
+        }
+        Ok(stream::iter(merged).flatten().map_ok(move |block| block.project(&keep)).boxed())
+    }
+
+    /// The rows of one part's granules with exactly these columns, past PREWHERE.
+    fn read_piece(&self, piece: Piece, ctx: &Arc<QueryContext>, columns: &[usize]) -> Result<Blocks> {
+        let adapter = Adapter::of_block(&piece.part.part.meta.header, self, ctx, columns)?;
+        let virtuals = Virtual::of(&piece.part, &self.name);
+        let prewhere = self.prewhere.as_ref().map(|prewhere| prewhere.over(&adapter.header())).transpose()?;
+        let blocks = piece.part.part.read(adapter.stored(), piece.granules, Caching::Use);
+        let ctx = ctx.clone();
+        Ok(blocks
+            .map(move |block| {
+                // Under FINAL rows go through a merge before they are counted, so the check stands here as well.
+                ctx.check()?;
+                let block = adapter.adapt(&block.map_err(Error::from)?, &virtuals)?;
+                match &prewhere {
+                    Some(prewhere) => prewhere.filter(&block),
+                    None => Ok(block),
+                }
+            })
+            .boxed())
+    }
+
+    pub(super) fn table(&self) -> TableId {
+        self.table
+    }
+}
+
+/// Errors inside a merge are the merge's; ours come back out by code and text.
+fn to_parts(blocks: Blocks) -> BoxStream<'static, parts::Result<Block>> {
+    let carry = |error: Error| TransformError { code: error.code(), message: error.to_string() };
+    blocks.map_err(move |error| parts::Error::Transform(carry(error))).boxed()
+}
+
+impl fmt::Debug for StoredTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoredTable({}, version {})", self.name, self.version)
+    }
+}
+
+impl Source for StoredTable {
+    fn name(&self) -> String {
+        let mut name = self.name.to_string();
+        if self.is_final {
+            name.push_str(" FINAL");
+        }
+        name
+    }
+
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn shares(&self, wanted: usize) -> usize {
+        if self.is_large && !self.is_final { wanted } else { 1 }
+    }
+
+    fn prunes(&self) -> bool {
+        self.schema.is_some()
+    }
+
+    fn forecast(&self, ctx: &Arc<QueryContext>, read: &Read) -> Result<String> {
+        let Some(schema) = &self.schema else { return Ok(String::new()) };
+        let work = Work::plan(&ctx.snapshot, self.table, schema, &self.prunable(&read.predicate))?;
+        let (parts, granules) = (work.pieces.len(), work.granules());
+        Ok(format!(", parts={parts}/{}, granules={granules}/{}", work.parts_total, work.granules_total))
+    }
+
+    fn read(&self, ctx: &Arc<QueryContext>, read: &Read) -> Result<Blocks> {
+        if let Some(block) = ctx.overrides.get(&self.table) {
+            return match read.share {
+                0 => self.read_override(block, ctx, read),
+                _ => Ok(stream::empty().boxed()),
+            };
+        }
+        let def = ctx.snapshot.catalog.table_by_id(self.table).ok_or(Error::DefinitionChanged(self.table))?;
+        if def.version != self.version {
+            return Err(Error::DefinitionChanged(self.table));
+        }
+        let Some(schema) = &self.schema else { return Ok(stream::empty().boxed()) };
+        let work = Work::plan(&ctx.snapshot, self.table, schema, &self.prunable(&read.predicate))?;
+        let work = work.share(read.share, read.shares);
+        ctx.counters.expect_rows(work.rows());
+        match self.is_final && schema.has_final() {
+            true => self.read_final(schema, work, ctx, read),
+            false => self.read_plain(work, ctx, read),
+        }
+    }
+}
