@@ -1,0 +1,83 @@
+//! `if`, `multiIf`, CASE: DataFusion's CASE, which evaluates a branch only for the rows that take it, so that
+//! `if(x = 0, 0, intDiv(1, x))` does not fail.
+
+use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::expr::Case;
+use types::{DataType, ErrorCode};
+
+use super::compare::Comparison;
+use crate::bind::binder::{Binder, not_supported};
+use crate::bind::library::common_type;
+use crate::bind::scope::Scope;
+use crate::bind::typed::Typed;
+use crate::error::{Error, Result};
+
+impl Binder<'_> {
+    /// `multiIf(condition, value, …, otherwise)`; `if` is the one with three arguments.
+    pub(super) fn multi_if(&self, name: &str, mut args: Vec<Typed>, scope: &Scope<'_>) -> Result<Typed> {
+        if args.len() < 3 || args.len() % 2 == 0 || (name == "if" && args.len() != 3) {
+            return Err(Error::refused(
+                ErrorCode::NUMBER_OF_ARGUMENTS_DOESNT_MATCH,
+                format!("function \"{name}\" takes pairs of condition and value and one more value, got {}", args.len()),
+            ));
+        }
+        let otherwise = args.pop().unwrap_or_else(Typed::null);
+        let mut branches = Vec::with_capacity(args.len() / 2);
+        let mut rest = args.into_iter();
+        while let (Some(condition), Some(value)) = (rest.next(), rest.next()) {
+            branches.push((condition, value));
+        }
+        self.case(branches, otherwise, scope)
+    }
+
+    /// `CASE x WHEN a THEN b … ELSE c END`, which arrives as `caseWithExpression(x, a, b, …, c)`.
+    pub(super) fn case_with_expression(&self, args: Vec<Typed>, scope: &Scope<'_>) -> Result<Typed> {
+        let mut rest = args.into_iter();
+        let Some(operand) = rest.next() else { return not_supported("CASE without operands") };
+        let mut items: Vec<Typed> = rest.collect();
+        let otherwise = items.pop().unwrap_or_else(Typed::null);
+        let mut branches = Vec::new();
+        let mut items = items.into_iter();
+        while let (Some(when), Some(then)) = (items.next(), items.next()) {
+            let condition = self.compare(Comparison::Equals, operand.clone(), when, &scope.env.functions)?;
+            branches.push((condition, then));
+        }
+        self.case(branches, otherwise, scope)
+    }
+
+    fn case(&self, branches: Vec<(Typed, Typed)>, otherwise: Typed, scope: &Scope<'_>) -> Result<Typed> {
+        let functions = &scope.env.functions;
+        let mut types: Vec<DataType> =
+            branches.iter().map(|(_, value)| value.ty.remove_low_cardinality()).collect();
+        types.push(otherwise.ty.remove_low_cardinality());
+        let Ok(ty) = common_type(&types) else {
+            let names: Vec<String> = types.iter().map(ToString::to_string).collect();
+            return not_supported(format!("Variant({}), the type of if over types without a common one,", names.join(", ")));
+        };
+        let mut kept = Vec::new();
+        let mut last = otherwise;
+        for (condition, value) in branches {
+            match condition.constant.is_some().then(|| condition.clone().predicate()).transpose()? {
+                Some(Expr::Literal(scalar, _)) if scalar == datafusion::common::ScalarValue::Boolean(Some(true)) => {
+                    last = value;
+                    break;
+                }
+                Some(_) => {}
+                None => kept.push((condition, value)),
+            }
+        }
+        if kept.is_empty() {
+            return self.cast(last, &ty, functions);
+        }
+        let mut size = last.size;
+        let mut when_then = Vec::with_capacity(kept.len());
+        for (condition, value) in kept {
+            size = size.saturating_add(condition.size).saturating_add(value.size);
+            let value = self.cast(value, &ty, functions)?.value();
+            when_then.push((Box::new(condition.predicate()?), Box::new(value)));
+        }
+        let otherwise = self.cast(last, &ty, functions)?.value();
+        let expr = Expr::Case(Case::new(None, when_then, Some(Box::new(otherwise))));
+        Ok(Typed { size, ..Typed::new(expr, ty) })
+    }
+}

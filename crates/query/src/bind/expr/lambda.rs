@@ -1,0 +1,149 @@
+//! Lambdas: bound once over their parameters, compiled, and handed to higher-order functions.
+//!
+//! Whatever in a body names no parameter is taken out and becomes an argument of the call (a captured column), so that
+//! aggregates, subqueries and the query's time work inside a lambda, and constants are computed once a row, not once an
+//! element.
+
+use std::sync::Arc;
+
+use datafusion::common::Column;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::Expr;
+use functions::lambda::{Lambda, higher_order, lambda_parameters};
+use sql::ast::ExprKind;
+use types::{DataType, ErrorCode};
+
+use crate::bind::binder::Binder;
+use crate::bind::library::as_arg;
+use crate::bind::scope::Scope;
+use crate::bind::typed::Typed;
+use crate::error::{Error, Result};
+use crate::nodes::lambda::CompiledBody;
+
+/// What the names of parameter columns begin with; plan columns never do.
+const PARAMETER: &str = "\u{3bb}";
+
+impl Binder<'_> {
+    /// The lambda that `expr` is: written here, or by an alias of one.
+    pub(super) fn as_lambda(&self, expr: &sql::Expr, scope: &Scope<'_>) -> Option<sql::ast::Lambda> {
+        match &expr.kind {
+            ExprKind::Lambda(lambda) => Some((**lambda).clone()),
+            ExprKind::Identifier(parts) => match parts.as_slice() {
+                [only] => self.lambda_alias(&only.name, scope),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The lambda that an alias of this scope or one around it names.
+    pub(super) fn lambda_alias(&self, name: &str, scope: &Scope<'_>) -> Option<sql::ast::Lambda> {
+        let mut around = Some(scope);
+        while let Some(scope) = around {
+            if let Some(expr) = scope.aliases.get(name) {
+                return match &expr.kind {
+                    ExprKind::Lambda(lambda) => Some((**lambda).clone()),
+                    _ => None,
+                };
+            }
+            around = scope.parent;
+        }
+        None
+    }
+
+    /// `name(lambda, args…)`.
+    pub(super) fn bind_higher_order(
+        &self,
+        name: &str,
+        lambda: &sql::ast::Lambda,
+        rest: &[sql::Expr],
+        scope: &Scope<'_>,
+    ) -> Result<Typed> {
+        let args = rest.iter().map(|arg| Ok(self.bind(arg, scope)?.into_value())).collect::<Result<Vec<_>>>()?;
+        let resolved: Vec<_> = args.iter().map(as_arg).collect();
+        let types = lambda_parameters(name, lambda.parameters.len(), &resolved)?;
+        let depth = scope.parameters.borrow().len();
+        let mut columns = Vec::with_capacity(types.len());
+        for (position, (ident, ty)) in lambda.parameters.iter().zip(&types).enumerate() {
+            let column = Column::new_unqualified(format!("{PARAMETER}{}.{}", depth + position, ident.name));
+            scope.parameters.borrow_mut().push((self.ident(ident)?, Typed::column(&column, ty)));
+            columns.push((column, ty.clone()));
+        }
+        let body = self.bind(&lambda.body, scope);
+        scope.parameters.borrow_mut().truncate(depth);
+        self.call_lambda(name, body?.into_value(), &columns, args, scope)
+    }
+
+    fn call_lambda(
+        &self,
+        name: &str,
+        body: Typed,
+        parameters: &[(Column, DataType)],
+        args: Vec<Typed>,
+        scope: &Scope<'_>,
+    ) -> Result<Typed> {
+        let own: Vec<&Column> = parameters.iter().map(|(column, _)| column).collect();
+        let mut captured: Vec<Typed> = Vec::new();
+        let expr = capture(body.expr.clone(), &own, &mut captured)?;
+        let compiled = CompiledBody::compile(&expr, &captured, parameters, &body.ty)?;
+        let lambda = Lambda {
+            captured: captured.iter().map(as_arg).collect(),
+            parameters: parameters.len(),
+            body: Arc::new(compiled),
+        };
+        let resolved: Vec<_> = args.iter().map(as_arg).collect();
+        let function = higher_order(name, lambda, &resolved, &scope.env.functions)?;
+        captured.extend(args);
+        self.call_function(&function, captured)
+    }
+
+    /// `alias(args)` where the alias is a lambda: its body, with the arguments in place of the parameters.
+    pub(super) fn inline_lambda(
+        &self,
+        name: &str,
+        lambda: &sql::ast::Lambda,
+        args: &[sql::Expr],
+        scope: &Scope<'_>,
+    ) -> Result<Typed> {
+        if args.len() != lambda.parameters.len() {
+            return Err(Error::refused(
+                ErrorCode::NUMBER_OF_ARGUMENTS_DOESNT_MATCH,
+                format!("lambda \"{name}\" takes {} arguments, got {}", lambda.parameters.len(), args.len()),
+            ));
+        }
+        let args = args.iter().map(|arg| self.bind(arg, scope)).collect::<Result<Vec<_>>>()?;
+        let depth = scope.parameters.borrow().len();
+        for (ident, arg) in lambda.parameters.iter().zip(args) {
+            let parameter = (self.ident(ident)?, arg);
+            scope.parameters.borrow_mut().push(parameter);
+        }
+        let body = self.bind(&lambda.body, scope);
+        scope.parameters.borrow_mut().truncate(depth);
+        body
+    }
+}
+
+/// The body with every largest part that names no parameter of its own lambda replaced by a captured column.
+fn capture(expr: Expr, own: &[&Column], captured: &mut Vec<Typed>) -> Result<Expr> {
+    let replaced = expr.transform_down(|node| {
+        if matches!(node, Expr::Literal(..)) || names_any(&node, own) {
+            return Ok(Transformed::no(node));
+        }
+        if let Expr::Column(column) = &node
+            && own.contains(&column)
+        {
+            return Ok(Transformed::no(node));
+        }
+        let position = captured.iter().position(|known| known.expr == node).unwrap_or_else(|| {
+            captured.push(Typed::new(node.clone(), DataType::Nothing));
+            captured.len() - 1
+        });
+        let column = Column::new_unqualified(CompiledBody::captured_name(position));
+        Ok(Transformed::new(Expr::Column(column), true, TreeNodeRecursion::Jump))
+    })?;
+    Ok(replaced.data)
+}
+
+fn names_any(expr: &Expr, own: &[&Column]) -> bool {
+    expr.exists(|node| Ok(matches!(node, Expr::Column(column) if own.contains(&column)))).unwrap_or(true)
+}

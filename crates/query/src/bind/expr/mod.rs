@@ -1,0 +1,138 @@
+//! Expressions: from the syntax tree to DataFusion's, with ClickHouse's types and meaning.
+//!
+//! One file for each kind of expression; [`Binder::bind`] is the only way from one to another. Aggregates and window
+//! functions stay inside the expression that is returned; the stages of a SELECT take them out.
+
+mod aggregate;
+mod call;
+mod compare;
+mod conditional;
+mod identifier;
+mod in_list;
+mod in_query;
+mod lambda;
+mod literal;
+mod logic;
+mod session;
+mod window;
+
+pub(crate) use aggregate::{contains_aggregate, resolve_aggregate};
+pub(crate) use compare::Comparison;
+pub(crate) use literal::{constant_u64, value_of};
+pub(crate) use window::contains_window;
+
+use sql::ast::{Binary, BinaryOperator, ChainOperator, ExprKind, TupleIndex, UnaryOperator};
+use types::{DataType, ErrorCode};
+
+use super::binder::{Binder, not_supported};
+use super::data_type::bind_type;
+use super::scope::Scope;
+use super::typed::Typed;
+use crate::error::{Error, Result};
+
+impl Binder<'_> {
+    /// What `expr` means in `scope`.
+    pub(crate) fn bind(&self, expr: &sql::Expr, scope: &Scope<'_>) -> Result<Typed> {
+        let _level = self.descend()?;
+        match &expr.kind {
+            ExprKind::Literal(literal) => literal::bind_literal(literal),
+            ExprKind::Identifier(parts) => self.bind_identifier(parts, scope),
+            ExprKind::Function(function) => self.bind_call(function, scope),
+            ExprKind::Unary(UnaryOperator::Not, operand) => self.bind_not(operand, scope),
+            ExprKind::Unary(UnaryOperator::Negate, operand) => self.bind_function("negate", &[operand], scope),
+            ExprKind::Binary(binary) => self.bind_binary(binary, scope),
+            ExprKind::Chain(ChainOperator::And, operands) => self.bind_and(operands, scope),
+            ExprKind::Chain(ChainOperator::Or, operands) => self.bind_or(operands, scope),
+            ExprKind::In(is_in) => self.bind_in(is_in, scope),
+            ExprKind::IsNull { operand, negated } => {
+                let operand = self.bind(operand, scope)?;
+                self.is_null(operand, *negated)
+            }
+            ExprKind::Cast(cast) => {
+                let operand = self.bind(&cast.operand, scope)?;
+                let to = bind_type(&cast.data_type)?;
+                self.explicit_cast(operand, &to, scope)
+            }
+            ExprKind::Array(items) => self.bind_function("array", &items.iter().collect::<Vec<_>>(), scope),
+            ExprKind::Tuple(items) => self.bind_function("tuple", &items.iter().collect::<Vec<_>>(), scope),
+            ExprKind::ArrayElement(array, index) => self.bind_function("arrayElement", &[array, index], scope),
+            ExprKind::TupleElement(tuple, index) => {
+                let tuple = self.bind(tuple, scope)?;
+                self.tuple_element(tuple, index, scope)
+            }
+            ExprKind::Alias(inner, alias) => self.bind_alias(inner, alias, scope),
+            ExprKind::Subquery(query) => self.bind_scalar_subquery(query, scope),
+            ExprKind::Exists(query) => self.bind_exists(query, scope),
+            ExprKind::Parameter(name, ty) => self.bind_parameter(name, ty, scope),
+            ExprKind::Lambda(_) => Err(Error::refused(
+                ErrorCode::UNEXPECTED_EXPRESSION,
+                "a lambda can only be an argument of a function that takes one",
+            )),
+            ExprKind::Asterisk(_) | ExprKind::Columns(_) => Err(Error::refused(
+                ErrorCode::UNEXPECTED_EXPRESSION,
+                "several columns stand where one expression is expected",
+            )),
+        }
+    }
+
+    /// A scalar function of these expressions.
+    pub(crate) fn bind_function(&self, name: &str, args: &[&sql::Expr], scope: &Scope<'_>) -> Result<Typed> {
+        let args = args.iter().map(|arg| self.bind(arg, scope)).collect::<Result<Vec<_>>>()?;
+        self.scalar(name, args, &scope.env.functions)
+    }
+
+    fn bind_binary(&self, binary: &Binary, scope: &Scope<'_>) -> Result<Typed> {
+        let left = self.bind(&binary.left, scope)?;
+        let right = self.bind(&binary.right, scope)?;
+        match Comparison::of_operator(binary.op) {
+            Some(comparison) => self.compare(comparison, left, right, &scope.env.functions),
+            None => self.scalar(operator_function(binary.op), vec![left, right], &scope.env.functions),
+        }
+    }
+
+    fn explicit_cast(&self, operand: Typed, to: &DataType, scope: &Scope<'_>) -> Result<Typed> {
+        use types::Setting;
+        if scope.env.settings.flag(Setting::CastKeepNullable) && operand.is_nullable() {
+            return self.cast(operand, &to.to_nullable(), &scope.env.functions);
+        }
+        self.cast(operand, to, &scope.env.functions)
+    }
+
+    /// `tuple.index`: by position from 1, from the end, or by name.
+    fn tuple_element(&self, tuple: Typed, index: &TupleIndex, scope: &Scope<'_>) -> Result<Typed> {
+        let index = match index {
+            TupleIndex::Position(position) => literal::unsigned(*position)?,
+            TupleIndex::FromEnd(position) => {
+                let DataType::Tuple(fields) = tuple.ty.base() else {
+                    return not_supported(format!("tupleElement from the end of {}", tuple.ty));
+                };
+                literal::unsigned((fields.len() as u64 + 1).saturating_sub(*position))?
+            }
+            TupleIndex::Name(name) => Typed::text(&self.ident(name)?),
+        };
+        self.scalar("tupleElement", vec![tuple, index], &scope.env.functions)
+    }
+
+    fn bind_parameter(&self, name: &sql::ast::Ident, ty: &sql::ast::DataType, scope: &Scope<'_>) -> Result<Typed> {
+        let Some(text) = self.context.params.get(&name.name) else {
+            return Err(Error::refused(
+                ErrorCode::UNKNOWN_QUERY_PARAMETER,
+                format!("query parameter \"{}\" was not set", name.name),
+            ));
+        };
+        let to = bind_type(ty)?;
+        if text == "\\N" && to.is_nullable() {
+            return Typed::null_of(&to);
+        }
+        self.cast(Typed::text(text), &to, &scope.env.functions).map_err(|error| {
+            Error::refused(
+                ErrorCode::BAD_QUERY_PARAMETER,
+                format!("query parameter \"{}\" is not a {to}: {error}", name.name),
+            )
+        })
+    }
+}
+
+fn operator_function(op: BinaryOperator) -> &'static str {
+    op.function_name()
+}

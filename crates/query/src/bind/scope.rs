@@ -1,0 +1,213 @@
+//! What names mean inside one SELECT: its tables' columns, its aliases, lambda parameters, and the query around it.
+//!
+//! ```text
+//! parameter of a lambda ─▶ alias (unless it is being resolved) ─▶ column ─▶ the query around (correlated)
+//! ```
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use datafusion::common::Column;
+use datafusion::logical_expr::Expr;
+use types::DataType;
+
+use super::attach::Attachments;
+use super::binder::QueryEnv;
+use super::typed::Typed;
+
+/// One table of a FROM, as qualifiers name it.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    /// `AS alias`; it hides the table's own name.
+    pub alias: Option<String>,
+    pub database: String,
+    pub table: String,
+}
+
+impl Source {
+    /// How many of `parts` name this source: `t` 1, `db.t` 2.
+    pub(crate) fn matches(&self, parts: &[&str]) -> Option<usize> {
+        if let Some(alias) = &self.alias {
+            return (parts.first() == Some(&alias.as_str())).then_some(1);
+        }
+        if self.table.is_empty() {
+            return None;
+        }
+        if parts.len() > 1 && parts[0] == self.database && parts[1] == self.table {
+            return Some(2);
+        }
+        (parts.first() == Some(&self.table.as_str())).then_some(1)
+    }
+}
+
+/// A column that expressions can name.
+#[derive(Clone, Debug)]
+pub(crate) struct ScopeColumn {
+    /// In the plan.
+    pub column: Column,
+    /// As the user names it.
+    pub name: Arc<str>,
+    pub ty: DataType,
+    /// Position in [`Scope::sources`]; none for the common columns of USING.
+    pub source: Option<usize>,
+    /// In `*`.
+    pub in_asterisk: bool,
+    /// Found without a qualifier. False for the two sides of a USING column.
+    pub unqualified: bool,
+}
+
+/// The tables named by WITH, innermost first.
+#[derive(Clone, Default)]
+pub(crate) struct Ctes(Option<Rc<CteLink>>);
+
+pub(crate) struct CteLink {
+    pub cte: CteDef,
+    outer: Ctes,
+}
+
+/// A named query, or the table that a recursive one reads itself from.
+#[derive(Clone)]
+pub(crate) enum CteDef {
+    Query { cte: Rc<sql::ast::Cte>, recursive: bool, outer: Ctes },
+    WorkTable { name: String, columns: Vec<(Arc<str>, DataType)> },
+}
+
+impl CteDef {
+    fn name(&self) -> &str {
+        match self {
+            CteDef::Query { cte, .. } => &cte.name.name,
+            CteDef::WorkTable { name, .. } => name,
+        }
+    }
+}
+
+impl Ctes {
+    pub(crate) fn with(&self, cte: CteDef) -> Ctes {
+        Ctes(Some(Rc::new(CteLink { cte, outer: self.clone() })))
+    }
+
+    /// The innermost one of that name.
+    pub(crate) fn find(&self, name: &str) -> Option<CteDef> {
+        let mut link = self.0.as_ref();
+        while let Some(found) = link {
+            if found.cte.name() == name {
+                return Some(found.cte.clone());
+            }
+            link = found.outer.0.as_ref();
+        }
+        None
+    }
+}
+
+/// What names mean inside one SELECT.
+pub(crate) struct Scope<'p> {
+    pub env: Rc<QueryEnv>,
+    pub ctes: Ctes,
+    /// The query around this one.
+    pub parent: Option<&'p Scope<'p>>,
+    pub sources: Vec<Source>,
+    pub columns: Vec<ScopeColumn>,
+    pub aliases: Rc<HashMap<String, Rc<sql::Expr>>>,
+    pub windows: HashMap<String, sql::ast::WindowSpec>,
+    /// Aliases bound already; only outside of lambdas.
+    pub bound_aliases: RefCell<HashMap<String, Typed>>,
+    /// Aliases being bound now, outermost first.
+    pub resolving: RefCell<Vec<String>>,
+    /// Parameters of the lambdas around, outermost first.
+    pub parameters: RefCell<Vec<(String, Typed)>>,
+    /// Joins and unnests that bound expressions need below them.
+    pub attachments: RefCell<Attachments>,
+    /// Columns of the query around that this one reads.
+    pub outer_columns: RefCell<Vec<Expr>>,
+    /// The function whose arguments are being bound, when it is an aggregate: they nest in no other.
+    pub aggregate: RefCell<Option<String>>,
+    /// The arguments of a window function are being bound: window functions nest in no other.
+    pub window: std::cell::Cell<bool>,
+}
+
+impl<'p> Scope<'p> {
+    pub(crate) fn new(env: Rc<QueryEnv>, ctes: Ctes, parent: Option<&'p Scope<'p>>) -> Scope<'p> {
+        Scope {
+            env,
+            ctes,
+            parent,
+            sources: Vec::new(),
+            columns: Vec::new(),
+            aliases: Rc::default(),
+            windows: HashMap::new(),
+            bound_aliases: RefCell::default(),
+            resolving: RefCell::default(),
+            parameters: RefCell::default(),
+            attachments: RefCell::default(),
+            outer_columns: RefCell::default(),
+            aggregate: RefCell::default(),
+            window: std::cell::Cell::new(false),
+        }
+    }
+
+    /// A scope of other columns in the same place: for ON, for default expressions of a table.
+    pub(crate) fn over(&self, sources: Vec<Source>, columns: Vec<ScopeColumn>) -> Scope<'p> {
+        let mut scope = Scope::new(self.env.clone(), self.ctes.clone(), self.parent);
+        scope.aliases = self.aliases.clone();
+        scope.sources = sources;
+        scope.columns = columns;
+        scope
+    }
+
+    /// The column that `parts` begin with and how many of them name it. Longer names win: `n.a` of a Nested before `n`.
+    pub(crate) fn find_column(&self, parts: &[&str]) -> Option<(&ScopeColumn, usize)> {
+        if let Some(found) = self.find_unqualified(parts, |column| column.unqualified) {
+            return Some(found);
+        }
+        for (position, source) in self.sources.iter().enumerate() {
+            let Some(qualifier) = source.matches(parts) else { continue };
+            let of_source = |column: &ScopeColumn| column.source == Some(position);
+            if let Some((column, used)) = self.find_unqualified(&parts[qualifier..], of_source) {
+                return Some((column, used + qualifier));
+            }
+        }
+        None
+    }
+
+    fn find_unqualified(
+        &self,
+        parts: &[&str],
+        admit: impl Fn(&ScopeColumn) -> bool,
+    ) -> Option<(&ScopeColumn, usize)> {
+        for used in (1..=parts.len()).rev() {
+            let joined;
+            let name = if used == 1 {
+                parts[0]
+            } else {
+                joined = parts[..used].join(".");
+                &joined
+            };
+            if let Some(column) = self.columns.iter().find(|column| &*column.name == name && admit(column)) {
+                return Some((column, used));
+            }
+        }
+        None
+    }
+
+    /// The positions of the sources that a qualifier names.
+    pub(crate) fn sources_named(&self, qualifier: &[&str]) -> Vec<usize> {
+        let named = |source: &Source| source.matches(qualifier) == Some(qualifier.len());
+        self.sources.iter().enumerate().filter(|(_, source)| named(source)).map(|(position, _)| position).collect()
+    }
+
+    /// Every name that an unknown one could have meant.
+    pub(crate) fn known_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.columns.iter().map(|column| column.name.to_string()).collect();
+        names.extend(self.aliases.keys().cloned());
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// True while the body of a lambda is being bound.
+    pub(crate) fn in_lambda(&self) -> bool {
+        !self.parameters.borrow().is_empty()
+    }
+}
