@@ -56,6 +56,32 @@ impl Attachments {
         self.list.is_empty()
     }
 
+    /// The names of the columns that attachments make.
+    pub(crate) fn column_names(&self) -> Vec<String> {
+        self.list.iter().map(|(column, _)| column.name.clone()).collect()
+    }
+
+    /// Translates the attachments' own expressions to a plan that follows. One that cannot be translated stays as it is:
+    /// it is an error only where it is named, and then the plan names the column that is missing.
+    pub(crate) fn rewrite(&mut self, rewrite: &dyn Fn(Expr) -> Result<Expr>) {
+        for (_, attachment) in &mut self.list {
+            match attachment {
+                Attachment::Mark { keys, .. } => {
+                    for key in keys {
+                        if let Ok(rewritten) = rewrite(key.clone()) {
+                            *key = rewritten;
+                        }
+                    }
+                }
+                Attachment::Unnest { array } => {
+                    if let Ok(rewritten) = rewrite(array.clone()) {
+                        *array = rewritten;
+                    }
+                }
+            }
+        }
+    }
+
     /// The plan lost every attached column: it is grouped now.
     pub(crate) fn forget_attached(&mut self) {
         self.attached.clear();

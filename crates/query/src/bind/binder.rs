@@ -1,13 +1,18 @@
 //! The state of one bind: fresh column names, the definitions used, depth.
 
 use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use datafusion::common::Column;
+use arrow::datatypes::{DataType as ArrowType, Field};
+use datafusion::common::{Column, DFSchema};
+use datafusion::logical_expr::Expr;
 use functions::FunctionContext;
-use types::{ErrorCode, Settings, TableId};
+use types::{DataType, ErrorCode, Settings, TableId};
 
+use super::attach::collect_columns;
 use super::context::BindContext;
+use super::expr::AggregateDescription;
 use crate::error::{Error, Result};
 
 /// The deepest nesting of queries, views, aliases and expressions together. A level of binding takes a few kilobytes of
@@ -19,6 +24,8 @@ pub(crate) struct Binder<'a> {
     pub context: BindContext<'a>,
     next_id: Cell<u32>,
     depth: Cell<u32>,
+    column_types: RefCell<HashMap<String, ArrowType>>,
+    aggregates: RefCell<Vec<(Expr, AggregateDescription)>>,
     uses: RefCell<Vec<(TableId, u64)>>,
     deterministic: Cell<bool>,
 }
@@ -46,6 +53,8 @@ impl<'a> Binder<'a> {
             context,
             next_id: Cell::new(0),
             depth: Cell::new(0),
+            column_types: RefCell::default(),
+            aggregates: RefCell::default(),
             uses: RefCell::default(),
             deterministic: Cell::new(true),
         }
@@ -61,10 +70,36 @@ impl<'a> Binder<'a> {
     }
 
     /// A plan column that no other has the name of. The user's name in it is for EXPLAIN only.
-    pub(crate) fn fresh(&self, name: &str) -> Column {
+    pub(crate) fn fresh(&self, name: &str, ty: &DataType) -> Column {
+        self.fresh_arrow(name, ty.arrow_type())
+    }
+
+    /// As [`Binder::fresh`], for columns that no user sees.
+    pub(crate) fn fresh_arrow(&self, name: &str, ty: ArrowType) -> Column {
         let id = self.next_id.get();
         self.next_id.set(id + 1);
-        Column::new_unqualified(format!("{name}#{id}"))
+        let name = format!("{name}#{id}");
+        self.column_types.borrow_mut().insert(name.clone(), ty);
+        Column::new_unqualified(name)
+    }
+
+    /// A column of exactly that name, which the caller keeps apart from all others.
+    pub(crate) fn named(&self, name: String, ty: &DataType) -> Column {
+        self.column_types.borrow_mut().insert(name.clone(), ty.arrow_type());
+        Column::new_unqualified(name)
+    }
+
+    /// A schema of every column that `exprs` name, so that they can be typed and compiled outside of a plan.
+    pub(crate) fn schema_of(&self, exprs: &[&Expr]) -> Result<DFSchema> {
+        let mut columns = HashSet::new();
+        exprs.iter().for_each(|expr| collect_columns(expr, &mut columns));
+        let types = self.column_types.borrow();
+        let mut fields: Vec<Field> = columns
+            .iter()
+            .filter_map(|column| Some(Field::new(column.name.clone(), types.get(&column.name)?.clone(), true)))
+            .collect();
+        fields.sort_by(|a, b| a.name().cmp(b.name()));
+        Ok(DFSchema::from_unqualified_fields(fields.into(), Default::default())?)
     }
 
     /// One level deeper, until the guard is dropped; TOO_DEEP_RECURSION beyond the limit.
@@ -78,6 +113,16 @@ impl<'a> Binder<'a> {
         }
         self.depth.set(depth);
         Ok(Level(&self.depth))
+    }
+
+    /// Notes what an aggregate was resolved from, for the totals.
+    pub(crate) fn note_aggregate(&self, expr: &Expr, description: AggregateDescription) {
+        self.aggregates.borrow_mut().push((expr.clone(), description));
+    }
+
+    /// What an aggregate was resolved from.
+    pub(crate) fn description_of(&self, expr: &Expr) -> Option<AggregateDescription> {
+        self.aggregates.borrow().iter().find(|(known, _)| known == expr).map(|(_, description)| description.clone())
     }
 
     /// Notes that the plan depends on a definition.

@@ -71,7 +71,8 @@ pub(crate) struct CteLink {
 #[derive(Clone)]
 pub(crate) enum CteDef {
     Query { cte: Rc<sql::ast::Cte>, recursive: bool, outer: Ctes },
-    WorkTable { name: String, columns: Vec<(Arc<str>, DataType)> },
+    /// `name` as users say it, `work` as the plan calls it.
+    WorkTable { name: String, work: String, columns: Vec<(Arc<str>, DataType)> },
 }
 
 impl CteDef {

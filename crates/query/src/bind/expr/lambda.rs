@@ -6,9 +6,10 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::Field;
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, ExprSchemable};
 use functions::lambda::{Lambda, higher_order, lambda_parameters};
 use sql::ast::ExprKind;
 use types::{DataType, ErrorCode};
@@ -65,7 +66,7 @@ impl Binder<'_> {
         let depth = scope.parameters.borrow().len();
         let mut columns = Vec::with_capacity(types.len());
         for (position, (ident, ty)) in lambda.parameters.iter().zip(&types).enumerate() {
-            let column = Column::new_unqualified(format!("{PARAMETER}{}.{}", depth + position, ident.name));
+            let column = self.named(format!("{PARAMETER}{}.{}", depth + position, ident.name), ty);
             scope.parameters.borrow_mut().push((self.ident(ident)?, Typed::column(&column, ty)));
             columns.push((column, ty.clone()));
         }
@@ -85,7 +86,13 @@ impl Binder<'_> {
         let own: Vec<&Column> = parameters.iter().map(|(column, _)| column).collect();
         let mut captured: Vec<Typed> = Vec::new();
         let expr = capture(body.expr.clone(), &own, &mut captured)?;
-        let compiled = CompiledBody::compile(&expr, &captured, parameters, &body.ty)?;
+        let outside = self.schema_of(&captured.iter().map(|typed| &typed.expr).collect::<Vec<_>>())?;
+        let mut fields = Vec::with_capacity(captured.len() + parameters.len());
+        for (position, typed) in captured.iter().enumerate() {
+            fields.push(Field::new(captured_name(position), typed.expr.get_type(&outside)?, true));
+        }
+        fields.extend(parameters.iter().map(|(column, ty)| Field::new(column.name.clone(), ty.arrow_type(), true)));
+        let compiled = CompiledBody::compile(&expr, fields, &body.ty)?;
         let lambda = Lambda {
             captured: captured.iter().map(as_arg).collect(),
             parameters: parameters.len(),
@@ -138,10 +145,15 @@ fn capture(expr: Expr, own: &[&Column], captured: &mut Vec<Typed>) -> Result<Exp
             captured.push(Typed::new(node.clone(), DataType::Nothing));
             captured.len() - 1
         });
-        let column = Column::new_unqualified(CompiledBody::captured_name(position));
+        let column = Column::new_unqualified(captured_name(position));
         Ok(Transformed::new(Expr::Column(column), true, TreeNodeRecursion::Jump))
     })?;
     Ok(replaced.data)
+}
+
+/// The name of a captured column inside the body.
+fn captured_name(position: usize) -> String {
+    format!("{PARAMETER}captured.{position}")
 }
 
 fn names_any(expr: &Expr, own: &[&Column]) -> bool {

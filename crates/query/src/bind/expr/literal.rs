@@ -117,3 +117,19 @@ pub(crate) fn constant_u64(typed: &Typed, what: &str) -> Result<u64> {
         )
     })
 }
+
+/// A value as the literal that a user would write.
+pub(crate) fn literal_of(value: &Value) -> Result<Literal> {
+    Ok(match value {
+        Value::Null => Literal::Null,
+        Value::Bool(value) => Literal::Bool(*value),
+        Value::UInt(value) => Literal::UInt(*value),
+        Value::Int(value) => u64::try_from(*value).map_or(Literal::Int(*value), Literal::UInt),
+        Value::Float(value) => Literal::Float(value.0),
+        Value::String(bytes) => Literal::String(bytes.to_vec()),
+        Value::Number(text) => Literal::String(text.as_bytes().to_vec()),
+        Value::Array(_) | Value::Tuple(_) | Value::Map(_) => {
+            return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, "expected a number or a text"));
+        }
+    })
+}

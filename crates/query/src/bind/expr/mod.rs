@@ -16,9 +16,9 @@ mod logic;
 mod session;
 mod window;
 
-pub(crate) use aggregate::{contains_aggregate, resolve_aggregate};
+pub(crate) use aggregate::{AggregateDescription, contains_aggregate, resolve_aggregate};
 pub(crate) use compare::Comparison;
-pub(crate) use literal::{constant_u64, value_of};
+pub(crate) use literal::{constant_u64, literal_of, unsigned as unsigned_literal, value_of};
 pub(crate) use window::contains_window;
 
 use sql::ast::{Binary, BinaryOperator, ChainOperator, ExprKind, TupleIndex, UnaryOperator};

@@ -1,0 +1,531 @@
+//! JOIN: two plans and their names as one.
+//!
+//! Equalities between the two sides become key pairs of one type, so that joins hash; the rest of ON is a filter of the
+//! join. Columns of a side that may be missing get their types' default values afterwards, unless `join_use_nulls`.
+//! ANY and SEMI first keep one row of a key on the side that may not multiply rows.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use datafusion::common::{Column, JoinConstraint as PlanConstraint, NullEquality};
+use datafusion::logical_expr::{Expr, Join as PlanJoin, JoinType, LogicalPlan, LogicalPlanBuilder, when};
+use sql::ast::{BinaryOperator, ExprKind, Join, JoinConstraint, JoinKind, JoinStrictness};
+use types::{DataType, ErrorCode, Setting};
+
+use super::attach::collect_columns;
+use super::binder::{Binder, not_supported};
+use super::from::FromPart;
+use super::library::common_type;
+use super::scope::{Scope, ScopeColumn};
+use super::select::{refuse_aggregates, split_and};
+use super::typed::{Typed, all_of};
+use crate::error::{Error, Result};
+use crate::nodes::{self, AsofDirection};
+
+/// ON or USING, sorted by what it needs.
+#[derive(Default)]
+pub(crate) struct Condition {
+    /// Left and right value of each equality, of one type.
+    pub keys: Vec<(Expr, Expr)>,
+    /// Equal keys include NULL.
+    pub nulls_equal: bool,
+    /// What names only one side, or both without being an equality.
+    pub left_only: Vec<Expr>,
+    pub right_only: Vec<Expr>,
+    pub mixed: Vec<Expr>,
+    /// ASOF's inequality.
+    pub asof: Option<(Expr, Expr, AsofDirection)>,
+}
+
+/// Which columns a side has in the plan.
+struct Sides {
+    left: HashSet<Column>,
+    right: HashSet<Column>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    None,
+    Left,
+    Right,
+    Both,
+}
+
+impl Sides {
+    fn of(&self, expr: &Expr) -> Side {
+        let mut columns = HashSet::new();
+        collect_columns(expr, &mut columns);
+        let left = columns.iter().any(|column| self.left.contains(column));
+        let right = columns.iter().any(|column| self.right.contains(column));
+        match (left, right) {
+            (false, false) => Side::None,
+            (true, false) => Side::Left,
+            (false, true) => Side::Right,
+            (true, true) => Side::Both,
+        }
+    }
+}
+
+/// A column that USING names: on the left, on the right, and the type of both.
+struct Common {
+    name: String,
+    left: usize,
+    right: usize,
+    ty: DataType,
+}
+
+impl Binder<'_> {
+    pub(crate) fn bind_join(&self, left: FromPart, join: &Join, scope: &Scope<'_>) -> Result<FromPart> {
+        if join.kind == JoinKind::Paste {
+            return not_supported("PASTE JOIN");
+        }
+        let mut right = self.bind_table(&join.table, None, scope)?;
+        let offset = left.sources.len();
+        for column in &mut right.columns {
+            column.source = column.source.map(|source| source + offset);
+        }
+        let mut kind = join.kind;
+        let mut commons = Vec::new();
+        let condition = match (&join.constraint, join.natural) {
+            (None, true) => {
+                let shared = shared_names(&left, &right);
+                commons = self.commons(&left, &right, shared)?;
+                self.using_condition(&left, &right, &commons, join, scope)?
+            }
+            (Some(JoinConstraint::Using(exprs)), _) => {
+                let names = exprs.iter().map(|expr| self.using_name(expr)).collect::<Result<Vec<_>>>()?;
+                commons = self.commons(&left, &right, names)?;
+                self.using_condition(&left, &right, &commons, join, scope)?
+            }
+            (Some(JoinConstraint::On(on)), _) => self.on_condition(&left, &right, on, join, scope)?,
+            (None, false) if matches!(kind, JoinKind::Cross | JoinKind::Comma) => Condition::default(),
+            (None, false) => {
+                return Err(Error::refused(
+                    ErrorCode::INVALID_JOIN_ON_EXPRESSION,
+                    "JOIN needs ON or USING (or write CROSS JOIN)",
+                ));
+            }
+        };
+        if matches!(kind, JoinKind::Cross | JoinKind::Comma) {
+            kind = JoinKind::Inner;
+        }
+        self.join(left, right, kind, join.strictness, condition, commons, scope)
+    }
+
+    fn using_name(&self, expr: &sql::Expr) -> Result<String> {
+        match &expr.kind {
+            ExprKind::Identifier(parts) => match parts.last() {
+                Some(last) => self.ident(last),
+                None => not_supported("USING without a name"),
+            },
+            _ => not_supported("an expression in USING"),
+        }
+    }
+
+    fn commons(&self, left: &FromPart, right: &FromPart, names: Vec<String>) -> Result<Vec<Common>> {
+        let mut commons = Vec::with_capacity(names.len());
+        for name in names {
+            let position = |part: &FromPart, side: &str| {
+                let found = part.columns.iter().position(|column| *column.name == *name && column.unqualified);
+                found.ok_or_else(|| {
+                    Error::refused(
+                        ErrorCode::UNKNOWN_IDENTIFIER,
+                        format!("USING names column \"{name}\", which the {side} side of the join does not have"),
+                    )
+                })
+            };
+            let (l, r) = (position(left, "left")?, position(right, "right")?);
+            let ty = common_type(&[left.columns[l].ty.clone(), right.columns[r].ty.clone()])?;
+            commons.push(Common { name, left: l, right: r, ty });
+        }
+        Ok(commons)
+    }
+
+    fn using_condition(
+        &self,
+        left: &FromPart,
+        right: &FromPart,
+        commons: &[Common],
+        join: &Join,
+        scope: &Scope<'_>,
+    ) -> Result<Condition> {
+        let mut condition = Condition::default();
+        for (position, common) in commons.iter().enumerate() {
+            let (l, r) = (&left.columns[common.left], &right.columns[common.right]);
+            let l = self.join_key(Typed::column(&l.column, &l.ty), &common.ty, scope)?;
+            let r = self.join_key(Typed::column(&r.column, &r.ty), &common.ty, scope)?;
+            if join.strictness == Some(JoinStrictness::Asof) && position + 1 == commons.len() {
+                condition.asof = Some((l, r, AsofDirection::GreaterOrEquals));
+            } else {
+                condition.keys.push((l, r));
+            }
+        }
+        Ok(condition)
+    }
+
+    /// A key as a value of the type that both sides compare in.
+    fn join_key(&self, key: Typed, common: &DataType, scope: &Scope<'_>) -> Result<Expr> {
+        let base = common.base();
+        let to = if key.is_nullable() { base.to_nullable() } else { base.clone() };
+        Ok(self.cast(key, &to, &scope.env.functions)?.value())
+    }
+
+    fn on_condition(
+        &self,
+        left: &FromPart,
+        right: &FromPart,
+        on: &sql::Expr,
+        join: &Join,
+        scope: &Scope<'_>,
+    ) -> Result<Condition> {
+        let sources = left.sources.iter().chain(&right.sources).cloned().collect();
+        let columns = left.columns.iter().chain(&right.columns).cloned().collect();
+        let inner = scope.over(sources, columns);
+        let sides = Sides {
+            left: left.plan.schema().columns().into_iter().collect(),
+            right: right.plan.schema().columns().into_iter().collect(),
+        };
+        let mut conjuncts = Vec::new();
+        split_and(on, &mut conjuncts);
+        let mut condition = Condition::default();
+        let mut null_safe = Vec::new();
+        for conjunct in conjuncts {
+            self.conjunct(conjunct, join, &sides, &inner, &mut condition, &mut null_safe)?;
+        }
+        if !inner.attachments.borrow().is_empty() {
+            return not_supported("IN (SELECT …) or arrayJoin in ON");
+        }
+        condition.nulls_equal = !null_safe.is_empty() && condition.keys.is_empty();
+        if condition.nulls_equal {
+            condition.keys = null_safe;
+        } else {
+            for (l, r) in null_safe {
+                let op = datafusion::logical_expr::Operator::IsNotDistinctFrom;
+                condition.mixed.push(super::typed::binary(l, op, r));
+            }
+        }
+        if join.strictness == Some(JoinStrictness::Asof) && condition.asof.is_none() {
+            return Err(Error::refused(
+                ErrorCode::INVALID_JOIN_ON_EXPRESSION,
+                "ASOF JOIN needs one inequality between both sides in ON",
+            ));
+        }
+        Ok(condition)
+    }
+
+    fn conjunct(
+        &self,
+        conjunct: &sql::Expr,
+        join: &Join,
+        sides: &Sides,
+        scope: &Scope<'_>,
+        condition: &mut Condition,
+        null_safe: &mut Vec<(Expr, Expr)>,
+    ) -> Result<()> {
+        if let ExprKind::Binary(binary) = &conjunct.kind {
+            let is_asof = join.strictness == Some(JoinStrictness::Asof);
+            let direction = AsofDirection::of_operator(binary.op).filter(|_| is_asof && condition.asof.is_none());
+            let equal = binary.op == BinaryOperator::Equals;
+            let safe = binary.op == BinaryOperator::IsNotDistinctFrom;
+            if equal || safe || direction.is_some() {
+                let (l, r) = (self.bind(&binary.left, scope)?, self.bind(&binary.right, scope)?);
+                let swapped = match (sides.of(&l.expr), sides.of(&r.expr)) {
+                    (Side::Left, Side::Right) => Some(false),
+                    (Side::Right, Side::Left) => Some(true),
+                    _ => None,
+                };
+                if let Some(swapped) = swapped {
+                    let (l, r) = if swapped { (r, l) } else { (l, r) };
+                    let common = common_type(&[l.ty.base().clone(), r.ty.base().clone()]);
+                    if let Ok(common) = common {
+                        let pair = (self.join_key(l, &common, scope)?, self.join_key(r, &common, scope)?);
+                        match direction {
+                            Some(direction) => {
+                                let direction = if swapped { direction.mirrored() } else { direction };
+                                condition.asof = Some((pair.0, pair.1, direction));
+                            }
+                            None if safe => null_safe.push(pair),
+                            None => condition.keys.push(pair),
+                        }
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        let typed = self.bind(conjunct, scope)?;
+        refuse_aggregates(&typed.expr, "JOIN ON")?;
+        let predicate = typed.predicate()?;
+        match sides.of(&predicate) {
+            Side::Left => condition.left_only.push(predicate),
+            Side::Right => condition.right_only.push(predicate),
+            Side::Both | Side::None => condition.mixed.push(predicate),
+        }
+        Ok(())
+    }
+
+    /// The join itself, by strictness.
+    #[allow(clippy::too_many_arguments)] // the parts of one JOIN clause
+    fn join(
+        &self,
+        left: FromPart,
+        right: FromPart,
+        kind: JoinKind,
+        strictness: Option<JoinStrictness>,
+        condition: Condition,
+        commons: Vec<Common>,
+        scope: &Scope<'_>,
+    ) -> Result<FromPart> {
+        let (mut l, mut r) = (left.plan.clone(), right.plan.clone());
+        let mut condition = condition;
+        let plan_kind = match kind {
+            JoinKind::Left => JoinType::Left,
+            JoinKind::Right => JoinType::Right,
+            JoinKind::Full => JoinType::Full,
+            JoinKind::Inner | JoinKind::Cross | JoinKind::Comma | JoinKind::Paste => JoinType::Inner,
+        };
+        let strictness = strictness.unwrap_or(JoinStrictness::All);
+        let (plan, left_missing, right_missing) = match strictness {
+            JoinStrictness::All => {
+                let missing = (matches!(kind, JoinKind::Right | JoinKind::Full), matches!(kind, JoinKind::Left | JoinKind::Full));
+                (plan_join(l, r, plan_kind, condition)?, missing.0, missing.1)
+            }
+            JoinStrictness::Any => {
+                no_mixed(&condition, "ANY")?;
+                if plan_kind != JoinType::Right {
+                    r = one_of_each(r, std::mem::take(&mut condition.right_only), keys(&condition, Side::Right))?;
+                }
+                if matches!(plan_kind, JoinType::Inner | JoinType::Right) {
+                    l = one_of_each(l, std::mem::take(&mut condition.left_only), keys(&condition, Side::Left))?;
+                }
+                if plan_kind == JoinType::Full {
+                    return not_supported("ANY FULL JOIN");
+                }
+                let missing = (plan_kind == JoinType::Right, plan_kind == JoinType::Left);
+                (plan_join(l, r, plan_kind, condition)?, missing.0, missing.1)
+            }
+            JoinStrictness::Semi => {
+                no_mixed(&condition, "SEMI")?;
+                if plan_kind == JoinType::Right {
+                    l = one_of_each(l, std::mem::take(&mut condition.left_only), keys(&condition, Side::Left))?;
+                } else {
+                    r = one_of_each(r, std::mem::take(&mut condition.right_only), keys(&condition, Side::Right))?;
+                }
+                (plan_join(l, r, JoinType::Inner, condition)?, false, false)
+            }
+            JoinStrictness::Anti => return self.anti_join(left, right, plan_kind, condition, scope),
+            JoinStrictness::Asof => {
+                if !matches!(plan_kind, JoinType::Inner | JoinType::Left) {
+                    return not_supported("ASOF with RIGHT or FULL JOIN");
+                }
+                let outer = plan_kind == JoinType::Left;
+                (asof_join(l, r, condition, outer)?, false, outer)
+            }
+        };
+        self.joined(plan, left, right, kind, commons, (left_missing, right_missing), scope)
+    }
+
+    /// The columns of both sides after the join: missing values filled, USING columns merged.
+    #[allow(clippy::too_many_arguments)] // the parts of one JOIN clause
+    fn joined(
+        &self,
+        plan: LogicalPlan,
+        left: FromPart,
+        right: FromPart,
+        kind: JoinKind,
+        commons: Vec<Common>,
+        missing: (bool, bool),
+        scope: &Scope<'_>,
+    ) -> Result<FromPart> {
+        let use_nulls = scope.env.settings.flag(Setting::JoinUseNulls);
+        let mut exprs = Vec::new();
+        let mut columns = Vec::new();
+        let mut merged = Vec::new();
+        for common in &commons {
+            merged.push(self.merged(common, &left, &right, kind, use_nulls, missing, scope)?);
+        }
+        for (part, missing, is_left) in [(&left, missing.0, true), (&right, missing.1, false)] {
+            for (position, column) in part.columns.iter().enumerate() {
+                let at = |common: &Common| if is_left { common.left } else { common.right };
+                let using = commons.iter().position(|common| at(common) == position);
+                let (expr, mut out) = self.side_column(column, missing, use_nulls)?;
+                exprs.push(expr);
+                if let Some(using) = using {
+                    if is_left {
+                        let (expr, mut common) = merged[using].clone();
+                        exprs.push(expr);
+                        let own = matches!(kind, JoinKind::Inner | JoinKind::Left | JoinKind::Cross | JoinKind::Comma);
+                        common.source = if own { column.source } else { None };
+                        columns.push(common);
+                        if own {
+                            continue;
+                        }
+                    }
+                    out.in_asterisk = false;
+                    out.unqualified = false;
+                }
+                columns.push(out);
+            }
+        }
+        let plan = LogicalPlanBuilder::from(plan).project(exprs)?.build()?;
+        let sources = left.sources.into_iter().chain(right.sources).collect();
+        Ok(FromPart { plan, sources, columns })
+    }
+
+    /// A column of a side that may be missing: its default value there, or NULL with `join_use_nulls`.
+    fn side_column(&self, column: &ScopeColumn, missing: bool, use_nulls: bool) -> Result<(Expr, ScopeColumn)> {
+        let plain = Expr::Column(column.column.clone());
+        if !missing || column.ty.is_nullable() {
+            return Ok((plain, column.clone()));
+        }
+        if use_nulls && column.ty.to_nullable().is_nullable() {
+            return Ok((plain, ScopeColumn { ty: column.ty.to_nullable(), ..column.clone() }));
+        }
+        let filled = filled(plain, &column.ty)?;
+        let fresh = self.fresh(&column.name, &column.ty);
+        Ok((filled.alias(fresh.name.clone()), ScopeColumn { column: fresh, ..column.clone() }))
+    }
+
+    /// The one column of a USING name: of the side that is there.
+    #[allow(clippy::too_many_arguments)] // the parts of one JOIN clause
+    fn merged(
+        &self,
+        common: &Common,
+        left: &FromPart,
+        right: &FromPart,
+        kind: JoinKind,
+        use_nulls: bool,
+        missing: (bool, bool),
+        scope: &Scope<'_>,
+    ) -> Result<(Expr, ScopeColumn)> {
+        let side = |part: &FromPart, position: usize| -> Result<Expr> {
+            let column = &part.columns[position];
+            // What is missing is NULL here, whatever the type says.
+            let nullable = column.ty.to_nullable();
+            let typed = Typed { ty: nullable, ..Typed::column(&column.column, &column.ty) };
+            Ok(self.cast(typed, &common.ty.to_nullable(), &scope.env.functions)?.value())
+        };
+        let expr = match kind {
+            JoinKind::Right => side(right, common.right)?,
+            JoinKind::Full => {
+                let (l, r) = (side(left, common.left)?, side(right, common.right)?);
+                when(Expr::IsNull(Box::new(l.clone())), r).otherwise(l)?
+            }
+            _ => side(left, common.left)?,
+        };
+        let nulls = use_nulls && missing.0 && missing.1;
+        let ty = if nulls { common.ty.to_nullable() } else { common.ty.clone() };
+        let expr = if ty.is_nullable() { expr } else { filled(expr, &ty)? };
+        let column = self.fresh(&common.name, &ty);
+        let out = ScopeColumn {
+            column: column.clone(),
+            name: common.name.as_str().into(),
+            ty,
+            source: None,
+            in_asterisk: true,
+            unqualified: true,
+        };
+        Ok((expr.alias(column.name), out))
+    }
+
+    /// Rows of one side without a match; the other side's columns are their types' defaults.
+    fn anti_join(
+        &self,
+        left: FromPart,
+        right: FromPart,
+        kind: JoinType,
+        condition: Condition,
+        scope: &Scope<'_>,
+    ) -> Result<FromPart> {
+        let is_right = kind == JoinType::Right;
+        let anti = if is_right { JoinType::RightAnti } else { JoinType::LeftAnti };
+        let plan = plan_join(left.plan.clone(), right.plan.clone(), anti, condition)?;
+        let use_nulls = scope.env.settings.flag(Setting::JoinUseNulls);
+        let mut exprs = Vec::new();
+        let mut columns = Vec::new();
+        for (part, absent) in [(&left, is_right), (&right, !is_right)] {
+            for column in &part.columns {
+                if !absent {
+                    exprs.push(Expr::Column(column.column.clone()));
+                    columns.push(column.clone());
+                    continue;
+                }
+                let ty = if use_nulls { column.ty.to_nullable() } else { column.ty.clone() };
+                let fresh = self.fresh(&column.name, &ty);
+                exprs.push(Typed::default_of(&ty)?.expr.alias(fresh.name.clone()));
+                columns.push(ScopeColumn { column: fresh, ty, ..column.clone() });
+            }
+        }
+        let plan = LogicalPlanBuilder::from(plan).project(exprs)?.build()?;
+        let sources = left.sources.into_iter().chain(right.sources).collect();
+        Ok(FromPart { plan, sources, columns })
+    }
+}
+
+/// `expr` with the type's default value for NULL.
+pub(crate) fn filled(expr: Expr, ty: &DataType) -> Result<Expr> {
+    let default = Typed::default_of(ty)?.expr;
+    Ok(when(Expr::IsNull(Box::new(expr.clone())), default).otherwise(expr)?)
+}
+
+fn shared_names(left: &FromPart, right: &FromPart) -> Vec<String> {
+    let visible = |column: &&ScopeColumn| column.in_asterisk && column.unqualified;
+    let there = |name: &str| right.columns.iter().filter(visible).any(|column| &*column.name == name);
+    left.columns.iter().filter(visible).map(|column| column.name.to_string()).filter(|name| there(name)).collect()
+}
+
+fn no_mixed(condition: &Condition, what: &str) -> Result<()> {
+    if condition.mixed.is_empty() && !condition.keys.is_empty() {
+        return Ok(());
+    }
+    not_supported(format!("{what} JOIN whose ON has no equality, or compares both sides in another way as well"))
+}
+
+fn keys(condition: &Condition, side: Side) -> Vec<Expr> {
+    let of = |(left, right): &(Expr, Expr)| if side == Side::Left { left.clone() } else { right.clone() };
+    condition.keys.iter().map(of).collect()
+}
+
+/// The first row of each key, of those that `filters` keep.
+fn one_of_each(plan: LogicalPlan, filters: Vec<Expr>, keys: Vec<Expr>) -> Result<LogicalPlan> {
+    let plan = match all_of(filters) {
+        Some(filter) => LogicalPlanBuilder::from(plan).filter(filter)?.build()?,
+        None => plan,
+    };
+    nodes::limit_by(plan, keys, 0, 1)
+}
+
+fn plan_join(left: LogicalPlan, right: LogicalPlan, kind: JoinType, condition: Condition) -> Result<LogicalPlan> {
+    let nulls =
+        if condition.nulls_equal { NullEquality::NullEqualsNull } else { NullEquality::NullEqualsNothing };
+    let mut filters = condition.mixed;
+    filters.extend(condition.left_only);
+    filters.extend(condition.right_only);
+    if filters.is_empty() && condition.keys.is_empty() && kind == JoinType::Inner {
+        return Ok(LogicalPlanBuilder::from(left).cross_join(right)?.build()?);
+    }
+    let join = PlanJoin::try_new(
+        Arc::new(left),
+        Arc::new(right),
+        condition.keys,
+        all_of(filters),
+        kind,
+        PlanConstraint::On,
+        nulls,
+        false,
+    )?;
+    Ok(LogicalPlan::Join(join))
+}
+
+fn asof_join(left: LogicalPlan, right: LogicalPlan, condition: Condition, outer: bool) -> Result<LogicalPlan> {
+    let Some((left_value, right_value, direction)) = condition.asof else {
+        return not_supported("ASOF JOIN without an inequality");
+    };
+    if !condition.mixed.is_empty() || !condition.left_only.is_empty() {
+        return not_supported("ASOF JOIN with further conditions on both sides or on the left one");
+    }
+    let right = match all_of(condition.right_only) {
+        Some(filter) => LogicalPlanBuilder::from(right).filter(filter)?.build()?,
+        None => right,
+    };
+    nodes::asof(left, right, condition.keys, (left_value, right_value), direction, outer)
+}
