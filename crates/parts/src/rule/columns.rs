@@ -71,7 +71,8 @@ fn reduced(block: &Block, starts: &[u32], reduce: impl Fn(usize) -> Option<Reduc
     let mut arrays = Vec::with_capacity(block.header().len());
     for (position, (column, array)) in block.header().columns().iter().zip(block.arrays()).enumerate() {
         arrays.push(match reduce(position) {
-            // groups of one row stay as they are, whatever the column is
+            // groups of one row stay as they are, but a sum of -0.0 alone is 0.0
+            Some(Reduce::Sum) if column.ty.base().is_float() => sums::summed(column, array, starts)?,
             _ if is_untouched => array.clone(),
             _ if is_aggregate(&column.ty) => states::merged(column, array, starts)?,
             Some(Reduce::Sum) => sums::summed(column, array, starts)?,

@@ -1,4 +1,5 @@
 //! Sums of groups in the column's own type: they wrap as ClickHouse's do (UInt8: 200 + 100 = 44). NULL adds nothing.
+//! Sums begin at zero, so that a lone -0.0 becomes 0.0.
 
 use std::sync::Arc;
 
@@ -67,12 +68,13 @@ where
     let groups = starts.windows(2).map(|group| group[0] as usize..group[1] as usize);
     if array.null_count() == 0 {
         let sum = |rows: std::ops::Range<usize>| {
-            values[rows].iter().copied().reduce(|sum, value| sum.add_wrapping(value)).unwrap_or_default()
+            values[rows].iter().fold(T::Native::default(), |sum, value| sum.add_wrapping(*value))
         };
         return PrimitiveArray::from_iter_values(groups.map(sum));
     }
     let sum = |rows: std::ops::Range<usize>| {
-        rows.filter(|row| array.is_valid(*row)).map(|row| values[row]).reduce(|sum, value| sum.add_wrapping(value))
+        rows.filter(|row| array.is_valid(*row))
+            .fold(None, |sum: Option<T::Native>, row| Some(sum.unwrap_or_default().add_wrapping(values[row])))
     };
     PrimitiveArray::from_iter(groups.map(sum))
 }
