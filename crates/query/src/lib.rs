@@ -6,14 +6,7 @@
 //!
 //! Never here: writing. Nothing in this crate changes a snapshot.
 
-pub mod bind {
-    //! Names and types.
-    pub mod context;
-    pub mod relations;
-    pub use crate::bind_pending::*;
-    pub use context::BindContext;
-}
-mod bind_pending;
+pub mod bind;
 pub mod cache;
 pub mod compile;
 pub mod context;
@@ -22,13 +15,7 @@ pub mod error;
 pub mod explain;
 pub mod expressions;
 pub mod memory;
-mod nodes {
-    //! Plan nodes of the binder.
-    pub fn extension_planners() -> Vec<std::sync::Arc<dyn datafusion::physical_planner::ExtensionPlanner + Send + Sync>>
-    {
-        Vec::new()
-    }
-}
+pub mod nodes;
 pub mod prepare;
 pub mod relations;
 pub mod run;

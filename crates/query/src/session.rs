@@ -57,6 +57,9 @@ fn options() -> ConfigOptions {
     options.execution.collect_statistics = false;
     // Every Arrow field of ours is nullable, whatever an aggregate thinks of its result.
     options.execution.skip_physical_aggregate_schema_check = true;
+    // Leaves give as many partitions as they are worth; rows that were sorted stay together, so that groupArray over an
+    // ordered subquery sees them in order.
+    options.optimizer.enable_round_robin_repartition = false;
     // Leaves prune by the predicates of the plan; filters that appear while it runs would make plans stateful.
     options.optimizer.enable_dynamic_filter_pushdown = false;
     options.optimizer.enable_topk_dynamic_filter_pushdown = false;

@@ -31,7 +31,7 @@ impl Binder<'_> {
         let inner = scope.over(part.sources.clone(), part.columns.clone());
         let mut joined = Vec::new();
         for item in &array_join.items {
-            self.joined(item, &inner, &mut joined)?;
+            self.joined_arrays(item, &inner, &mut joined)?;
         }
         let mut unnest: Vec<(Expr, Column)> = Vec::with_capacity(joined.len());
         for Joined { array, name, replaces } in joined {
@@ -91,7 +91,7 @@ impl Binder<'_> {
     }
 
     /// The arrays that an item names: one, or every column of a Nested.
-    fn joined(&self, item: &sql::Expr, scope: &Scope<'_>, joined: &mut Vec<Joined>) -> Result<()> {
+    fn joined_arrays(&self, item: &sql::Expr, scope: &Scope<'_>, joined: &mut Vec<Joined>) -> Result<()> {
         let (expr, alias) = item.split_alias();
         let alias = alias.map(|alias| self.ident(alias)).transpose()?;
         if let ExprKind::Identifier(parts) = &expr.kind {

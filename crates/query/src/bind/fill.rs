@@ -15,7 +15,6 @@ use crate::nodes::{self, FillBounds, FillStep, FillValue};
 /// A column of ORDER BY whose gaps are filled.
 pub(crate) struct FillColumn {
     pub column: Expr,
-    pub ty: DataType,
     pub bounds: FillBounds,
 }
 
@@ -59,7 +58,7 @@ impl Binder<'_> {
             ));
         }
         let bounds = FillBounds { from, to, step, ascending };
-        Ok(FillColumn { column: column.expr.clone(), ty, bounds })
+        Ok(FillColumn { column: column.expr.clone(), bounds })
     }
 
     fn fill_step(&self, step: &sql::Expr, ty: &DataType, scope: &Scope<'_>) -> Result<FillStep> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use datafusion::common::{Column, TableReference};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
-use sql::ast::{ExprKind, JoinStep, ObjectName, Select, TableFunction, TableRef, TableSource};
+use sql::ast::{ExprKind, JoinStep, ObjectName, QueryBody, Select, TableFunction, TableRef, TableSource};
 use types::error::nearest;
 use types::{DataType, ErrorCode, Setting};
 
@@ -17,6 +17,7 @@ use super::scope::{CteDef, Scope, ScopeColumn, Source};
 use super::select::BoundQuery;
 use super::typed::Typed;
 use crate::error::{Error, Result};
+use crate::nodes;
 
 /// One table, or several joined, with the names that expressions can use.
 pub(crate) struct FromPart {
@@ -33,11 +34,9 @@ impl Binder<'_> {
             None if select.prewhere.is_some() => {
                 return Err(Error::refused(ErrorCode::ILLEGAL_PREWHERE, "PREWHERE needs a FROM"));
             }
-            None => FromPart {
-                plan: LogicalPlanBuilder::empty(true).build()?,
-                sources: Vec::new(),
-                columns: Vec::new(),
-            },
+            None => {
+                FromPart { plan: LogicalPlanBuilder::empty(true).build()?, sources: Vec::new(), columns: Vec::new() }
+            }
         };
         for step in &select.joins {
             part = match step {
@@ -64,7 +63,11 @@ impl Binder<'_> {
         let alias = table.alias.as_ref().map(|alias| self.ident(alias)).transpose()?;
         let mut part = match &table.source {
             TableSource::Subquery(query) => {
-                let bound = self.bind_query_in(query, &scope.env, &scope.ctes, Some(scope))?;
+                let mut bound = self.bind_query_in(query, &scope.env, &scope.ctes, Some(scope))?;
+                if is_ordered(&query.body) {
+                    // Aggregates such as groupArray see the rows in the order of the subquery.
+                    bound.plan = nodes::keep_order(bound.plan)?;
+                }
                 self.refuse_options(table, prewhere, "a subquery")?;
                 query_part(bound, Source { alias, database: String::new(), table: String::new() })?
             }
@@ -391,6 +394,11 @@ impl Binder<'_> {
 /// The scope around with its aliases but without its columns: a named query is not correlated.
 fn alias_scope<'p>(scope: &Scope<'p>) -> Scope<'p> {
     scope.over(Vec::new(), Vec::new())
+}
+
+/// True when a query is one SELECT with an ORDER BY.
+fn is_ordered(body: &QueryBody) -> bool {
+    matches!(body, QueryBody::Select(select) if select.order_by.is_some())
 }
 
 /// A bound query as a table of FROM.

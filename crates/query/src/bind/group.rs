@@ -184,7 +184,7 @@ impl Binder<'_> {
         let (grouped_plan, rewriter) = self.aggregate(input.clone(), grouped, &aggregates, scope)?;
         for typed in after {
             let null_types = grouped.use_nulls && grouped.keys.iter().any(|key| key.expr == typed.expr);
-            typed.expr = rewriter.rewrite(std::mem::replace(&mut typed.expr, Expr::Literal(Default::default(), None)))?;
+            typed.expr = rewriter.rewrite(std::mem::take(&mut typed.expr))?;
             if null_types {
                 typed.ty = typed.ty.to_nullable();
             }
@@ -251,12 +251,14 @@ impl Binder<'_> {
         }
         let aggregate = Aggregate::try_new(std::sync::Arc::new(plan), group_exprs, named)?;
         let mut plan = LogicalPlan::Aggregate(aggregate);
-        let mut rewriter = Rewriter { keys: Vec::new(), aggregates: columns, grouping_flags: Vec::new(), keep: Vec::new() };
+        let mut rewriter =
+            Rewriter { keys: Vec::new(), aggregates: columns, grouping_flags: Vec::new(), keep: Vec::new() };
         let mut seen: Vec<Expr> = key_columns.iter().cloned().map(Expr::Column).collect();
         if let Some(sets) = &grouped.sets {
             (plan, seen) = self.absent_keys(plan, grouped, sets, &key_columns, &mut rewriter)?;
         }
-        rewriter.keys = grouped.keys.iter().zip(seen).map(|(key, now)| (key.expr.clone(), as_before(key, now))).collect();
+        rewriter.keys =
+            grouped.keys.iter().zip(seen).map(|(key, now)| (key.expr.clone(), as_before(key, now))).collect();
         rewriter.keep = scope.attachments.borrow().column_names();
         Ok((plan, rewriter))
     }

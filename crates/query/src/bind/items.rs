@@ -66,7 +66,9 @@ impl Binder<'_> {
             let typed = self.scalar("tupleElement", vec![tuple.clone(), index], &scope.env.functions)?;
             let part = field.name.as_deref().map_or_else(|| (position + 1).to_string(), str::to_owned);
             let name = match prefix {
-                "" => format!("tupleElement({}, {})", argument_name(call), quoted_part(field.name.as_deref(), position)),
+                "" => {
+                    format!("tupleElement({}, {})", argument_name(call), quoted_part(field.name.as_deref(), position))
+                }
                 prefix => format!("{prefix}.{part}"),
             };
             items.push(Item { name: name.into(), typed });

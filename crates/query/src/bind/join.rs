@@ -286,7 +286,8 @@ impl Binder<'_> {
         let strictness = strictness.unwrap_or(JoinStrictness::All);
         let (plan, left_missing, right_missing) = match strictness {
             JoinStrictness::All => {
-                let missing = (matches!(kind, JoinKind::Right | JoinKind::Full), matches!(kind, JoinKind::Left | JoinKind::Full));
+                let missing =
+                    (matches!(kind, JoinKind::Right | JoinKind::Full), matches!(kind, JoinKind::Left | JoinKind::Full));
                 (plan_join(l, r, plan_kind, condition)?, missing.0, missing.1)
             }
             JoinStrictness::Any => {
@@ -495,8 +496,7 @@ fn one_of_each(plan: LogicalPlan, filters: Vec<Expr>, keys: Vec<Expr>) -> Result
 }
 
 fn plan_join(left: LogicalPlan, right: LogicalPlan, kind: JoinType, condition: Condition) -> Result<LogicalPlan> {
-    let nulls =
-        if condition.nulls_equal { NullEquality::NullEqualsNull } else { NullEquality::NullEqualsNothing };
+    let nulls = if condition.nulls_equal { NullEquality::NullEqualsNull } else { NullEquality::NullEqualsNothing };
     let mut filters = condition.mixed;
     filters.extend(condition.left_only);
     filters.extend(condition.right_only);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::DataType as ArrowType;
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::ScalarFunction;
+use functions::cast::CastMode;
 use functions::{Arg, Call, Function, FunctionContext, Operand, QueryTime};
 use types::{DataType, ErrorCode, TupleField};
 
@@ -55,12 +56,13 @@ impl Binder<'_> {
             return Ok(Typed { ty: to.clone(), ..value });
         }
         let arrow = to.arrow_type();
-        if widens(typed.ty.base(), to.base()) && (to.is_nullable() || !typed.is_nullable()) && typed.constant.is_none() {
+        if widens(typed.ty.base(), to.base()) && (to.is_nullable() || !typed.is_nullable()) && typed.constant.is_none()
+        {
             let size = typed.size + 1;
             let expr = if typed.condition { typed.expr } else { typed.value() };
             return Ok(Typed { size, ..Typed::new(cast_arrow(expr, arrow), to.clone()) });
         }
-        let function = functions::cast::cast_function(&typed.ty, to, context)?;
+        let function = functions::cast::cast_function(&typed.ty, to, CastMode::Cast, context)?;
         self.call_function(&function, vec![typed])
     }
 }

@@ -122,7 +122,10 @@ impl Binder<'_> {
             ty if ty.is_float() && (ascending == nulls_first) => {
                 // Arrow has NaN above all numbers; that is where ClickHouse puts it only when NULL goes there too.
                 let nan = self.scalar("isNaN", vec![key.clone()], functions)?.value();
-                Ok(vec![SortExpr::new(nan, !nulls_first, nulls_first), SortExpr::new(key.value(), ascending, nulls_first)])
+                Ok(vec![
+                    SortExpr::new(nan, !nulls_first, nulls_first),
+                    SortExpr::new(key.value(), ascending, nulls_first),
+                ])
             }
             _ => Ok(vec![SortExpr::new(key.value(), ascending, nulls_first)]),
         }

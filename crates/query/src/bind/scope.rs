@@ -70,9 +70,17 @@ pub(crate) struct CteLink {
 /// A named query, or the table that a recursive one reads itself from.
 #[derive(Clone)]
 pub(crate) enum CteDef {
-    Query { cte: Rc<sql::ast::Cte>, recursive: bool, outer: Ctes },
+    Query {
+        cte: Rc<sql::ast::Cte>,
+        recursive: bool,
+        outer: Ctes,
+    },
     /// `name` as users say it, `work` as the plan calls it.
-    WorkTable { name: String, work: String, columns: Vec<(Arc<str>, DataType)> },
+    WorkTable {
+        name: String,
+        work: String,
+        columns: Vec<(Arc<str>, DataType)>,
+    },
 }
 
 impl CteDef {
@@ -122,10 +130,6 @@ pub(crate) struct Scope<'p> {
     pub attachments: RefCell<Attachments>,
     /// Columns of the query around that this one reads.
     pub outer_columns: RefCell<Vec<Expr>>,
-    /// The function whose arguments are being bound, when it is an aggregate: they nest in no other.
-    pub aggregate: RefCell<Option<String>>,
-    /// The arguments of a window function are being bound: window functions nest in no other.
-    pub window: std::cell::Cell<bool>,
 }
 
 impl<'p> Scope<'p> {
@@ -143,8 +147,6 @@ impl<'p> Scope<'p> {
             parameters: RefCell::default(),
             attachments: RefCell::default(),
             outer_columns: RefCell::default(),
-            aggregate: RefCell::default(),
-            window: std::cell::Cell::new(false),
         }
     }
 
@@ -172,11 +174,7 @@ impl<'p> Scope<'p> {
         None
     }
 
-    fn find_unqualified(
-        &self,
-        parts: &[&str],
-        admit: impl Fn(&ScopeColumn) -> bool,
-    ) -> Option<(&ScopeColumn, usize)> {
+    fn find_unqualified(&self, parts: &[&str], admit: impl Fn(&ScopeColumn) -> bool) -> Option<(&ScopeColumn, usize)> {
         for used in (1..=parts.len()).rev() {
             let joined;
             let name = if used == 1 {

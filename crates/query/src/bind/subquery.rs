@@ -196,8 +196,7 @@ impl Binder<'_> {
             .collect();
         let table = CteWorkTable::new(work, Header::new(fields).arrow_schema());
         let reference = TableReference::bare(work.to_owned());
-        let scan =
-            LogicalPlanBuilder::scan(reference.clone(), provider_as_source(Arc::new(table)), None)?.build()?;
+        let scan = LogicalPlanBuilder::scan(reference.clone(), provider_as_source(Arc::new(table)), None)?.build()?;
         let mut exprs = Vec::with_capacity(columns.len());
         let mut named = Vec::with_capacity(columns.len());
         for (position, (column_name, ty)) in columns.iter().enumerate() {

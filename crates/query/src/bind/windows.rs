@@ -61,7 +61,7 @@ impl Binder<'_> {
             plan = LogicalPlan::Window(Window::try_new(group.exprs, Arc::new(plan))?);
         }
         for typed in exprs {
-            let expr = std::mem::replace(&mut typed.expr, Expr::Literal(Default::default(), None));
+            let expr = std::mem::take(&mut typed.expr);
             typed.expr = expr
                 .transform_down(|node| match columns.iter().find(|(window, _)| *window == node) {
                     Some((_, column)) => Ok(Transformed::new(column.clone(), true, TreeNodeRecursion::Jump)),

@@ -19,7 +19,8 @@ impl Binder<'_> {
         let Some(with) = with else { return Ok(()) };
         for item in &with.items {
             if let WithItem::Cte(cte) = item {
-                let cte = CteDef::Query { cte: Rc::new(cte.clone()), recursive: with.recursive, outer: scope.ctes.clone() };
+                let cte =
+                    CteDef::Query { cte: Rc::new(cte.clone()), recursive: with.recursive, outer: scope.ctes.clone() };
                 scope.ctes = scope.ctes.with(cte);
             }
         }

@@ -112,11 +112,12 @@ impl Asof {
 
     /// The closest right row for a left value.
     fn closest(&self, candidates: &[Candidate], value: &[u8]) -> Option<u32> {
-        let below = |inclusive: bool| {
-            candidates.partition_point(|(candidate, _)| {
-                if inclusive { candidate.as_ref() <= value } else { candidate.as_ref() < value }
-            })
-        };
+        let below =
+            |inclusive: bool| {
+                candidates.partition_point(|(candidate, _)| {
+                    if inclusive { candidate.as_ref() <= value } else { candidate.as_ref() < value }
+                })
+            };
         let position = match self.direction {
             AsofDirection::GreaterOrEquals => below(true).checked_sub(1)?,
             AsofDirection::Greater => below(false).checked_sub(1)?,

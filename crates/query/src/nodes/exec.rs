@@ -127,8 +127,11 @@ impl ExecutionPlan for OperatorExec {
     }
 
     fn required_input_distribution(&self) -> Vec<Distribution> {
-        let each =
-            if self.operator.is_local() { Distribution::UnspecifiedDistribution } else { Distribution::SinglePartition };
+        let each = if self.operator.is_local() {
+            Distribution::UnspecifiedDistribution
+        } else {
+            Distribution::SinglePartition
+        };
         vec![each; self.inputs.len()]
     }
 
@@ -172,12 +175,8 @@ impl ExecutionPlan for OperatorExec {
             Some(input) => Some(input.execute(0, context)?),
             None => None,
         };
-        let exec = OperatorExec::new(
-            self.operator.clone(),
-            self.exprs.clone(),
-            self.inputs.clone(),
-            self.schema.clone(),
-        );
+        let exec =
+            OperatorExec::new(self.operator.clone(), self.exprs.clone(), self.inputs.clone(), self.schema.clone());
         let state = State::Starting { exec, left, right, reservation };
         let batches = stream::try_unfold(state, step);
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), batches)))
@@ -193,7 +192,6 @@ enum State {
         reservation: MemoryReservation,
     },
     Running(Running),
-    Ended,
 }
 
 struct Running {
@@ -217,7 +215,6 @@ async fn step(state: State) -> DataFusionResult<Option<(RecordBatch, State)>> {
             Running { work, input: Some(left), ready: VecDeque::new(), reservation, held_bytes }
         }
         State::Running(running) => running,
-        State::Ended => return Ok(None),
     };
     loop {
         if let Some(batch) = running.ready.pop_front() {

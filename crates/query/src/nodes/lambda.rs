@@ -13,7 +13,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use functions::Call;
-use functions::lambda::LambdaBody;
+use functions::LambdaBody;
 use types::DataType;
 
 use crate::error::Result;

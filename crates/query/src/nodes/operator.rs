@@ -156,10 +156,7 @@ impl Operator {
 
     /// True when rows leave in the order in which they come, with the same columns.
     pub(crate) fn keeps_order(&self) -> bool {
-        matches!(
-            self,
-            Operator::LimitBy { .. } | Operator::Ties { .. } | Operator::KeepOrder | Operator::Fill { .. }
-        )
+        matches!(self, Operator::LimitBy { .. } | Operator::Ties { .. } | Operator::KeepOrder | Operator::Fill { .. })
     }
 
     /// True when each partition of the input can be worked on by itself.

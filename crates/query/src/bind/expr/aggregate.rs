@@ -51,7 +51,11 @@ impl Binder<'_> {
         }
         let types: Vec<DataType> = call.args.iter().map(|arg| arg.ty.clone()).collect();
         let (udf, result) = resolve_aggregate(&call.name, &call.params, &types)?;
-        let args = call.args.into_iter().map(Typed::value).collect();
+        let mut args: Vec<Expr> = call.args.into_iter().map(Typed::value).collect();
+        if args.is_empty() {
+            // DataFusion does not say how many rows there are when there is no column.
+            args.push(datafusion::logical_expr::lit(1u8));
+        }
         let aggregate = AggregateFunction::new_udf(udf, args, false, None, Vec::new(), None);
         let expr = Expr::AggregateFunction(aggregate);
         self.note_aggregate(&expr, AggregateDescription { name: call.name, params: call.params, types });
@@ -63,7 +67,9 @@ impl Binder<'_> {
         let mut params = Vec::with_capacity(function.parameters.len());
         for parameter in &function.parameters {
             params.push(value_of(&self.bind(parameter, scope)?, "a parameter of an aggregate function").map_err(
-                |error| Error::refused(ErrorCode::PARAMETERS_TO_AGGREGATE_FUNCTIONS_MUST_BE_LITERALS, error.to_string()),
+                |error| {
+                    Error::refused(ErrorCode::PARAMETERS_TO_AGGREGATE_FUNCTIONS_MUST_BE_LITERALS, error.to_string())
+                },
             )?);
         }
         let counts_rows = matches!(function.arguments.as_slice(), [only] if is_bare_asterisk(only));
@@ -97,7 +103,7 @@ pub(crate) fn resolve_aggregate(
     args: &[DataType],
 ) -> Result<(Arc<AggregateUDF>, DataType)> {
     let resolved = functions::aggregates::resolve_udaf(name, params, args)?;
-    Ok((resolved.udf, resolved.result))
+    Ok((resolved.udaf, resolved.result))
 }
 
 /// True when an aggregate function that is no window function stands anywhere in `expr`.

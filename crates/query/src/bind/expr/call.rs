@@ -29,7 +29,7 @@ impl Binder<'_> {
                 return Ok(typed);
             }
             if let [first, rest @ ..] = function.arguments.as_slice()
-                && functions::lambda::takes_lambda(&name)
+                && functions::takes_lambda(&name)
                 && let Some(lambda) = self.as_lambda(first, scope)
             {
                 return self.bind_higher_order(&name, &lambda, rest, scope);
@@ -39,7 +39,7 @@ impl Binder<'_> {
                 return self.scalar(&name, args, &scope.env.functions);
             }
         }
-        if !functions::aggregates::is_known(&name) {
+        if !functions::aggregates::is_aggregate(&name) {
             // Answers for unknown names, with the nearest one.
             let args = self.bind_arguments(&function.arguments, scope)?;
             return self.scalar(&name, args, &scope.env.functions);
@@ -95,10 +95,7 @@ impl Binder<'_> {
             }
             "grouping" => self.grouping(function, scope)?,
             "untuple" => {
-                return Err(Error::refused(
-                    ErrorCode::UNEXPECTED_EXPRESSION,
-                    "untuple can only be an item of SELECT",
-                ));
+                return Err(Error::refused(ErrorCode::UNEXPECTED_EXPRESSION, "untuple can only be an item of SELECT"));
             }
             "in" | "notin" | "globalin" | "globalnotin" if function.arguments.len() == 2 => {
                 let is_in = sql::ast::In {

@@ -175,7 +175,8 @@ impl Binder<'_> {
         if !base.is_integer() || !(from.is_integer() || *from == DataType::Bool) {
             return Ok(None);
         }
-        let casted = self.scalar("accurateCastOrNull", vec![constant.clone(), Typed::text(&base.to_string())], functions);
+        let casted =
+            self.scalar("accurateCastOrNull", vec![constant.clone(), Typed::text(&base.to_string())], functions);
         let Ok(casted) = casted else { return Ok(None) };
         match casted.constant {
             Some(value) if !value.is_null(0) => Ok(Some(Typed::constant(value, base.clone())?)),

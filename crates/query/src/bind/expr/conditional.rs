@@ -18,7 +18,10 @@ impl Binder<'_> {
         if args.len() < 3 || args.len() % 2 == 0 || (name == "if" && args.len() != 3) {
             return Err(Error::refused(
                 ErrorCode::NUMBER_OF_ARGUMENTS_DOESNT_MATCH,
-                format!("function \"{name}\" takes pairs of condition and value and one more value, got {}", args.len()),
+                format!(
+                    "function \"{name}\" takes pairs of condition and value and one more value, got {}",
+                    args.len()
+                ),
             ));
         }
         let otherwise = args.pop().unwrap_or_else(Typed::null);
@@ -47,12 +50,14 @@ impl Binder<'_> {
 
     fn case(&self, branches: Vec<(Typed, Typed)>, otherwise: Typed, scope: &Scope<'_>) -> Result<Typed> {
         let functions = &scope.env.functions;
-        let mut types: Vec<DataType> =
-            branches.iter().map(|(_, value)| value.ty.remove_low_cardinality()).collect();
+        let mut types: Vec<DataType> = branches.iter().map(|(_, value)| value.ty.remove_low_cardinality()).collect();
         types.push(otherwise.ty.remove_low_cardinality());
         let Ok(ty) = common_type(&types) else {
             let names: Vec<String> = types.iter().map(ToString::to_string).collect();
-            return not_supported(format!("Variant({}), the type of if over types without a common one,", names.join(", ")));
+            return not_supported(format!(
+                "Variant({}), the type of if over types without a common one,",
+                names.join(", ")
+            ));
         };
         let mut kept = Vec::new();
         let mut last = otherwise;

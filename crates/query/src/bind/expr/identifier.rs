@@ -31,7 +31,8 @@ impl Binder<'_> {
         if let Some((_, typed)) = scope.parameters.borrow().iter().rev().find(|(name, _)| name == first) {
             return Ok(Some((typed.clone(), 1)));
         }
-        let column = || scope.find_column(parts).map(|(column, used)| (Typed::column(&column.column, &column.ty), used));
+        let column =
+            || scope.find_column(parts).map(|(column, used)| (Typed::column(&column.column, &column.ty), used));
         if scope.env.settings.flag(Setting::PreferColumnNameToAlias)
             && let Some(found) = column()
         {

@@ -24,8 +24,9 @@ impl Binder<'_> {
                 let query = select_all(TableRef::table(table));
                 return self.bind_in_query(is_in, &query, scope);
             }
-            ExprKind::Function(function) if self.context.relations.has_table_function(&function.name.name)
-                && !functions::registry::is_known(&function.name.name) =>
+            ExprKind::Function(function)
+                if self.context.relations.has_table_function(&function.name.name)
+                    && !functions::registry::is_known(&function.name.name) =>
             {
                 let call = sql::ast::TableFunction {
                     name: function.name.clone(),

@@ -32,12 +32,8 @@ impl Binder<'_> {
         let nulls_equal = sides.nulls == NullEquality::NullEqualsNull;
         let ty = in_type(&sides.left, nulls_equal);
         let mark = self.fresh_arrow("in", arrow::datatypes::DataType::Boolean);
-        let attachment = Attachment::Mark {
-            keys: sides.keys,
-            query: sides.query,
-            query_keys: sides.query_keys,
-            nulls: sides.nulls,
-        };
+        let attachment =
+            Attachment::Mark { keys: sides.keys, query: sides.query, query_keys: sides.query_keys, nulls: sides.nulls };
         let mark = scope.attachments.borrow_mut().add(mark, attachment);
         let mut found = Expr::Column(mark);
         if is_in.negated {
@@ -60,7 +56,8 @@ impl Binder<'_> {
         let ExprKind::In(is_in) = &conjunct.kind else { return Ok(None) };
         let ExprKind::Subquery(query) = &is_in.right.kind else { return Ok(None) };
         let sides = self.in_query(is_in, query, scope)?;
-        let mut plan = scope.attachments.borrow_mut().attach(plan.clone(), &sides.keys.iter().collect::<Vec<_>>(), &Ok)?;
+        let mut plan =
+            scope.attachments.borrow_mut().attach(plan.clone(), &sides.keys.iter().collect::<Vec<_>>(), &Ok)?;
         let kind = if is_in.negated { JoinType::LeftAnti } else { JoinType::LeftSemi };
         if is_in.negated && sides.nulls == NullEquality::NullEqualsNothing && sides.left.is_nullable() {
             let known = Expr::IsNotNull(Box::new(sides.left.value()));

@@ -10,7 +10,7 @@ use arrow::datatypes::Field;
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Expr, ExprSchemable};
-use functions::lambda::{Lambda, higher_order, lambda_parameters};
+use functions::{Lambda, higher_order, lambda_parameters};
 use sql::ast::ExprKind;
 use types::{DataType, ErrorCode};
 

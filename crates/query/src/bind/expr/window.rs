@@ -82,7 +82,8 @@ impl Binder<'_> {
         }
         let call = self.aggregate_call(name, function, scope)?;
         let types: Vec<DataType> = call.args.iter().map(|arg| arg.ty.clone()).collect();
-        let aggregate = functions::aggregates::resolve_aggregate(&call.name, &call.params, &types)?;
+        let aggregate = aggregate::resolve(&call.name, &call.params, &types)
+            .map_err(|error| Error::reported(error.code(), &error))?;
         let result = aggregate.result_type();
         let udf = window::aggregate_window(aggregate);
         let args = call.args.into_iter().map(Typed::value).collect();
@@ -243,7 +244,8 @@ impl Binder<'_> {
 
 /// The offset of a RANGE frame in the type of its ORDER BY column.
 fn range_offset(ty: &DataType, offset: u64) -> Result<ScalarValue> {
-    let plain = ty.is_integer() || ty.is_float() || matches!(ty, DataType::Date | DataType::Date32 | DataType::DateTime(_));
+    let plain =
+        ty.is_integer() || ty.is_float() || matches!(ty, DataType::Date | DataType::Date32 | DataType::DateTime(_));
     let wide = matches!(ty.arrow_type(), ArrowType::FixedSizeBinary(_));
     if !plain || wide {
         return not_supported(format!("a RANGE frame with an offset over a column of type {ty}"));

@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
-use aggregate::{Aggregate, Emit, GroupedStates, Rows};
+use aggregate::{Aggregate, GroupedStates, Rows};
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType as ArrowType, Field, FieldRef};
 use datafusion::common::{Result as DataFusionResult, ScalarValue};
@@ -104,12 +104,7 @@ impl Evaluator {
             self.states.update(&args, Rows::all(&groups, 1)).map_err(wrong)?;
             self.seen.end = added.end;
         }
-        // States are forgotten when they are given out: one copy goes on, the other is finished.
-        let state = self.states.states(Emit::All).map_err(wrong)?;
-        self.states.merge(&state, Rows::all(&[0], 1)).map_err(wrong)?;
-        let mut copy = self.aggregate.grouped();
-        copy.merge(&state, Rows::all(&[0], 1)).map_err(wrong)?;
-        let result = copy.finish(Emit::All).map_err(wrong)?;
+        let result = self.states.result_column(1).map_err(wrong)?;
         Ok(ScalarValue::try_from_array(&result, 0)?)
     }
 }
