@@ -11,7 +11,7 @@ use crate::definition::{Definition, Keys};
 use crate::error::Result;
 
 pub(super) fn tables() -> Vec<Arc<dyn SystemTable>> {
-    vec![Listing::new("databases", DATABASES, databases), Listing::new("tables", TABLES, table_rows)]
+    vec![Listing::system("databases", DATABASES, databases), Listing::system("tables", TABLES, table_rows)]
 }
 
 const DATABASES: &[(&str, &str)] = &[

@@ -12,7 +12,7 @@ use crate::definition::Definition;
 use crate::error::Result;
 
 pub(super) fn tables() -> Vec<Arc<dyn SystemTable>> {
-    vec![Listing::new("columns", COLUMNS, columns)]
+    vec![Listing::system("columns", COLUMNS, columns)]
 }
 
 const COLUMNS: &[(&str, &str)] = &[
@@ -63,10 +63,10 @@ fn table_columns(table: &TableDef, rows: &mut Rows) -> Result<()> {
         let mut row = plain(&table.database, &table.name, at, column);
         row.extend(numbers_of(&column.ty));
         row.extend([
-            ("is_in_partition_key", names.partition.contains(&*column.name).into()),
-            ("is_in_sorting_key", names.sorting.contains(&*column.name).into()),
-            ("is_in_primary_key", names.primary.contains(&*column.name).into()),
-            ("is_in_sampling_key", names.sampling.contains(&*column.name).into()),
+            ("is_in_partition_key", names.partition.contains(&column.name).into()),
+            ("is_in_sorting_key", names.sorting.contains(&column.name).into()),
+            ("is_in_primary_key", names.primary.contains(&column.name).into()),
+            ("is_in_sampling_key", names.sampling.contains(&column.name).into()),
         ]);
         if let Some(declared) = definition.column(&column.name) {
             row.extend(declaration(declared));

@@ -14,10 +14,10 @@ use crate::table_functions::{Numbers, Zeros};
 pub(super) fn tables() -> Vec<Arc<dyn SystemTable>> {
     vec![
         Arc::new(One { header: Header::new(vec![Column::new("dummy", DataType::UInt8)]) }),
-        Endless::new("numbers", Arc::new(Numbers::endless("system.numbers"))),
-        Endless::new("numbers_mt", Arc::new(Numbers::endless("system.numbers_mt").parallel())),
-        Endless::new("zeros", Arc::new(Zeros::new("system.zeros", u64::MAX))),
-        Endless::new("zeros_mt", Arc::new(Zeros::new("system.zeros_mt", u64::MAX))),
+        Endless::table("numbers", Arc::new(Numbers::endless("system.numbers"))),
+        Endless::table("numbers_mt", Arc::new(Numbers::endless("system.numbers_mt").parallel())),
+        Endless::table("zeros", Arc::new(Zeros::new("system.zeros", u64::MAX))),
+        Endless::table("zeros_mt", Arc::new(Zeros::new("system.zeros_mt", u64::MAX))),
     ]
 }
 
@@ -47,7 +47,7 @@ struct Endless {
 }
 
 impl Endless {
-    fn new(name: &'static str, source: Arc<dyn Source>) -> Arc<dyn SystemTable> {
+    fn table(name: &'static str, source: Arc<dyn Source>) -> Arc<dyn SystemTable> {
         Arc::new(Endless { name, source })
     }
 }

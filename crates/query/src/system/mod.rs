@@ -127,7 +127,7 @@ pub struct Listing {
 
 impl Listing {
     /// `system.name` with columns as `name type` pairs.
-    pub fn new(name: &'static str, columns: &[(&'static str, &str)], fill: Fill) -> Arc<dyn SystemTable> {
+    pub fn system(name: &'static str, columns: &[(&'static str, &str)], fill: Fill) -> Arc<dyn SystemTable> {
         Listing::within(SYSTEM, name, columns, fill)
     }
 

@@ -10,7 +10,7 @@ use crate::context::QueryContext;
 use crate::error::Result;
 
 pub(super) fn tables() -> Vec<Arc<dyn SystemTable>> {
-    vec![Listing::new("parts", PARTS, parts_rows)]
+    vec![Listing::system("parts", PARTS, parts_rows)]
 }
 
 const PARTS: &[(&str, &str)] = &[

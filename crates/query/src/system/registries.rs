@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono_tz::TZ_VARIANTS;
 use types::settings::{SETTINGS, SettingKind};
+use types::state::names as aggregates;
 use types::{Setting, settings};
 
 use super::{Cell, Listing, Rows, SystemTable};
@@ -16,20 +17,20 @@ pub const DIALECT_VERSION: &str = "26.9.2.1";
 
 pub(super) fn tables() -> Vec<Arc<dyn SystemTable>> {
     vec![
-        Listing::new("functions", FUNCTIONS, functions),
-        Listing::new("settings", SETTINGS_COLUMNS, settings_rows),
-        Listing::new("formats", FORMATS, formats),
-        Listing::new("table_functions", TABLE_FUNCTIONS, table_function_rows),
-        Listing::new("table_engines", TABLE_ENGINES, table_engines),
-        Listing::new("data_type_families", DATA_TYPE_FAMILIES, data_type_families),
-        Listing::new("aggregate_function_combinators", COMBINATORS, combinators),
-        Listing::new("time_zones", &[("time_zone", "String")], time_zones),
-        Listing::new("build_options", &[("name", "String"), ("value", "String")], build_options),
+        Listing::system("functions", FUNCTIONS, functions),
+        Listing::system("settings", SETTINGS_COLUMNS, settings_rows),
+        Listing::system("formats", FORMATS, formats),
+        Listing::system("table_functions", TABLE_FUNCTIONS, table_function_rows),
+        Listing::system("table_engines", TABLE_ENGINES, table_engines),
+        Listing::system("data_type_families", DATA_TYPE_FAMILIES, data_type_families),
+        Listing::system("aggregate_function_combinators", COMBINATORS, combinators),
+        Listing::system("time_zones", &[("time_zone", "String")], time_zones),
+        Listing::system("build_options", &[("name", "String"), ("value", "String")], build_options),
         // Asked for by clients; there is never a row.
-        Listing::new("macros", &[("macro", "String"), ("substitution", "String")], |_, _| Ok(())),
-        Listing::new("clusters", CLUSTERS, |_, _| Ok(())),
-        Listing::new("dictionaries", DICTIONARIES, |_, _| Ok(())),
-        Listing::new("contributors", &[("name", "String")], |_, _| Ok(())),
+        Listing::system("macros", &[("macro", "String"), ("substitution", "String")], |_, _| Ok(())),
+        Listing::system("clusters", CLUSTERS, |_, _| Ok(())),
+        Listing::system("dictionaries", DICTIONARIES, |_, _| Ok(())),
+        Listing::system("contributors", &[("name", "String")], |_, _| Ok(())),
     ]
 }
 
@@ -59,6 +60,18 @@ fn functions(_: &QueryContext, rows: &mut Rows) -> Result<()> {
             ("is_aggregate", function.is_aggregate.into()),
             ("case_insensitive", function.any_case.into()),
             ("alias_to", function.alias_to.unwrap_or_default().into()),
+        ]);
+    }
+    for name in aggregates::FUNCTIONS {
+        let any_case = aggregates::ANY_CASE.contains(name);
+        rows.push([("name", (*name).into()), ("is_aggregate", true.into()), ("case_insensitive", any_case.into())]);
+    }
+    for (alias, name, any_case) in aggregates::ALIASES {
+        rows.push([
+            ("name", (*alias).into()),
+            ("is_aggregate", true.into()),
+            ("case_insensitive", (*any_case).into()),
+            ("alias_to", (*name).into()),
         ]);
     }
     Ok(())
