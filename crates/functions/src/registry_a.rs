@@ -1,8 +1,25 @@
 //! The families of part A: numbers, dates, conversions.
 
+use crate::arithmetic::{self, bits, division, extremes, unary};
+use crate::comparison::{self, logic};
 use crate::conversions::{casts, numbers, texts, times};
+use crate::dates::add;
 use crate::frame::Definition;
 
 /// One table a family file.
-pub(crate) const FAMILIES: &[&[Definition]] =
-    &[numbers::NUMBERS, numbers::DECIMALS, numbers::INTERVALS, texts::TEXTS, times::TIMES, casts::CASTS];
+pub(crate) const FAMILIES: &[&[Definition]] = &[
+    arithmetic::OPERATORS,
+    division::DIVISIONS,
+    unary::UNARY,
+    bits::BITS,
+    extremes::EXTREMES,
+    comparison::COMPARISONS,
+    logic::LOGIC,
+    numbers::NUMBERS,
+    numbers::DECIMALS,
+    numbers::INTERVALS,
+    texts::TEXTS,
+    times::TIMES,
+    casts::CASTS,
+    add::UNITS,
+];

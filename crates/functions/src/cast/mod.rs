@@ -28,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::frame::{Arg, Function, FunctionContext, Resolved};
 use crate::resolve::function_of;
 
-pub(crate) use decimals::{fits_storage, power_of_ten, rescale, scale_of, storage_digits as decimal_storage_digits};
+pub(crate) use decimals::{fits_storage, power_of_ten, scale_of, storage_digits as decimal_storage_digits};
 
 /// What happens to values that the target type cannot hold.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
