@@ -23,7 +23,7 @@ use types::Block;
 
 use crate::error::{Error, Result};
 use crate::order::KeyEncoder;
-use crate::rule::{Purpose, apply_to_groups, groups, keeps_keys_together};
+use crate::rule::{Purpose, apply_to_groups, keeps_keys_together};
 use crate::schema::{MergeMode, PartSchema};
 
 /// Rows of a merged block, where callers have no wish of their own.
@@ -191,25 +191,27 @@ impl Merger {
 
     /// Takes from `run`, which has the smallest key, all rows that come before the next run's.
     fn take_stretch(&mut self, run: usize) -> Result<()> {
-        let limit = self.queue.last().map(|&next| (self.key(next).to_vec(), next));
-        let Head::Rows { block, keys, position } = &mut self.heads[run] else {
+        let Head::Rows { block, keys, position } = &self.heads[run] else {
             return Err(Error::Schema("a run without rows was queued".to_owned()));
         };
-        let comes_first = |row: usize| match &limit {
-            None => true,
-            Some((key, next)) => (keys.row(row).data(), run) < (key.as_slice(), *next),
+        let end = match self.queue.last() {
+            None => keys.num_rows(),
+            Some(&next) => {
+                let limit = (self.key(next), next);
+                gallop(*position, keys.num_rows(), |row| (keys.row(row).data(), run) < limit)
+            }
         };
-        let end = gallop(*position, keys.num_rows(), comes_first);
-        let stretch = Stretch { block: block.clone(), keys: keys.clone(), start: *position, end };
-        *position = end;
         let is_used_up = end == keys.num_rows();
-        self.taken_rows += stretch.end - stretch.start;
-        self.taken.push_back(stretch);
+        self.taken_rows += end - position;
+        self.taken.push_back(Stretch { block: block.clone(), keys: keys.clone(), start: *position, end });
         if is_used_up {
             self.heads[run] = Head::Waiting;
-        } else {
-            self.enqueue(run);
+            return Ok(());
         }
+        if let Head::Rows { position, .. } = &mut self.heads[run] {
+            *position = end;
+        }
+        self.enqueue(run);
         Ok(())
     }
 
@@ -226,10 +228,7 @@ impl Merger {
         let block = gather(&self.schema, &stretches)?;
         let block = match self.schema.merge_mode {
             MergeMode::Plain => block,
-            _ => {
-                let keys = self.encoder.encode(&block)?;
-                apply_to_groups(&self.schema, &block, &groups(&self.schema, &keys), self.purpose)?
-            }
+            _ => apply_to_groups(&self.schema, &block, &group_starts(&self.schema, &stretches), self.purpose)?,
         };
         Ok((0 < block.rows()).then_some(block))
     }
@@ -291,6 +290,26 @@ fn gallop(start: usize, rows: usize, comes_first: impl Fn(usize) -> bool) -> usi
         }
     }
     low
+}
+
+/// Where the groups of rows that the rule treats as one start in the stretches' rows, with the number of rows last.
+fn group_starts(schema: &PartSchema, stretches: &[Stretch]) -> Vec<u32> {
+    let rows: usize = stretches.iter().map(|stretch| stretch.end - stretch.start).sum();
+    if !keeps_keys_together(schema) {
+        return (0..=rows as u32).collect();
+    }
+    let mut starts = Vec::with_capacity(rows + 1);
+    let mut previous: Option<&[u8]> = None;
+    let keys =
+        stretches.iter().flat_map(|stretch| (stretch.start..stretch.end).map(|row| stretch.keys.row(row).data()));
+    for (row, key) in keys.enumerate() {
+        if previous != Some(key) {
+            starts.push(row as u32);
+        }
+        previous = Some(key);
+    }
+    starts.push(rows as u32);
+    starts
 }
 
 /// One block of the stretches' rows.

@@ -44,7 +44,7 @@ pub fn apply_rule(schema: &PartSchema, block: &Block, purpose: Purpose) -> Resul
 }
 
 /// Where the groups of rows that the rule treats as one start, with the number of rows last.
-pub(crate) fn groups(schema: &PartSchema, keys: &Rows) -> Vec<u32> {
+fn groups(schema: &PartSchema, keys: &Rows) -> Vec<u32> {
     if !keeps_keys_together(schema) {
         return (0..=keys.num_rows() as u32).collect();
     }

@@ -228,6 +228,28 @@ fn cleanup_drops_winners_that_are_deleted_and_other_marks_are_refused() {
 }
 
 #[test]
+fn states_of_one_key_are_merged() {
+    let average = types::state::state_type("avg", &[DataType::UInt64]);
+    let header = Header::new(vec![Column::new("k", DataType::UInt8), Column::new("s", average)]);
+    let schema = schema(&header, "AggregatingMergeTree", "k");
+    let aggregate = aggregate::resolve("avg", &[], &[DataType::UInt64]).unwrap();
+    let part = |rows: &[(u8, u64)]| {
+        let mut states = aggregate.grouped();
+        let values: ArrayRef = Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.1)));
+        let groups: Vec<usize> = (0..rows.len()).collect();
+        states.update(&[values], aggregate::Rows::all(&groups, rows.len())).unwrap();
+        let keys: ArrayRef = Arc::new(UInt8Array::from_iter_values(rows.iter().map(|row| row.0)));
+        Block::new(header.clone(), vec![keys, states.states(aggregate::Emit::All).unwrap()]).unwrap()
+    };
+    let parts = vec![part(&[(1, 10), (2, 5)]), part(&[(1, 20), (1, 30), (3, 7)])];
+    let merged = merge_blocks(&schema, parts, Purpose::Merge).unwrap();
+    let mut states = aggregate.grouped();
+    states.merge(merged.array(1), aggregate::Rows::all(&[0, 1, 2], 3)).unwrap();
+    let averages = states.finish(aggregate::Emit::All).unwrap();
+    assert_eq!(averages.as_ref(), &Float64Array::from(vec![20.0, 5.0, 7.0]) as &dyn arrow::array::Array);
+}
+
+#[test]
 fn a_sign_that_is_none_is_refused() {
     let header = Header::new(vec![Column::new("k", DataType::UInt8), Column::new("s", DataType::Int8)]);
     let schema = schema(&header, "CollapsingMergeTree(s)", "k");
