@@ -54,14 +54,6 @@ impl<'a> Call<'a> {
         Error::Parameter { function: self.function.to_owned(), expected, code }
     }
 
-    /// Requires every argument to be a number.
-    pub fn numbers(&self) -> Result<()> {
-        match self.args.iter().find(|ty| !is_number(ty)) {
-            Some(other) => Err(self.argument_type(other, "a number")),
-            None => Ok(()),
-        }
-    }
-
     /// The only parameter, a whole number of at least 1, or nothing.
     pub fn optional_size(&self) -> Result<Option<u64>> {
         match self.params {

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::rows::{state_columns, state_struct};
 
 /// The version that states are written with; every version ever released can be read.
-const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 1;
 
 /// One aggregate function over values: what happens to the state of one group.
 pub(crate) trait Family: Send + Sync + 'static {

@@ -11,7 +11,10 @@ use crate::aggregate::{Aggregate, Made};
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::extreme::Rule;
-use crate::{arg_extreme, combinator, count, distinct, extreme, floats, group_array, nulls, sum};
+use crate::{
+    arg_extreme, bitmap, collect, combinator, concat, count, delta, distinct, entropy, events, extreme, floats,
+    group_array, insert_at, moving, moving_average, nulls, one_value, quantile, sum, sum_map, top_k,
+};
 
 /// Combinators nest at most this deep; longer names are no names anybody means.
 const DEPTH_MAX: usize = 16;
@@ -144,6 +147,22 @@ fn resolve_function(call: &Call<'_>) -> Result<Made> {
         name if ["var", "stddev", "skew", "kurt", "covar", "corr"].iter().any(|family| name.starts_with(family)) => {
             floats::resolve(call)
         }
+        name if name.starts_with("quantile") => quantile::resolve(call),
+        "groupUniqArray" | "groupArraySorted" | "groupArrayLast" | "groupArraySample" => collect::resolve(call),
+        "groupArrayInsertAt" => insert_at::resolve(call),
+        "groupArrayMovingSum" | "groupArrayMovingAvg" => moving::resolve(call),
+        "groupConcat" => concat::resolve(call),
+        "groupBitmap" | "groupBitmapAnd" | "groupBitmapOr" | "groupBitmapXor" => bitmap::resolve(call),
+        "topK" | "topKWeighted" => top_k::resolve(call),
+        "sumMap" | "minMap" | "maxMap" | "sumMapWithOverflow" | "sumMapFiltered" => sum_map::resolve(call),
+        "anyHeavy" => one_value::resolve_heavy(call),
+        "singleValueOrNull" => one_value::resolve_single(call),
+        "entropy" => entropy::resolve(call),
+        "deltaSum" | "deltaSumTimestamp" => delta::resolve(call),
+        "exponentialMovingAverage" => moving_average::resolve(call),
+        "windowFunnel" => events::resolve_funnel(call),
+        "retention" => events::resolve_retention(call),
+        "sequenceMatch" | "sequenceCount" => events::resolve_sequence(call),
         other => Err(Error::Unsupported(format!("aggregate function \"{other}\""))),
     }
 }

@@ -88,7 +88,7 @@ fn pick(column: &ArrayRef, slots: &[usize]) -> Result<ArrayRef> {
 }
 
 /// A column of lists of these lengths over `items`.
-pub(super) fn list_column(items: ArrayRef, lengths: impl IntoIterator<Item = usize>) -> Result<ArrayRef> {
+pub(crate) fn list_column(items: ArrayRef, lengths: impl IntoIterator<Item = usize>) -> Result<ArrayRef> {
     let field = Arc::new(Field::new("item", items.data_type().clone(), true));
     Ok(Arc::new(ListArray::try_new(field, OffsetBuffer::from_lengths(lengths), items, None)?))
 }

@@ -90,7 +90,7 @@ impl Keys {
         self.with(row, xxh3_64)
     }
 
-    fn hash128(&self, row: usize) -> u128 {
+    pub fn hash128(&self, row: usize) -> u128 {
         self.with(row, xxh3_128)
     }
 }
