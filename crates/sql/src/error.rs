@@ -15,7 +15,7 @@ pub enum Error {
     /// Something stands where it cannot.
     #[error("syntax error: {0}")]
     Syntax(Box<SyntaxError>),
-    /// Nested deeper than [`crate::DEPTH_MAX`].
+    /// Nested deeper than [`crate::NESTING_MAX`], or a tree deeper than [`crate::DEPTH_MAX`].
     #[error("the statement is nested deeper than {max} levels (at {position})")]
     TooDeep {
         /// The limit.
@@ -63,6 +63,8 @@ pub struct SyntaxError {
     pub near: String,
     /// What could have stood there; may be empty.
     pub expected: Vec<&'static str>,
+    /// The expected word that is nearest to the token, when it is near.
+    pub hint: Option<&'static str>,
     /// Why what stands there is wrong, when it is not only in the wrong place.
     pub reason: Option<&'static str>,
 }
@@ -115,6 +117,9 @@ impl fmt::Display for SyntaxError {
         write!(f, "failed at position {} ({found}) ({}): {}", self.position.offset + 1, self.position, self.near)?;
         if let Some(reason) = self.reason {
             write!(f, ". {reason}")?;
+        }
+        if let Some(hint) = self.hint {
+            write!(f, ". Maybe you meant: {hint}")?;
         }
         match self.expected.as_slice() {
             [] => Ok(()),

@@ -132,8 +132,8 @@ impl<'a> Lexer<'a> {
 
     /// Whether a point here goes into what was read before.
     fn follows_operand(&self) -> bool {
-        use TokenKind::{CloseRound, CloseSquare, Dot, Number, QuotedName, Word};
-        matches!(self.previous, Word | QuotedName | CloseRound | CloseSquare | Number | Dot)
+        use TokenKind::{CloseCurly, CloseRound, CloseSquare, Dot, Number, QuotedName, Word};
+        matches!(self.previous, Word | QuotedName | CloseRound | CloseSquare | CloseCurly | Number | Dot)
     }
 
     /// Digits, a fraction, an exponent. What goes on as a word (`1t`) is one; a number glued to a word after its

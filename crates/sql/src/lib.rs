@@ -25,9 +25,12 @@ use parser::Parser;
 /// What this crate's functions return.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// The deepest tree: nesting of brackets, subqueries and operators together. Small enough that a walk with frames of a
-/// few kilobytes stays within a thread's 2 MB.
+/// The most levels of a tree: brackets, subqueries and operators together. Small enough that a walk with frames of a few
+/// kilobytes stays within a thread's 2 MB.
 pub const DEPTH_MAX: u32 = 200;
+/// The most rules that are inside of each other while a text is read: brackets, calls, subqueries. A debug build takes
+/// up to 13 KB of stack for one.
+pub const NESTING_MAX: u32 = 100;
 /// The most bytes of one statement, without the data of an INSERT.
 pub const STATEMENT_BYTES_MAX: usize = 16 << 20;
 /// The most expressions of one statement: ClickHouse's `max_expanded_ast_elements`.
@@ -61,6 +64,7 @@ pub fn parse_statement_bytes(bytes: &[u8]) -> Result<Statement> {
         found: String::new(),
         near: String::new(),
         expected: Vec::new(),
+        hint: None,
         reason: Some("The query is not UTF-8"),
     })))
 }
@@ -84,7 +88,8 @@ pub fn parse_expression(text: &str) -> Result<Expr> {
     Parser::new(text, false).only_expression()
 }
 
-/// An expression at the beginning of the text, and the byte where it ends: for expressions in VALUES.
+/// An expression at the beginning of the text, and the byte where it ends: for expressions in VALUES, where
+/// `{'key': value}` is one too.
 pub fn parse_expression_prefix(text: &str) -> Result<(Expr, usize)> {
     check_length(text)?;
     Parser::new(text, false).first_expression()

@@ -65,7 +65,7 @@ pub struct Select {
     pub items: Vec<Expr>,
     /// First table.
     pub from: Option<TableRef>,
-    /// What is joined to it, from left to right; an ARRAY JOIN may stand without FROM.
+    /// What is joined to it, from left to right; empty without FROM.
     pub joins: Vec<JoinStep>,
     /// `PREWHERE`.
     pub prewhere: Option<Expr>,

@@ -333,7 +333,7 @@ impl Parser<'_> {
     pub(super) fn projection_def(&mut self) -> Parse<ProjectionDef> {
         let name = self.ident()?;
         self.open()?;
-        let select = Box::new(self.nested(Self::select)?);
+        let select = self.nested(Self::select)?;
         self.close()?;
         Ok(ProjectionDef { name, select })
     }

@@ -172,7 +172,7 @@ impl Parser<'_> {
     pub(super) fn grow(&mut self) -> Parse<()> {
         self.height += 1;
         if self.height > DEPTH_MAX {
-            return Err(Failure::TooDeep(self.start()));
+            return Err(Failure::TooDeep(DEPTH_MAX, self.start()));
         }
         self.check_size()
     }

@@ -13,7 +13,10 @@ impl Parser<'_> {
         if self.accept("FROM") {
             select.from = Some(self.table_ref()?);
         }
-        while let Some(step) = self.join_step(select.from.is_some())? {
+        if select.from.is_none() {
+            return Ok(());
+        }
+        while let Some(step) = self.join_step()? {
             select.joins.push(step);
             self.nodes += 1;
             self.check_size()?;
@@ -125,15 +128,12 @@ impl Parser<'_> {
 
     // ---- joins ----
 
-    fn join_step(&mut self, after_table: bool) -> Parse<Option<JoinStep>> {
+    fn join_step(&mut self) -> Parse<Option<JoinStep>> {
         if self.at("ARRAY JOIN") || self.at("LEFT ARRAY JOIN") || self.at("INNER ARRAY JOIN") {
             let left = self.accept("LEFT");
             self.accept("INNER");
             self.expect_words("ARRAY JOIN")?;
             return Ok(Some(JoinStep::ArrayJoin(ArrayJoin { left, items: self.list(Self::expr_item)? })));
-        }
-        if !after_table {
-            return Ok(None);
         }
         if self.comma() {
             let table = self.table_ref()?;
@@ -170,7 +170,7 @@ impl Parser<'_> {
             Some(JoinConstraint::Using(self.using()?))
         } else {
             self.expect_words("ON")?;
-            Some(JoinConstraint::On(self.expr()?))
+            Some(JoinConstraint::On(self.expr_alias()?))
         };
         Ok(Some(Join { locality, natural, strictness, kind, table, constraint }))
     }

@@ -25,7 +25,7 @@ use crate::error::{Error, Position, SyntaxError};
 use crate::lexer::Lexer;
 use crate::literal;
 use crate::token::{Token, TokenKind};
-use crate::{DEPTH_MAX, NODES_MAX, STATEMENT_BYTES_MAX};
+use crate::{NESTING_MAX, NODES_MAX, STATEMENT_BYTES_MAX};
 
 /// Bytes of the text that an error shows.
 const NEAR_BYTES_MAX: usize = 160;
@@ -42,8 +42,8 @@ pub(crate) enum Failure {
     Unexpected,
     /// At this byte, for this reason.
     Because(u32, &'static str),
-    /// Nested too deep, at this byte.
-    TooDeep(u32),
+    /// Nested deeper than this limit, at this byte.
+    TooDeep(u32, u32),
     /// Too many bytes, at this byte.
     TooLong(u32),
     /// Too many expressions, at this byte.
@@ -73,6 +73,8 @@ pub(crate) struct Parser<'a> {
     pending_with: Option<With>,
     /// Several statements in one text: then inline data ends at a semicolon.
     script: bool,
+    /// Whether `{'key': value}` is an expression: only in VALUES, as in ClickHouse.
+    map_literals: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -91,6 +93,7 @@ impl<'a> Parser<'a> {
             nodes: 0,
             pending_with: None,
             script,
+            map_literals: false,
         };
         parser.restart(0);
         parser
@@ -245,8 +248,8 @@ impl<'a> Parser<'a> {
 
     /// One deeper. Every rule that can stand inside itself goes through here.
     fn nested<T>(&mut self, rule: impl FnOnce(&mut Self) -> Parse<T>) -> Parse<T> {
-        if self.depth >= DEPTH_MAX {
-            return Err(Failure::TooDeep(self.start()));
+        if self.depth >= NESTING_MAX {
+            return Err(Failure::TooDeep(NESTING_MAX, self.start()));
         }
         if self.token().end.saturating_sub(self.statement_start) as usize > STATEMENT_BYTES_MAX {
             return Err(Failure::TooLong(self.start()));
@@ -456,7 +459,7 @@ impl<'a> Parser<'a> {
     pub fn error(&mut self, failure: Failure) -> Error {
         let position = |offset: u32| Position::of(self.text, offset as usize);
         let (token, reason) = match failure {
-            Failure::TooDeep(at) => return Error::TooDeep { max: DEPTH_MAX, position: position(at) },
+            Failure::TooDeep(max, at) => return Error::TooDeep { max, position: position(at) },
             Failure::TooLong(at) => return Error::TooLong { max: STATEMENT_BYTES_MAX, position: position(at) },
             Failure::TooManyNodes(at) => return Error::TooManyNodes { max: NODES_MAX, position: position(at) },
             Failure::Unexpected => (self.tokens.get(self.furthest).copied().unwrap_or(self.token()), None),
@@ -477,9 +480,11 @@ impl<'a> Parser<'a> {
                 }
             }
         }
+        let found = self.text_of(token);
         Error::Syntax(Box::new(SyntaxError {
             position: position(token.start),
-            found: shorten(self.text_of(token)),
+            hint: (token.kind == TokenKind::Word && reason.is_none()).then(|| nearest(found, &self.wanted)).flatten(),
+            found: shorten(found),
             near: shorten(self.text.get(token.start as usize..).unwrap_or("")),
             expected,
             reason,
@@ -494,4 +499,43 @@ fn shorten(text: &str) -> String {
     }
     let end = text.floor_char_boundary(NEAR_BYTES_MAX);
     format!("{}...", text.get(..end).unwrap_or(""))
+}
+
+/// The wanted keyword that a misspelled word most likely stands for.
+fn nearest(word: &str, wanted: &[&'static str]) -> Option<&'static str> {
+    /// Longer words are no keywords; the comparison takes quadratic time.
+    const WORD_BYTES_MAX: usize = 32;
+    if word.len() < 3 || word.len() > WORD_BYTES_MAX {
+        return None;
+    }
+    let upper = word.to_ascii_uppercase();
+    let allowed = if word.len() < 6 { 1 } else { 2 };
+    let first_words = wanted.iter().filter_map(|phrase| {
+        let first = phrase.split(' ').next()?;
+        let is_keyword = first.bytes().all(|byte| byte.is_ascii_uppercase());
+        is_keyword.then(|| (edit_distance(upper.as_bytes(), first.as_bytes()), *phrase))
+    });
+    first_words
+        .filter(|(distance, _)| (1..=allowed).contains(distance))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, phrase)| phrase)
+}
+
+/// How many bytes must be put in, left out or changed.
+fn edit_distance(left: &[u8], right: &[u8]) -> usize {
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (index, a) in left.iter().enumerate() {
+        let mut before = index + 1;
+        let mut diagonal = index;
+        for (b, above) in right.iter().zip(row.iter_mut().skip(1)) {
+            let changed = diagonal + usize::from(a != b);
+            diagonal = *above;
+            before = changed.min(diagonal + 1).min(before + 1);
+            *above = before;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = index + 1;
+        }
+    }
+    row.last().copied().unwrap_or(left.len())
 }

@@ -87,9 +87,12 @@ impl Parser<'_> {
             self.advance();
             return Ok(self.node(ExprKind::Literal(constant), token.start));
         }
+        if is("FROM") && matches!(self.peek(1).kind, TokenKind::Word | TokenKind::QuotedName) {
+            return self.unexpected("expression");
+        }
         let special = match text.len() {
             3 if is("NOT") && !self.ends_operand(1) => Some(self.not_operand()),
-            4 if is("CASE") && !self.ends_operand(1) => Some(self.case_operand()),
+            4 if is("CASE") && self.is_case() => Some(self.case_operand()),
             4 if is("DATE") => self.typed_string("toDate"),
             4 if is("CAST") && self.begins_call() => Some(self.cast_call()),
             6 if is("EXISTS") && self.begins_call() => Some(self.exists_call()),
@@ -121,6 +124,15 @@ impl Parser<'_> {
                 | TokenKind::Equals
                 | TokenKind::Arrow
         )
+    }
+
+    /// At the word CASE: whether it is the operator, not a column or function of that name.
+    fn is_case(&mut self) -> bool {
+        if !self.begins_call() {
+            return !self.ends_operand(1);
+        }
+        let after = self.after_bracket(1);
+        !self.ends_operand(after)
     }
 
     fn not_operand(&mut self) -> Parse<Expr> {
@@ -326,6 +338,10 @@ impl Parser<'_> {
             let data_type = self.data_type()?;
             self.expect(TokenKind::CloseCurly, "}")?;
             return Ok(self.node(ExprKind::Parameter(name, Box::new(data_type)), start));
+        }
+        if !self.map_literals {
+            self.advance();
+            return self.unexpected("parameter name");
         }
         self.advance();
         let mut arguments = Vec::new();

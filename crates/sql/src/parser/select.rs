@@ -79,16 +79,17 @@ impl Parser<'_> {
             self.want("WITH");
             return self.unexpected("FROM");
         }
-        Ok(QueryBody::Select(Box::new(self.select()?)))
+        Ok(QueryBody::Select(self.select()?))
     }
 
     /// One SELECT, at its first word.
-    pub(super) fn select(&mut self) -> Parse<Select> {
+    pub(super) fn select(&mut self) -> Parse<Box<Select>> {
         let with = match self.pending_with.take() {
             Some(with) => Some(with),
             None => self.with()?,
         };
-        let mut select = Select { with, ..Select::default() };
+        let mut select = Box::<Select>::default();
+        select.with = with;
         let from_first = self.at("FROM");
         if from_first {
             self.from(&mut select)?;
@@ -218,7 +219,9 @@ impl Parser<'_> {
         for (word, modifier) in [("ROLLUP", GroupByModifier::Rollup), ("CUBE", GroupByModifier::Cube)] {
             if self.at(word) && self.begins_call() {
                 self.advance();
-                group_by.keys = GroupByKeys::Exprs(self.bracketed(Self::expr_alias)?);
+                self.open()?;
+                group_by.keys = GroupByKeys::Exprs(self.exprs()?);
+                self.close()?;
                 group_by.modifier = Some(modifier);
                 return Ok(());
             }

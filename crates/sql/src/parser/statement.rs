@@ -128,6 +128,7 @@ impl Parser<'_> {
 
     /// An expression at the beginning of the text, and the byte where it ends.
     pub fn first_expression(&mut self) -> Result<(Expr, usize), Error> {
+        self.map_literals = true;
         let expr = self.expr().map_err(|failure| self.error(failure))?;
         Ok((expr, self.position_after()))
     }

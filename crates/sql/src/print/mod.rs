@@ -92,7 +92,7 @@ impl Printer {
     fn clause_list<T>(&mut self, items: &[T], mut write: impl FnMut(&mut Self, &T)) {
         if !self.pretty || items.len() == 1 {
             self.text(" ");
-            return self.list(items, write);
+            return self.indented(|printer| printer.list(items, write));
         }
         self.indented(|printer| {
             for (index, item) in items.iter().enumerate() {

@@ -46,8 +46,17 @@ impl Printer {
 
     /// A part of a path: that of a JSON column (`` :`Int64` ``) is printed as it is.
     pub(super) fn path_part(&mut self, ident: &Ident) {
-        let is_json = (ident.name.starts_with(":`") || ident.name.starts_with("^`")) && ident.name.ends_with('`');
-        if is_json { self.text(&ident.name) } else { self.ident(ident) }
+        let json = ident.name.strip_suffix('`').and_then(|name| {
+            let (sign, name) = name.split_once('`')?;
+            matches!(sign, ":" | "^").then_some((sign, name))
+        });
+        match json {
+            Some((sign, name)) => {
+                self.text(sign);
+                self.ident(&Ident::new(name));
+            }
+            None => self.ident(ident),
+        }
     }
 
     pub(super) fn path(&mut self, parts: &[Ident]) {
