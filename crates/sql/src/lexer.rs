@@ -139,9 +139,10 @@ impl<'a> Lexer<'a> {
     /// Digits, a fraction, an exponent. What goes on as a word (`1t`) is one; a number glued to a word after its
     /// fraction is bad.
     fn number(&mut self) -> TokenKind {
+        let start = self.position;
         if self.previous == TokenKind::Dot {
             self.skip_while(|byte| byte.is_ascii_digit());
-            return self.number_end();
+            return self.number_end(start);
         }
         let radix = (self.peek(0) == b'0').then(|| self.peek(1).to_ascii_lowercase());
         match radix {
@@ -163,7 +164,7 @@ impl<'a> Lexer<'a> {
                 self.fraction(|byte| byte.is_ascii_digit(), b'e');
             }
         }
-        self.number_end()
+        self.number_end(start)
     }
 
     fn fraction(&mut self, is_digit: impl Fn(u8) -> bool, exponent: u8) {
@@ -180,12 +181,11 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn number_end(&mut self) -> TokenKind {
+    fn number_end(&mut self, start: usize) -> TokenKind {
         if !is_word_byte(self.peek(0)) {
             return TokenKind::Number;
         }
-        let whole =
-            self.position.checked_sub(1).and_then(|last| self.bytes.get(last)).is_some_and(|byte| *byte != b'.');
+        let whole = self.bytes.get(start..self.position).is_some_and(|read| read.iter().copied().all(is_word_byte));
         self.skip_while(is_word_byte);
         if whole { TokenKind::Word } else { TokenKind::Bad(BadToken::Number) }
     }
