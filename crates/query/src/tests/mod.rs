@@ -1,6 +1,7 @@
 //! Whole plans over small sources, without the binder.
 
 mod plans;
+mod sql;
 pub(crate) mod tables;
 
 use std::sync::Arc;
