@@ -265,9 +265,14 @@ impl Offsets {
         Ok(())
     }
 
+    /// The offsets.
+    pub(crate) fn into_buffer(self) -> OffsetBuffer<i32> {
+        OffsetBuffer::new(ScalarBuffer::from(self.0))
+    }
+
     /// The column of lists over `values`.
     pub(crate) fn finish(self, values: ArrayRef) -> ArrayRef {
-        Arc::new(list_of(OffsetBuffer::new(ScalarBuffer::from(self.0)), values))
+        Arc::new(list_of(self.into_buffer(), values))
     }
 }
 

@@ -200,10 +200,13 @@ fn equal_lists(name: &str, operands: &[Operand], rows: usize) -> Result<Vec<List
 fn without_lambda(request: &Request<'_>) -> Result<Resolved> {
     let step = steps::find(request.name).ok_or_else(|| request.wrong_type(0, "a lambda"))?;
     let limited = usize::from(step.has_limit());
+    if !step.works_alone() && request.args.len() < 2 {
+        return Err(no_arrays(request.name));
+    }
     request.arity(limited + 1..=limited + 1)?;
     let ty = request.ty(limited);
     let key = match ty {
-        DataType::Array(inner) if step.works_alone() => inner.without_low_cardinality(),
+        DataType::Array(inner) if step.takes_elements(inner) => inner.without_low_cardinality(),
         DataType::Map(entry) if step.works_alone() => DataType::tuple([entry.0.clone(), entry.1.clone()]),
         _ => return Err(request.wrong_type(0, if step.works_alone() { "Array" } else { "a lambda" })),
     };

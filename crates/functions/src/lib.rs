@@ -19,12 +19,18 @@ pub mod registry;
 pub mod resolve;
 pub mod wide;
 
+#[cfg(test)]
+mod answers;
 mod arithmetic;
 mod arrays;
 mod columns;
+mod conditional;
 mod conversions;
+mod convert;
 mod dates;
 mod lambda;
+mod maps;
+mod misc;
 mod nulls;
 mod registry_a;
 mod registry_b;
@@ -32,6 +38,7 @@ mod request;
 mod strings;
 #[cfg(test)]
 mod testing;
+mod tuples;
 
 pub use common::{common_type, common_type_or_nearest};
 pub use error::{Error, Result};

@@ -1,7 +1,30 @@
 //! The families of part B: strings, arrays, maps, tuples, JSON, hashing, conditions and the rest.
 
 use crate::frame::Definition;
-use crate::lambda;
+use crate::{arrays, conditional, lambda, maps, misc, strings, tuples};
 
 /// One table a family file.
-pub(crate) const FAMILIES: &[&[Definition]] = &[lambda::DEFINITIONS];
+pub(crate) const FAMILIES: &[&[Definition]] = &[
+    conditional::DEFINITIONS,
+    strings::length::DEFINITIONS,
+    strings::case::DEFINITIONS,
+    strings::substring::DEFINITIONS,
+    strings::search::DEFINITIONS,
+    strings::regexp::DEFINITIONS,
+    strings::replace::DEFINITIONS,
+    strings::split::DEFINITIONS,
+    strings::concat::DEFINITIONS,
+    arrays::build::DEFINITIONS,
+    arrays::access::DEFINITIONS,
+    arrays::search::DEFINITIONS,
+    arrays::subset::DEFINITIONS,
+    arrays::concat::DEFINITIONS,
+    arrays::slice::DEFINITIONS,
+    arrays::shape::DEFINITIONS,
+    arrays::sets::DEFINITIONS,
+    arrays::vectors::DEFINITIONS,
+    lambda::DEFINITIONS,
+    maps::DEFINITIONS,
+    tuples::DEFINITIONS,
+    misc::DEFINITIONS,
+];

@@ -104,6 +104,12 @@ impl Step {
         matches!(self, Step::PartialSort(_))
     }
 
+    /// True when elements of that type can be their own keys.
+    pub(crate) fn takes_elements(self, element: &DataType) -> bool {
+        let is_condition = matches!(self, Step::Count | Step::Exists | Step::All);
+        self.works_alone() && (!is_condition || matches!(element, DataType::UInt8 | DataType::Bool))
+    }
+
     /// True when the function can be called without a lambda.
     pub(crate) fn works_alone(self) -> bool {
         matches!(
@@ -189,6 +195,9 @@ pub(crate) fn plan(step: Step, name: &str, array: &DataType, key: &DataType) -> 
 /// The steps whose keys are conditions.
 fn conditional(step: Step, array: &DataType, element: &DataType) -> Plan {
     match step {
+        Step::Filter if matches!(array, DataType::Array(_)) => {
+            Plan::new(DataType::array(element.without_low_cardinality()), filter)
+        }
         Step::Filter => Plan::new(array.clone(), filter),
         Step::Exists => Plan::new(DataType::UInt8, |flat| reduce::any_or_all(&flat, true)),
         Step::All => Plan::new(DataType::UInt8, |flat| reduce::any_or_all(&flat, false)),
@@ -235,11 +244,9 @@ fn map_apply(name: &str, key: &DataType) -> Result<Plan> {
                 Ok(flat.lists.with_elements(pairs))
             }))
         }
-        other => Err(Error::ArgumentType {
+        other => Err(Error::BadArgument {
             function: name.to_owned(),
-            position: 1,
-            ty: other.to_string(),
-            expected: "a lambda that gives a Tuple of key and value".to_owned(),
+            reason: format!("its lambda must give a Tuple of key and value, gives {other}"),
         }),
     }
 }

@@ -1,6 +1,36 @@
 //! Upper and lower case, reversal: of ASCII bytes, or of code points where the name says UTF8.
 
+use types::DataType;
+
+use super::shapes::{text_to_same, text_to_text};
 use super::utf8;
+use crate::error::Result;
+use crate::frame::{Definition, Resolved};
+use crate::request::Request;
+
+/// The functions of this file.
+pub(crate) const DEFINITIONS: &[Definition] = &[
+    Definition::new("lower", |request| text_to_same(request, lower)).any_case(),
+    Definition::new("lower", |request| text_to_same(request, lower)).alias("lcase").any_case(),
+    Definition::new("upper", |request| text_to_same(request, upper)).any_case(),
+    Definition::new("upper", |request| text_to_same(request, upper)).alias("ucase").any_case(),
+    Definition::new("lowerUTF8", |request| text_to_text(request, lower_utf8)),
+    Definition::new("upperUTF8", |request| text_to_text(request, upper_utf8)),
+    Definition::new("caseFoldUTF8", |request| text_to_text(request, lower_utf8)),
+    Definition::new("reverse", resolve_reverse).any_case(),
+    Definition::new("reverseUTF8", |request| text_to_text(request, reverse_utf8)),
+    Definition::new("initcap", |request| text_to_text(request, initcap)).any_case(),
+    Definition::new("initcapUTF8", |request| text_to_text(request, initcap_utf8)),
+];
+
+/// Of strings, or of arrays.
+fn resolve_reverse(request: &Request<'_>) -> Result<Resolved> {
+    request.arity(1..=1)?;
+    match request.ty(0) {
+        DataType::Array(_) => crate::arrays::slice::reverse(request),
+        _ => text_to_same(request, reverse),
+    }
+}
 
 /// `lower`: ASCII letters only.
 pub(crate) fn lower(text: &[u8], out: &mut Vec<u8>) {

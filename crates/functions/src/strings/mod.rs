@@ -1,7 +1,14 @@
 //! Functions of strings. Strings are bytes; only functions whose name says UTF8 know characters.
 
+pub(crate) mod case;
+pub(crate) mod concat;
+pub(crate) mod length;
 pub(crate) mod like;
 pub(crate) mod re2;
+pub(crate) mod regexp;
+pub(crate) mod replace;
+pub(crate) mod search;
+pub(crate) mod shapes;
+pub(crate) mod split;
+pub(crate) mod substring;
 pub(crate) mod utf8;
-
-mod case;
