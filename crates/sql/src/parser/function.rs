@@ -143,6 +143,11 @@ impl Parser<'_> {
 
     /// None: the function is like any other, and nothing was read.
     fn special_call(&mut self, name: &Ident, start: u32) -> Parse<Option<Expr>> {
+        // Most names are told apart by their first letter, without a copy.
+        let first = name.name.as_bytes().first().map_or(0, u8::to_ascii_lowercase);
+        if !b"deloprstv".contains(&first) {
+            return Ok(None);
+        }
         let lower = name.name.to_ascii_lowercase();
         Ok(Some(match lower.as_str() {
             "extract" if self.peek(1).kind == TokenKind::Word && self.is_word(2, "FROM") => self.extract(start)?,

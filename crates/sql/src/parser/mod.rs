@@ -214,6 +214,11 @@ impl<'a> Parser<'a> {
 
     /// Whether these words, in upper case and with single spaces, come next. Notes nothing.
     fn at(&mut self, phrase: &str) -> bool {
+        // Most attempts end here, at the first letter.
+        let letter = self.text.as_bytes().get(self.start() as usize).map(u8::to_ascii_uppercase);
+        if letter.as_ref() != phrase.as_bytes().first() {
+            return false;
+        }
         phrase.split(' ').enumerate().all(|(ahead, word)| self.is_word(ahead, word))
     }
 
