@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::{Array, ArrayRef, UInt32Array};
 use arrow_row::{OwnedRow, Rows};
 use types::Header;
 
@@ -81,6 +81,18 @@ pub fn may_contain(min_max: &MinMax, ranges: &[KeyRange]) -> Result<bool> {
             && interval.reaches(Some(values.row(0).data()), Some(values.row(1).data()), Ends::Inclusive);
         holds_null || holds_value
     }))
+}
+
+/// True when the `i`-th column of a part's partition key is in one of `ranges`. True for parts without rows.
+pub fn partition_may_contain(meta: &PartMeta, i: usize, ranges: &[KeyRange]) -> Result<bool> {
+    let Some(column) = meta.partition.header().columns().get(i).filter(|_| 0 < meta.partition.rows()) else {
+        return Ok(true);
+    };
+    let value = meta.partition.array(i);
+    let has_null = value.is_null(0);
+    let repeated = UInt32Array::from(if has_null { vec![] } else { vec![0, 0] });
+    let values = arrow::compute::take(value, &repeated, None)?;
+    may_contain(&MinMax { column: column.clone(), values, has_null }, ranges)
 }
 
 /// Granules worth a look: those that the first key column allows, found by bisection when it is restricted.

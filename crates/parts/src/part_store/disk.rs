@@ -28,9 +28,18 @@ impl DiskPartStore {
     pub async fn open(disk: Arc<dyn Disk>, folder: PathBuf) -> Result<DiskPartStore> {
         let store = DiskPartStore { disk, folder };
         let at = |error| store.failed("open folder of", "", error);
+        // this one always: a run that ended between making and syncing it leaves it looking old
+        let mut made = vec![store.folder.as_path()];
+        for folder in store.folder.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()) {
+            if store.disk.exists(folder).await.map_err(at)? {
+                break;
+            }
+            made.push(folder);
+        }
         store.disk.create_dir(&store.folder).await.map_err(at)?;
-        if let Some(above) = store.folder.parent() {
-            store.disk.sync_dir(above).await.map_err(at)?;
+        // the name of each new folder is durable only with the folder above it
+        for folder in made {
+            store.disk.sync_dir(folder.parent().unwrap_or(Path::new(""))).await.map_err(at)?;
         }
         for entry in store.disk.list(&store.folder).await.map_err(at)? {
             if entry.name.ends_with(UNFINISHED) {
@@ -105,5 +114,61 @@ impl PartSink for DiskSink {
         self.file.sync().await.map_err(at)?;
         self.store.disk.rename(&self.temporary, &self.path).await.map_err(at)?;
         self.store.disk.sync_dir(self.path.parent().unwrap_or(Path::new(""))).await.map_err(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use env::simulated::SimulatedDisk;
+    use futures::future::{Either, select};
+
+    use super::*;
+    use crate::part_store::put_bytes;
+
+    fn run<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn an_object_is_there_whole_or_not_at_all_wherever_power_goes() {
+        let bytes = Bytes::from(vec![7u8; 10_000]);
+        for operations in 0..24 {
+            run(async {
+                let disk = Arc::new(SimulatedDisk::new(operations));
+                let store = DiskPartStore::open(disk.clone(), PathBuf::from("data/parts")).await.unwrap();
+                disk.lose_power_after(operations);
+                // without power an operation never ends, like the process that waits for it
+                let put = pin!(put_bytes(&store, "a.parquet", bytes.clone()));
+                let is_acknowledged = match select(put, pin!(disk.power_lost())).await {
+                    Either::Left((outcome, _)) => outcome.is_ok(),
+                    Either::Right(_) => false,
+                };
+                disk.cut_power();
+                let store = DiskPartStore::open(disk.clone(), PathBuf::from("data/parts")).await.unwrap();
+                let listed = store.list().await.unwrap();
+                let is_whole = listed == [("a.parquet".to_owned(), bytes.len() as u64)];
+                assert!(is_whole || listed.is_empty(), "{listed:?} after {operations}");
+                assert!(is_whole || !is_acknowledged, "acknowledged and gone after {operations}");
+                if is_whole {
+                    assert_eq!(store.get_range("a.parquet", 5..25).await.unwrap(), bytes.slice(5..25));
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn what_is_deleted_is_gone_by_name() {
+        run(async {
+            let disk = Arc::new(SimulatedDisk::new(1));
+            let store = DiskPartStore::open(disk, PathBuf::from("parts")).await.unwrap();
+            put_bytes(&store, "a", Bytes::from_static(b"abc")).await.unwrap();
+            assert!(store.get_range("a", 1..9).await.is_err());
+            store.delete("a").await.unwrap();
+            store.delete("a").await.unwrap();
+            assert!(matches!(store.get_range("a", 0..1).await, Err(Error::Gone(_))));
+            assert!(store.list().await.unwrap().is_empty());
+        });
     }
 }

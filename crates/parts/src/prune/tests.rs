@@ -60,6 +60,18 @@ fn the_second_column_prunes_where_the_first_is_constant() {
     assert_eq!(prune(&meta, &schema.sort_key, &vec![None, b]).unwrap(), [3..4]);
 }
 
+#[test]
+fn a_part_is_left_out_by_its_partition() {
+    let mut schema = schema([false, false]);
+    schema.partition_key = vec![0, 1];
+    let (_, meta) = part(&schema, &[(7, None), (7, None)]);
+    let of_a = |value: u32| partition_may_contain(&meta, 0, &a_is(value).unwrap()).unwrap();
+    assert!(of_a(7) && !of_a(8));
+    let of_b = |value: Option<i64>| KeyRange::point(Arc::new(Int64Array::from(vec![value])));
+    assert!(partition_may_contain(&meta, 1, &[of_b(None)]).unwrap());
+    assert!(!partition_may_contain(&meta, 1, &[of_b(Some(1))]).unwrap());
+}
+
 fn bound(value: Option<i64>, inclusive: bool, of_a: bool) -> Bound {
     let value: ArrayRef = match (of_a, value) {
         (true, value) => Arc::new(UInt32Array::from(vec![value.unwrap_or(0) as u32])),
