@@ -22,6 +22,7 @@ pub mod run;
 pub mod runtime;
 pub mod scan;
 mod session;
+pub mod subqueries;
 pub mod system;
 pub mod table_functions;
 pub mod transform;

@@ -2,7 +2,7 @@
 //!
 //! A [`BlockTransform`] must give the same result for the same block at any time, so what depends on time takes its
 //! moment here; expressions that depend on it otherwise (`now()` in an UPDATE) have it folded in when they are compiled.
-//! Subqueries are not evaluated here: whoever mutates runs them first and puts their values in their place.
+//! Subqueries are not evaluated here: whoever mutates runs [`crate::subqueries::run_subqueries`] first.
 
 use std::sync::Arc;
 
@@ -84,16 +84,18 @@ pub fn ttl(
         steps.push(delete(&condition, header, ctx)?);
     }
     for rule in columns {
-        let default = match &rule.default {
-            Some(expr) => expr.clone(),
-            None => default_of(&rule.column, header)?,
-        };
-        let change = Update {
-            condition: Some(expired(&rule.expires, now_s)),
-            assignments: vec![(rule.column.clone(), default)],
-            recomputed: Vec::new(),
-        };
-        steps.push(update(&change, header, ctx)?);
+        let condition = expired(&rule.expires, now_s);
+        steps.push(match &rule.default {
+            Some(default) => {
+                let assignments = vec![(rule.column.clone(), default.clone())];
+                let change = Update { condition: Some(condition), assignments, recomputed: Vec::new() };
+                update(&change, header, ctx)?
+            }
+            None => {
+                let position = header.position(&rule.column).ok_or_else(|| Error::NoColumn(rule.column.clone()))?;
+                Arc::new(Reset { condition: Condition::new(&condition, header, ctx)?, position })
+            }
+        });
     }
     Ok(sequence(steps))
 }
@@ -109,13 +111,6 @@ fn expired(expires: &Expr, now_s: u32) -> Expr {
     let past = Expr::binary(expires.clone(), BinaryOperator::LessOrEquals, time(now_s.into()));
     let set = Expr::binary(expires.clone(), BinaryOperator::NotEquals, time(0));
     Expr::new(ExprKind::Chain(ChainOperator::And, vec![set, past]))
-}
-
-/// `defaultValueOfTypeName('type')` of a column.
-fn default_of(column: &str, header: &Header) -> Result<Expr> {
-    let ty = &header.column(column).ok_or_else(|| Error::NoColumn(column.to_owned()))?.ty;
-    let name = Expr::literal(Literal::string(ty.to_string()));
-    Ok(Expr::call("defaultValueOfTypeName", vec![name]))
 }
 
 #[derive(Debug)]
@@ -213,6 +208,28 @@ impl Updating {
             changed = one.apply(&changed, mask.as_ref())?;
         }
         Ok(changed)
+    }
+}
+
+/// A column becomes the default of its type where a condition holds.
+struct Reset {
+    condition: Condition,
+    position: usize,
+}
+
+impl Reset {
+    fn reset(&self, block: &Block) -> Result<Block> {
+        let mask = self.condition.holds(block)?;
+        let default = block.header().columns()[self.position].ty.default_array(block.rows());
+        let mut arrays: Vec<ArrayRef> = block.arrays().to_vec();
+        arrays[self.position] = zip(&mask, &default, &arrays[self.position])?;
+        Ok(Block::with_rows(block.header().clone(), arrays, block.rows())?)
+    }
+}
+
+impl BlockTransform for Reset {
+    fn apply(&self, block: &Block) -> std::result::Result<Block, TransformError> {
+        self.reset(block).map_err(failed)
     }
 }
 

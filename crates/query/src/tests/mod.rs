@@ -1,5 +1,6 @@
 //! Whole plans over small sources, without the binder.
 
+mod blocks;
 mod plans;
 mod sql;
 pub(crate) mod tables;

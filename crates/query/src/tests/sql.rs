@@ -154,3 +154,45 @@ async fn explain_shows_hash_join_pushed_filter_and_pruned_granules() {
     assert!(text.contains("HashJoinExec: mode=CollectLeft, join_type=Inner"), "{text}");
     assert!(text.contains("prune=[id = 3], parts=1/2, granules=1/2"), "{text}");
 }
+
+#[tokio::test]
+async fn an_inserted_block_is_read_at_every_place_that_names_the_table() {
+    let ctx = tables();
+    let table = ctx.snapshot.catalog.table("d", "t").unwrap();
+    let block = super::tables::rows(&[(8, 1, "x"), (9, 2, "y")]);
+    let ctx = Arc::new(ctx.with_override(table.id, block));
+    let join = "SELECT a.id, b.name, (SELECT count() FROM t) FROM t AS a JOIN t AS b ON a.id = b.id ORDER BY a.id";
+    assert_eq!(run_in(join, &ctx).await.unwrap(), ["8\tx\t2", "9\ty\t2"]);
+    let within = "SELECT id FROM t WHERE id IN (SELECT id FROM t WHERE version > 1)";
+    assert_eq!(run_in(within, &ctx).await.unwrap(), ["9"]);
+}
+
+#[tokio::test]
+async fn columns_that_parts_do_not_have_come_from_their_default() {
+    let ctx = tables();
+    let table = ctx.snapshot.catalog.table("d", "t").unwrap();
+    let added = super::tables::with_columns(table, "extra String DEFAULT name, more UInt8");
+    let snapshot =
+        ctx.snapshot.apply(&store::Commit::of(vec![store::Edit::AlterTable(Arc::new(added))])).unwrap().snapshot;
+    let ctx = Arc::new(ctx.with_snapshot(Arc::new(snapshot)));
+    assert_eq!(run_in("SELECT extra, more FROM t ORDER BY id LIMIT 2", &ctx).await.unwrap(), ["a\t0", "b\t0"]);
+    assert_eq!(run_in("SELECT id FROM t WHERE extra = 'c'", &ctx).await.unwrap(), ["3"]);
+}
+
+#[tokio::test]
+async fn files_are_read_inside_their_folder_only() {
+    let machine = env::simulated::Machine::new(1, 0);
+    env::Disk::create_dir(&*machine.disk, std::path::Path::new("/files")).await.unwrap();
+    machine.disk.plant(std::path::Path::new("/files/one.csv"), b"1,a\n2,b\n");
+    machine.disk.plant(std::path::Path::new("/files/two.csv"), b"3,c\n");
+    let config = crate::RuntimeConfig { user_files: Some("/files".into()), ..crate::RuntimeConfig::default() };
+    let parts = crate::RuntimeParts { env: machine.env(), system: crate::SystemTables::standard() };
+    let mut ctx = context(&[]);
+    ctx.runtime = crate::Runtime::new(config, parts).unwrap();
+    let ctx = Arc::new(ctx);
+    let file = |path: &str| format!("SELECT * FROM file('{path}', 'CSV', 'id UInt8, name String') ORDER BY id");
+    assert_eq!(run_in(&file("one.csv"), &ctx).await.unwrap(), ["1\ta", "2\tb"]);
+    assert_eq!(run_in(&file("*.csv"), &ctx).await.unwrap(), ["1\ta", "2\tb", "3\tc"]);
+    assert_eq!(run_in(&file("../one.csv"), &ctx).await.unwrap_err().code().0, 497);
+    assert_eq!(run_in(&file("none.csv"), &ctx).await.unwrap_err().code().0, 76);
+}

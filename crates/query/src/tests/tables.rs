@@ -40,7 +40,7 @@ fn replacing() -> MergeMode {
     MergeMode::Replacing { version: Some(1), is_deleted: None }
 }
 
-fn rows(rows: &[(u64, u64, &str)]) -> Block {
+pub(crate) fn rows(rows: &[(u64, u64, &str)]) -> Block {
     let arrays: Vec<ArrayRef> = vec![
         Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.0))),
         Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.1))),
@@ -69,6 +69,15 @@ fn table(schema: &Arc<PartSchema>) -> TableDef {
         comment: "".into(),
         created_ns: 0,
     }
+}
+
+/// The table with columns added after its others, as ALTER TABLE would do it.
+pub(crate) fn with_columns(def: &TableDef, added: &str) -> TableDef {
+    let more = crate::table_functions::parse_structure("extra String, more UInt8").unwrap();
+    let header = Header::new([def.columns.columns(), more.columns()].concat());
+    let schema = PartSchema { header: header.clone(), ..(**def.schema.as_ref().unwrap()).clone() };
+    let sql = def.sql.replace(") ENGINE", &format!(", {added}) ENGINE")).into();
+    TableDef { sql, columns: header, schema: Some(Arc::new(schema.checked().unwrap())), ..def.clone() }
 }
 
 /// A database `d` with a table `t` of these parts.
