@@ -151,6 +151,11 @@ impl SimulatedSpawner {
         self.off.store(true, Ordering::Relaxed);
         self.tasks.abort_all();
     }
+
+    /// How many tasks have ended by a panic since the machine was switched on: a simulation that ignores it is blind.
+    pub fn panicked(&self) -> u64 {
+        self.tasks.panicked()
+    }
 }
 
 #[async_trait]

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -55,6 +56,20 @@ impl Task {
 #[derive(Debug, Default)]
 pub(crate) struct Tasks {
     running: Mutex<Vec<Entry>>,
+    panicked: AtomicU64,
+}
+
+/// Counts its task when that ends by a panic, which nobody else may notice.
+struct PanicWatch {
+    tasks: Arc<Tasks>,
+}
+
+impl Drop for PanicWatch {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.tasks.panicked.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -66,7 +81,9 @@ struct Entry {
 impl Tasks {
     pub(crate) fn spawn(self: &Arc<Self>, name: &'static str, task: BoxTask) -> Task {
         let (send, ended) = oneshot::channel();
+        let watch = PanicWatch { tasks: Arc::clone(self) };
         let join = tokio::spawn(async move {
+            let _watch = watch;
             task.await;
             // Nobody may be waiting.
             let _unheard = send.send(());
@@ -95,6 +112,10 @@ impl Tasks {
         for entry in self.running.lock().drain(..) {
             entry.abort.abort();
         }
+    }
+
+    pub(crate) fn panicked(&self) -> u64 {
+        self.panicked.load(Ordering::Relaxed)
     }
 
     pub(crate) fn names(&self) -> Vec<&'static str> {

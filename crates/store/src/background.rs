@@ -11,35 +11,39 @@ use crate::error::{Error, Result};
 use crate::merge;
 use crate::shared::Shared;
 
-/// After a checkpoint that failed (a full disk, most likely) the next try waits this long.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// After a checkpoint that failed (a full disk, most likely) or did not bring the limits back, the next waits this long.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Writes a checkpoint whenever the log or the rows in memory are over their limits.
 pub(crate) async fn keep_checkpointing(shared: Arc<Shared>) {
     let mut published = shared.published.subscribe();
     let mut closing = shared.closing.subscribe();
-    loop {
-        tokio::select! {
-            biased;
-            _ = closing.wait_for(|closing| *closing) => return,
-            changed = published.changed() => if changed.is_err() { return },
-        }
-        if !shared.is_over(1) || shared.stop_reason().is_some() {
+    while shared.stop_reason().is_none() {
+        if !shared.is_over(1) {
+            tokio::select! {
+                biased;
+                _ = closing.wait_for(|closing| *closing) => return,
+                changed = published.changed() => if changed.is_err() { return },
+            }
             continue;
         }
         if let Err(error) = checkpoint(&shared).await {
             tracing::error!(%error, "no checkpoint could be written");
-            tokio::select! {
-                biased;
-                _ = closing.wait_for(|closing| *closing) => return,
-                () = shared.env.clock.sleep(RETRY_AFTER) => {}
-            }
+        } else if !shared.is_over(1) {
+            continue;
+        }
+        tokio::select! {
+            biased;
+            _ = closing.wait_for(|closing| *closing) => return,
+            () = shared.env.clock.sleep(RETRY_AFTER) => {}
         }
     }
 }
 
 /// One checkpoint: rows that are many or old go to files, the snapshot to a checkpoint file, the log before it goes.
 pub(crate) async fn checkpoint(shared: &Arc<Shared>) -> Result<()> {
+    // The semaphore is never closed.
+    let _turn = shared.checkpointing.acquire().await.ok();
     let result = write_checkpoint(shared).await;
     shared.checkpointed.notify_waiters();
     result

@@ -52,3 +52,5 @@ pub const GROUP_BYTES_MAX: usize = 16 << 20;
 pub const RECORD_BYTES_MAX: usize = 64 << 20;
 /// The log and the rows in memory may be this many times over their limits before inserts wait for the checkpoint.
 pub const OVERDRAFT: u64 = 4;
+/// Checkpoints that an insert waits for before it is refused.
+pub const ROOM_CHECKPOINTS_MAX: usize = 3;

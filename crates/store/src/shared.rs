@@ -34,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) next_database: AtomicU64,
     /// Bytes of the log that are not freed, for the checkpointer.
     pub(crate) log_bytes: AtomicU64,
+    /// One checkpoint at a time: its permit is held for the whole of it.
+    pub(crate) checkpointing: Semaphore,
     /// Tells waiting inserts that a checkpoint has ended, well or not.
     pub(crate) checkpointed: Notify,
     /// Why no more commits are taken.

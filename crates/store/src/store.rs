@@ -21,7 +21,7 @@ use types::{Block, CommitSeq, DatabaseId, TableId};
 use crate::background;
 use crate::commit::{Commit, NewPart, PartSource, Receipt};
 use crate::committer::{Committer, Request};
-use crate::config::{OVERDRAFT, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX, StoreConfig};
+use crate::config::{OVERDRAFT, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX, ROOM_CHECKPOINTS_MAX, StoreConfig};
 use crate::error::{CommitError, Error, Result};
 use crate::folder::DataFolder;
 use crate::garbage::Garbage;
@@ -67,6 +67,7 @@ impl Store {
             parts: source,
             reservations: Reservations::default(),
             log_bytes: AtomicU64::new(0),
+            checkpointing: Semaphore::new(1),
             checkpointed: Notify::new(),
             stopped: Mutex::new(None),
             closing: watch::Sender::new(false),
@@ -100,15 +101,16 @@ impl Store {
         self.shared.commit_now(commit).await
     }
 
+    /// Waits for checkpoints while rows in memory or the log are far over their limits; gives up after a few.
     async fn wait_for_room(&self) -> std::result::Result<(), CommitError> {
-        let checkpointed = self.shared.checkpointed.notified();
-        if self.shared.is_over(OVERDRAFT) && self.shared.stop_reason().is_none() {
-            checkpointed.await;
-            if self.shared.is_over(OVERDRAFT) && self.shared.stop_reason().is_none() {
-                return Err(CommitError::NoRoom);
+        for _ in 0..ROOM_CHECKPOINTS_MAX {
+            let checkpointed = self.shared.checkpointed.notified();
+            if !self.shared.is_over(OVERDRAFT) || self.shared.stop_reason().is_some() {
+                return Ok(());
             }
+            checkpointed.await;
         }
-        Ok(())
+        if self.shared.is_over(OVERDRAFT) { Err(CommitError::NoRoom) } else { Ok(()) }
     }
 
     /// Tells of every published snapshot; commits in quick succession may be told of once.

@@ -126,6 +126,8 @@ async fn the_clock_follows_paused_time_and_its_tasks_end_with_the_machine() {
     assert_eq!(env.clock.now_ns() - before, 3_600_000_000_000);
     let task = env.spawner.spawn("sleeper", Box::pin(std::future::pending()));
     assert_eq!(env.spawner.running(), ["sleeper"]);
+    env.spawner.spawn("clumsy", Box::pin(async { panic!("on purpose") })).join().await;
+    assert_eq!(machine.spawner.panicked(), 1);
     machine.cut_power();
     task.join().await;
     env.spawner.spawn("late", Box::pin(async { panic!("ran on a dead machine") })).join().await;

@@ -1,0 +1,13 @@
+//! Histories of the store alone: what was acknowledged is there, whole, and nothing else is.
+//!
+//! Each writer owns a few tables and works on them one commit at a time, so that the order of the commits of a table is
+//! known; all writers insert into one shared table; every commit also puts its own number into a journal table. Commits
+//! to different tables, merges, flushes and checkpoints run at the same time. After each restart the journal says which of
+//! the unanswered commits happened, and every table must be exactly what the model makes of that.
+
+mod history;
+mod model;
+mod tables;
+mod writer;
+
+pub use history::run;
