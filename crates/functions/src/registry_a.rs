@@ -3,7 +3,7 @@
 use crate::arithmetic::{self, bits, division, extremes, unary};
 use crate::comparison::{self, logic};
 use crate::conversions::{casts, numbers, texts, times};
-use crate::dates::add;
+use crate::dates::{add, diff, format, interval, make, parse, parts, slots, starts, zones};
 use crate::frame::Definition;
 
 /// One table a family file.
@@ -22,4 +22,14 @@ pub(crate) const FAMILIES: &[&[Definition]] = &[
     times::TIMES,
     casts::CASTS,
     add::UNITS,
+    parts::PARTS,
+    starts::STARTS,
+    interval::INTERVALS,
+    diff::DIFFERENCES,
+    make::MAKERS,
+    make::CHANGES,
+    zones::ZONES,
+    format::FORMATS,
+    parse::PARSERS,
+    slots::SLOTS,
 ];

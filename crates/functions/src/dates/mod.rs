@@ -4,3 +4,16 @@
 
 pub(crate) mod add;
 pub(crate) mod clock;
+pub(crate) mod diff;
+pub(crate) mod format;
+pub(crate) mod interval;
+pub(crate) mod make;
+pub(crate) mod parse;
+pub(crate) mod parts;
+pub(crate) mod slots;
+pub(crate) mod starts;
+pub(crate) mod week;
+pub(crate) mod zones;
+
+#[cfg(test)]
+mod tests;
