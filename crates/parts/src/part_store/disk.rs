@@ -79,10 +79,14 @@ impl PartStore for DiskPartStore {
 
     async fn delete(&self, object: &str) -> Result<()> {
         let path = self.folder.join(object);
+        // a writer that was dropped in the middle leaves this one
+        let unfinished = self.folder.join(format!("{object}{UNFINISHED}"));
         let at = |error| self.failed("delete", object, error);
-        if self.disk.exists(&path).await.map_err(at)? {
-            self.disk.remove(&path).await.map_err(at)?;
-            self.disk.sync_dir(&self.folder).await.map_err(at)?;
+        for path in [path, unfinished] {
+            if self.disk.exists(&path).await.map_err(at)? {
+                self.disk.remove(&path).await.map_err(at)?;
+                self.disk.sync_dir(&self.folder).await.map_err(at)?;
+            }
         }
         Ok(())
     }
