@@ -269,3 +269,6 @@ fn encode_tagged(tag: u8, table: TableId, to: &mut Encoder) {
     to.u8(tag);
     to.u64(table.0);
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 mod catalog;
 mod crash;
 mod damage;
+mod files;
 mod insert;
 mod laws;
 mod real;

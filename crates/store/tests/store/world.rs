@@ -6,6 +6,8 @@ use std::sync::Arc;
 use arrow::array::{AsArray, Int64Array, UInt64Array};
 use arrow::datatypes::{Int64Type, UInt64Type};
 use env::simulated::Machine;
+use futures::TryStreamExt;
+use parts::file::Caching;
 use parts::{MergeMode, PartData, PartSchema, Purpose, SortColumn, StagedPart};
 use store::{
     Commit, CommitError, Edit, NewPart, QualifiedName, Readiness, Receipt, Snapshot, Store, StoreConfig, TableDef,
@@ -125,7 +127,6 @@ pub fn rows_of_block(block: &Block) -> Vec<Row> {
 pub fn rows(snapshot: &Snapshot, table: TableId) -> Vec<Row> {
     let mut rows = Vec::new();
     for part in snapshot.table_parts(table).into_iter().flat_map(|parts| parts.parts()) {
-        #[allow(irrefutable_let_patterns, reason = "parts will be files, too")]
         if let PartData::Memory(block) = &part.part.data {
             rows.extend(rows_of_block(block));
         }
@@ -146,4 +147,16 @@ pub fn log_files(machine: &Machine) -> Vec<PathBuf> {
         .into_iter()
         .filter(|path| path.starts_with("/data/log") && path != Path::new("/data/log"))
         .collect()
+}
+
+/// What a reader sees of a table, wherever its parts are: the engine's rule applied over all of them; sorted.
+pub async fn rows_final(snapshot: &Snapshot, table: TableId) -> Vec<Row> {
+    let Some(parts) = snapshot.table_parts(table) else { return Vec::new() };
+    let schema = snapshot.catalog.table_by_id(table).unwrap().schema.as_ref().unwrap();
+    let runs = parts.parts().map(|part| part.part.read_all(&[0, 1], Caching::Use)).collect();
+    let merged = parts::merge_runs(schema, runs, Purpose::Final, 1000).unwrap();
+    let blocks: Vec<Block> = merged.try_collect().await.unwrap();
+    let mut rows: Vec<Row> = blocks.iter().flat_map(rows_of_block).collect();
+    rows.sort_unstable();
+    rows
 }
