@@ -83,7 +83,8 @@ impl PlanCache {
 
     /// Keeps a plan. Does nothing with a plan that must not be kept.
     pub fn put(&self, key: PlanKey, prepared: &Prepared) {
-        if self.entries_max == 0 || !prepared.compiled.is_reusable() {
+        // What is not deterministic has the query's time, randomness or id in it.
+        if self.entries_max == 0 || !prepared.deterministic || !prepared.compiled.is_reusable() {
             return;
         }
         let mut state = self.state.lock();

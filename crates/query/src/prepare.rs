@@ -36,7 +36,9 @@ impl Prepared {
 pub fn bind(query: &Query, ctx: &QueryContext) -> Result<Bound> {
     let functions = function_context(ctx)?;
     let relations = SnapshotRelations::new(ctx);
-    bind_query(query, &bind_context(&relations, &functions, ctx))
+    let mut bound = bind_query(query, &bind_context(&relations, &functions, ctx))?;
+    bound.uses.extend(relations.passed());
+    Ok(bound)
 }
 
 /// Binds and compiles, past the plan cache: for views, which keep their plan themselves.

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use datafusion::logical_expr::TableSource as PlanSource;
+use parking_lot::Mutex;
 use sql::ast::ColumnDefault;
 use store::{TableDef, TableKind, ViewDef};
-use types::ErrorCode;
+use types::{ErrorCode, TableId};
 
 use crate::bind::relations::{
     ColumnKind, Relation, RelationColumn, RelationKind, Relations, ScanFactory, ScanOptions, TableFunctionCall,
@@ -20,12 +21,19 @@ use crate::{system, table_functions};
 /// The names that one query can read.
 pub struct SnapshotRelations<'a> {
     ctx: &'a QueryContext,
+    /// Views that were read as the table they write to: the plan has the table's id, and depends on the view as well.
+    passed: Mutex<Vec<(TableId, u64)>>,
 }
 
 impl<'a> SnapshotRelations<'a> {
     /// The names as the context's snapshot has them.
     pub fn new(ctx: &'a QueryContext) -> SnapshotRelations<'a> {
-        SnapshotRelations { ctx }
+        SnapshotRelations { ctx, passed: Mutex::default() }
+    }
+
+    /// The views that were read as the table they write to, with the versions of their definitions.
+    pub fn passed(self) -> Vec<(TableId, u64)> {
+        self.passed.into_inner()
     }
 
     fn stored(&self, def: &Arc<TableDef>, target: &Arc<TableDef>) -> Result<Relation> {
@@ -83,6 +91,7 @@ impl Relations for SnapshotRelations<'_> {
             Some(ViewDef::Plain) => self.view(def),
             Some(view) => {
                 // A materialized view is read as the table that it writes to.
+                self.passed.lock().push((def.id, def.version));
                 let target = view.target().and_then(|target| catalog.target(target)).ok_or_else(|| {
                     let message = format!("target table of view \"{}\" does not exist", def.qualified_name());
                     Error::refused(ErrorCode::UNKNOWN_TABLE, message)

@@ -196,3 +196,52 @@ async fn files_are_read_inside_their_folder_only() {
     assert_eq!(run_in(&file("../one.csv"), &ctx).await.unwrap_err().code().0, 497);
     assert_eq!(run_in(&file("none.csv"), &ctx).await.unwrap_err().code().0, 76);
 }
+
+/// The tables of [`tables`] with a view of that definition beside them.
+fn with_view(sql: &str, view: store::ViewDef) -> Arc<QueryContext> {
+    let ctx = tables();
+    let table = ctx.snapshot.catalog.table("d", "t").unwrap();
+    let view = store::TableDef {
+        id: types::TableId(9),
+        name: "v".into(),
+        sql: sql.into(),
+        kind: store::TableKind::View,
+        columns: types::Header::default(),
+        schema: None,
+        view: Some(view),
+        ..(**table).clone()
+    };
+    let create = store::Commit::of(vec![store::Edit::CreateTable(Arc::new(view))]);
+    let snapshot = ctx.snapshot.apply(&create).unwrap().snapshot;
+    Arc::new(ctx.with_snapshot(Arc::new(snapshot)))
+}
+
+#[tokio::test]
+async fn a_plain_view_runs_its_query() {
+    let ctx = with_view("CREATE VIEW d.v AS SELECT id, name FROM t WHERE id > 1", store::ViewDef::Plain);
+    assert_eq!(run_in("SELECT name FROM v ORDER BY id", &ctx).await.unwrap(), ["b", "c"]);
+    assert_eq!(run_in("SELECT count() FROM d.v", &ctx).await.unwrap(), ["2"]);
+}
+
+#[tokio::test]
+async fn a_materialized_view_is_read_as_its_table_and_its_plan_depends_on_both() {
+    let names = |name: &str| store::QualifiedName::new("d", name);
+    let view = store::ViewDef::Incremental { source: names("s"), target: store::Target::Named(names("t")) };
+    let ctx = with_view("CREATE MATERIALIZED VIEW d.v TO d.t AS SELECT id FROM d.s", view);
+    assert_eq!(run_in("SELECT count() FROM v", &ctx).await.unwrap(), ["3"]);
+    let dropped = store::Commit::of(vec![store::Edit::DropTable { table: types::TableId(9) }]);
+    let snapshot = ctx.snapshot.apply(&dropped).unwrap().snapshot;
+    let ctx = Arc::new(ctx.with_snapshot(Arc::new(snapshot)));
+    assert_eq!(run_in("SELECT count() FROM v", &ctx).await.unwrap_err().code().0, 60);
+}
+
+#[tokio::test]
+async fn final_without_columns_still_counts() {
+    let mode = MergeMode::Replacing { version: Some(1), is_deleted: None };
+    let snapshot = snapshot(mode, &[&[(1, 1, "old"), (2, 1, "kept")], &[(1, 2, "new")]]);
+    let ctx = Arc::new(context(&[]).with_snapshot(snapshot).with_database("d"));
+    assert_eq!(run_in("SELECT count() FROM t FINAL", &ctx).await.unwrap(), ["2"]);
+    assert_eq!(run_in("SELECT count() FROM t", &ctx).await.unwrap(), ["3"]);
+    let prewhere = "SELECT name FROM t FINAL PREWHERE name != 'new' WHERE id = 1";
+    assert_eq!(run_in(prewhere, &ctx).await.unwrap(), ["old"]);
+}
