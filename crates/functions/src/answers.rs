@@ -234,3 +234,8 @@ fn tuples_answer_as_clickhouse() {
 fn conditions_answer_as_clickhouse() {
     check(include_str!("answers/conditional.tsv"));
 }
+
+#[test]
+fn json_answers_as_clickhouse() {
+    check(include_str!("answers/json.tsv"));
+}

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt8Array, new_null_array};
+use arrow::array::{Array, ArrayRef, BooleanArray, UInt8Array, new_null_array};
 use arrow::datatypes::DataType as ArrowType;
 use types::DataType;
 
@@ -276,12 +276,4 @@ fn to_nullable(request: &Request<'_>) -> Result<Resolved> {
         return Err(request.wrong_type(0, "a type that can be inside Nullable"));
     }
     Ok(pass_nullable(ty))
-}
-
-/// True in rows whose number is neither 0 nor NULL, of an operand.
-pub(crate) fn operand_conditions(operand: &Operand) -> Result<BooleanArray> {
-    match operand.array().data_type() {
-        ArrowType::Boolean if operand.array().null_count() == 0 => Ok(operand.array().as_boolean().clone()),
-        _ => conditions(operand.array()),
-    }
 }

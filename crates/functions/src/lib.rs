@@ -28,6 +28,7 @@ mod conditional;
 mod conversions;
 mod convert;
 mod dates;
+mod json;
 mod lambda;
 mod maps;
 mod misc;

@@ -1,7 +1,7 @@
 //! The families of part B: strings, arrays, maps, tuples, JSON, hashing, conditions and the rest.
 
 use crate::frame::Definition;
-use crate::{arrays, conditional, lambda, maps, misc, strings, tuples};
+use crate::{arrays, conditional, json, lambda, maps, misc, strings, tuples};
 
 /// One table a family file.
 pub(crate) const FAMILIES: &[&[Definition]] = &[
@@ -26,5 +26,9 @@ pub(crate) const FAMILIES: &[&[Definition]] = &[
     lambda::DEFINITIONS,
     maps::DEFINITIONS,
     tuples::DEFINITIONS,
+    json::extract::DEFINITIONS,
+    json::path::DEFINITIONS,
+    json::simple::DEFINITIONS,
+    json::write::DEFINITIONS,
     misc::DEFINITIONS,
 ];

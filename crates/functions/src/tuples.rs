@@ -25,18 +25,9 @@ pub(crate) const DEFINITIONS: &[Definition] = &[
     row("tupleHammingDistance", hamming_distance),
     row("dotProduct", dot_product),
     row("dotProduct", dot_product).alias("scalarProduct").any_case(),
-    row("tuplePlus", |request| by_element(request, "plus")),
-    row("tuplePlus", |request| by_element(request, "plus")).alias("vectorSum").any_case(),
-    row("tupleMinus", |request| by_element(request, "minus")),
-    row("tupleMinus", |request| by_element(request, "minus")).alias("vectorDifference").any_case(),
-    row("tupleMultiply", |request| by_element(request, "multiply")),
-    row("tupleDivide", |request| by_element(request, "divide")),
     row("tupleIntDiv", |request| by_element(request, "intDiv")),
     row("tupleIntDivOrZero", |request| by_element(request, "intDivOrZero")),
     row("tupleModulo", |request| by_element(request, "modulo")),
-    row("tupleNegate", |request| by_element(request, "negate")),
-    row("tupleMultiplyByNumber", |request| by_number(request, "multiply")),
-    row("tupleDivideByNumber", |request| by_number(request, "divide")),
     row("tupleIntDivByNumber", |request| by_number(request, "intDiv")),
     row("tupleIntDivOrZeroByNumber", |request| by_number(request, "intDivOrZero")),
     row("tupleModuloByNumber", |request| by_number(request, "modulo")),
@@ -233,11 +224,10 @@ impl ElementWise {
     }
 }
 
-/// `operator` on the elements of one or two tuples of equal length.
+/// `operator` on the elements of two tuples of equal length.
 fn by_element(request: &Request<'_>, operator: &str) -> Result<Resolved> {
-    let operands = if operator == "negate" { 1 } else { 2 };
-    request.arity(operands..=operands)?;
-    let functions = element_functions(request, operands, operator)?;
+    request.arity(2..=2)?;
+    let functions = element_functions(request, 2, operator)?;
     let result = functions.result();
     Ok(Resolved::new(result, move |args: &[Operand], call: &Call| {
         let columns = args.iter().map(|arg| fields(&arg.expand(call.rows)?)).collect::<Result<Vec<_>>>()?;

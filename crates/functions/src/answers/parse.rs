@@ -252,8 +252,8 @@ impl<'a> Parser<'a> {
 fn unsigned(value: u64) -> Ast {
     let (ty, array): (DataType, ArrayRef) = match value {
         0..=0xFF => (DataType::UInt8, Arc::new(UInt8Array::from(vec![value as u8]))),
-        0..=0xFFFF => (DataType::UInt16, Arc::new(UInt16Array::from(vec![value as u16]))),
-        0..=0xFFFF_FFFF => (DataType::UInt32, Arc::new(UInt32Array::from(vec![value as u32]))),
+        0x100..=0xFFFF => (DataType::UInt16, Arc::new(UInt16Array::from(vec![value as u16]))),
+        0x1_0000..=0xFFFF_FFFF => (DataType::UInt32, Arc::new(UInt32Array::from(vec![value as u32]))),
         _ => (DataType::UInt64, Arc::new(UInt64Array::from(vec![value]))),
     };
     Ast::Literal(ty, array)
@@ -261,9 +261,9 @@ fn unsigned(value: u64) -> Ast {
 
 fn integer(value: i64) -> Ast {
     let (ty, array): (DataType, ArrayRef) = match value {
-        -0x80.. => (DataType::Int8, Arc::new(Int8Array::from(vec![value as i8]))),
-        -0x8000.. => (DataType::Int16, Arc::new(Int16Array::from(vec![value as i16]))),
-        -0x8000_0000.. => (DataType::Int32, Arc::new(Int32Array::from(vec![value as i32]))),
+        -0x80..=-1 => (DataType::Int8, Arc::new(Int8Array::from(vec![value as i8]))),
+        -0x8000..=-0x81 => (DataType::Int16, Arc::new(Int16Array::from(vec![value as i16]))),
+        -0x8000_0000..=-0x8001 => (DataType::Int32, Arc::new(Int32Array::from(vec![value as i32]))),
         _ => (DataType::Int64, Arc::new(Int64Array::from(vec![value]))),
     };
     Ast::Literal(ty, array)

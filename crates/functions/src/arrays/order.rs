@@ -16,7 +16,7 @@ use crate::error::Result;
 
 /// Rows of one column whose bytes are equal where the values are.
 pub(crate) fn keys(column: &ArrayRef) -> Result<Rows> {
-    keys_of(&[column.clone()])
+    keys_of(std::slice::from_ref(column))
 }
 
 /// Rows of several columns, equal where all are.

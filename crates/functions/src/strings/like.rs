@@ -13,7 +13,7 @@ pub(crate) enum LikePattern {
     Equals(Vec<u8>),
     Prefix(Vec<u8>),
     Suffix(Vec<u8>),
-    Contains(memmem::Finder<'static>),
+    Contains(Box<memmem::Finder<'static>>),
     Regex(Regex),
 }
 
@@ -93,7 +93,7 @@ fn simple(tokens: &[Token]) -> Option<LikePattern> {
         inner.iter().map(|token| if let Token::Literal(byte) = token { Some(*byte) } else { None }).collect();
     let literal = literal?;
     Some(match (starts_open, ends_open) {
-        (true, true) => LikePattern::Contains(memmem::Finder::new(&literal).into_owned()),
+        (true, true) => LikePattern::Contains(Box::new(memmem::Finder::new(&literal).into_owned())),
         (true, false) => LikePattern::Suffix(literal),
         (false, true) => LikePattern::Prefix(literal),
         (false, false) => LikePattern::Equals(literal),

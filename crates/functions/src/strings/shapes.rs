@@ -155,11 +155,6 @@ impl TextLists {
         self.texts.push(text)
     }
 
-    /// How many strings there are in all arrays.
-    pub(crate) fn len(&self) -> usize {
-        self.texts.len()
-    }
-
     /// Ends the array.
     pub(crate) fn end_row(&mut self) -> Result<()> {
         self.offsets.end(self.texts.len())
@@ -171,11 +166,11 @@ impl TextLists {
     }
 }
 
-/// From a string to an array of strings; `f` gives its elements to the callback.
-pub(crate) fn text_to_texts(
-    request: &Request<'_>,
-    f: fn(&[u8], &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>,
-) -> Result<Resolved> {
+/// Gives the pieces of a string to a callback.
+pub(crate) type Pieces = fn(&[u8], &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>;
+
+/// From a string to an array of strings.
+pub(crate) fn text_to_texts(request: &Request<'_>, f: Pieces) -> Result<Resolved> {
     check_texts(request, 1)?;
     Ok(Resolved::new(DataType::array(DataType::String), move |args: &[Operand], call: &Call| {
         let texts = Bytes::of(&args[0])?;

@@ -22,9 +22,9 @@ pub(crate) const DEFINITIONS: &[Definition] = &[
     Definition::new("leftUTF8", |request| side(request, Unit::Character, left)),
     Definition::new("right", |request| side(request, Unit::Byte, right)).any_case(),
     Definition::new("rightUTF8", |request| side(request, Unit::Character, right)),
-    Definition::new("substringIndex", |request| substring_index(request)),
-    Definition::new("substringIndex", |request| substring_index(request)).alias("SUBSTRING_INDEX").any_case(),
-    Definition::new("substringIndexUTF8", |request| substring_index(request)),
+    Definition::new("substringIndex", substring_index),
+    Definition::new("substringIndex", substring_index).alias("SUBSTRING_INDEX").any_case(),
+    Definition::new("substringIndexUTF8", substring_index),
     Definition::new("overlay", |request| overlay(request, Unit::Byte)).any_case(),
     Definition::new("overlayUTF8", |request| overlay(request, Unit::Character)),
     Definition::new("startsWith", |request| {

@@ -29,16 +29,6 @@ pub(crate) fn boundaries(text: &[u8], into: &mut Vec<usize>) {
     into.push(text.len());
 }
 
-/// Calls `valid` and `invalid` on the pieces of `text` in order.
-pub(crate) fn for_each_chunk(text: &[u8], mut valid: impl FnMut(&str), mut invalid: impl FnMut(&[u8])) {
-    for chunk in text.utf8_chunks() {
-        valid(chunk.valid());
-        if !chunk.invalid().is_empty() {
-            invalid(chunk.invalid());
-        }
-    }
-}
-
 /// Appends `text` with every run of invalid bytes replaced by U+FFFD.
 pub(crate) fn to_valid(text: &[u8], into: &mut Vec<u8>) {
     let mut replaced = false;
