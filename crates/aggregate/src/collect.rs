@@ -47,6 +47,8 @@ trait Collection: Send + Sync + 'static {
     fn insert(&self, state: &mut Self::State, cell: &[u8]);
     /// The kept values in the order of the result.
     fn cells<'a>(&self, state: &'a Self::State) -> Vec<&'a [u8]>;
+    /// Where NULL and NaN stand among the values.
+    const NULLS: Nulls = Nulls::Last;
     /// A number that the state has beside its values.
     fn total(_state: &Self::State) -> u64 {
         0
@@ -90,6 +92,7 @@ struct Sorted {
 impl Collection for Sorted {
     type State = Vec<Cell>;
     const NAME: &'static str = "groupArraySorted";
+    const NULLS: Nulls = Nulls::First;
 
     fn insert(&self, state: &mut Vec<Cell>, cell: &[u8]) {
         let place = state.partition_point(|kept| &**kept <= cell);
@@ -133,10 +136,16 @@ impl Collection for Last {
         (total.max(cells.len() as u64), cells)
     }
 
-    /// The other's values follow, oldest first.
+    /// As if all values that the other has seen followed: those that it has lost would have been overwritten.
     fn merge(&self, into: &mut (u64, Vec<Cell>), (total, ring): (u64, Vec<Cell>)) {
+        let lost = total - ring.len() as u64;
         let oldest = if ring.is_empty() { 0 } else { (total % ring.len() as u64) as usize };
         let (newer, older) = ring.split_at(oldest);
+        if lost > 0 {
+            // the ring is full, and its values take every place of the new one
+            into.0 += lost;
+            into.1.resize(ring.len(), Cell::default());
+        }
         older.iter().chain(newer).for_each(|cell| self.insert(into, cell));
     }
 }
@@ -177,7 +186,7 @@ impl<C: Collection> Family for Collected<C> {
     const NAME: &'static str = C::NAME;
 
     fn columns(&self, args: &[ArrayRef]) -> Result<CellReader> {
-        CellReader::new(&self.shape, &args[0], Nulls::Last)
+        CellReader::new(&self.shape, &args[0], C::NULLS)
     }
 
     fn add(&self, state: &mut C::State, columns: &CellReader, row: usize) -> Result<()> {

@@ -53,7 +53,9 @@ impl Family for Entropy {
     }
 
     fn add(&self, state: &mut Counts, columns: &Keys, row: usize) -> Result<()> {
-        *state.entry(columns.hash128(row)).or_default() += 1;
+        if !columns.is_nan(row) {
+            *state.entry(columns.hash128(row)).or_default() += 1;
+        }
         Ok(())
     }
 

@@ -101,6 +101,11 @@ fn made_of_cells(ty: Type, rule: Rule) -> Made {
 /// How a number joins the number that a group has.
 trait Join<T>: Send + Sync + 'static {
     fn join(old: T, new: T) -> T;
+
+    /// What a group without rows has, where it is not the type's default.
+    fn nothing() -> Option<T> {
+        None
+    }
 }
 struct Min;
 struct Max;
@@ -146,7 +151,21 @@ macro_rules! bits {
         })*
     };
 }
-bits!(And, &, u8, u16, u32, u64, i8, i16, i32, i64, i128, i256);
+macro_rules! and {
+    ($($ty:ty: $ones:expr),*) => {
+        $(impl Join<$ty> for And {
+            #[inline]
+            fn join(old: $ty, new: $ty) -> $ty {
+                old & new
+            }
+
+            fn nothing() -> Option<$ty> {
+                Some($ones)
+            }
+        })*
+    };
+}
+and!(u8: !0, u16: !0, u32: !0, u64: !0, i8: !0, i16: !0, i32: !0, i64: !0, i128: !0, i256: i256::MINUS_ONE);
 bits!(Or, |, u8, u16, u32, u64, i8, i16, i32, i64, i128, i256);
 bits!(Xor, ^, u8, u16, u32, u64, i8, i16, i32, i64, i128, i256);
 
@@ -198,7 +217,7 @@ fn by_number<R: Whole>(ty: &Type) -> Option<Made> {
 
 fn numbers<T: ArrowPrimitiveType, R: Join<T::Native>>(ty: &Type) -> Made {
     let ty = ty.clone();
-    let blank = blank::<T>(&ty);
+    let blank = R::nothing().unwrap_or_else(|| blank::<T>(&ty));
     Made::new(ty.clone(), move || Numbers::<T, R> {
         blank,
         seen: Vec::new(),

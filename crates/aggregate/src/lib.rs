@@ -49,3 +49,6 @@ pub use combinator::merge_present;
 pub use error::{Error, Result};
 pub use resolve::{check_simple, resolve, resolve_signature};
 pub use runs::{empty_states, merge_simple, merge_states};
+
+#[cfg(test)]
+mod tests;

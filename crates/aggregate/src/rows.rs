@@ -37,7 +37,7 @@ pub(crate) fn true_bits(array: &BooleanArray) -> BooleanBuffer {
 }
 
 /// The fields of a state column.
-pub(crate) fn state_columns<'a>(states: &'a ArrayRef, at_least: usize) -> Result<&'a [ArrayRef]> {
+pub(crate) fn state_columns(states: &ArrayRef, at_least: usize) -> Result<&[ArrayRef]> {
     match states.as_struct_opt() {
         Some(fields) if fields.num_columns() >= at_least => Ok(fields.columns()),
         _ => Err(Error::ArrowType {

@@ -270,8 +270,8 @@ macro_rules! mean {
                 if unsigned { self as $as_unsigned as f64 } else { self as f64 }
             }
             fn whole_mean(self, count: u64) -> i64 {
-                // dates and times, whose sums are far from the bounds; halves round away from zero
-                (self as f64 / count as f64).round() as i64
+                // dates and times, whose sums are far from the bounds; halves go to the even neighbour
+                (self as f64 / count as f64).round_ties_even() as i64
             }
         })*
     };
@@ -283,7 +283,7 @@ impl Mean for i256 {
         i256_to_f64(self, unsigned)
     }
     fn whole_mean(self, count: u64) -> i64 {
-        (self.to_f64(false) / count as f64).round() as i64
+        (self.to_f64(false) / count as f64).round_ties_even() as i64
     }
 }
 

@@ -58,6 +58,15 @@ impl CellReader {
         }
     }
 
+    /// True when `row` is a float that is no number.
+    pub fn is_nan(&self, row: usize) -> bool {
+        match &self.column {
+            Column::F32(array, _) => array.value(row).is_nan(),
+            Column::F64(array, _) => array.value(row).is_nan(),
+            _ => false,
+        }
+    }
+
     /// The cell of `row`; `scratch` is where it is built unless the column holds it as it is.
     #[inline]
     pub fn cell<'a>(&'a self, row: usize, scratch: &'a mut Vec<u8>) -> &'a [u8] {

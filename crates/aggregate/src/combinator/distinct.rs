@@ -1,7 +1,7 @@
-//! `-Distinct`: equal rows count once. The rows are kept, sorted, and reach the function below when results are asked
+//! `-Distinct`: equal rows count once. The rows are kept, in the order in which they came, and reach the function below when results are asked
 //! for, so that states of several parts can be merged.
 
-use std::collections::BTreeSet;
+use hashbrown::HashMap;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 
@@ -10,6 +10,7 @@ use super::array::Lists;
 use super::slots::list_column;
 use crate::aggregate::{Factory, GroupedStates, Made, Rows, forget_first};
 use crate::cell::{CellReader, CellWriter, Shape};
+use crate::distinct::Mixed;
 use crate::error::{Error, Result};
 use crate::rows::{state_columns, state_struct};
 
@@ -31,8 +32,8 @@ pub(super) fn resolve(call: &Combined<'_>) -> Result<Made> {
 struct Distinct {
     factory: Factory,
     shapes: Vec<Shape>,
-    /// The different rows of each group, arguments one after another as cells.
-    groups: Vec<BTreeSet<Box<[u8]>>>,
+    /// The different rows of each group, arguments one after another as cells, and as which of them each came.
+    groups: Vec<HashMap<Box<[u8]>, usize, Mixed>>,
     bytes: usize,
 }
 
@@ -44,18 +45,22 @@ impl Distinct {
     fn insert(&mut self, readers: &[CellReader], row: usize, group: usize, scratch: &mut Vec<u8>) {
         scratch.clear();
         readers.iter().for_each(|reader| reader.write(row, scratch));
-        if !self.groups[group].contains(scratch.as_slice()) {
-            self.bytes += scratch.len() + 16;
-            self.groups[group].insert(scratch.as_slice().into());
+        if !self.groups[group].contains_key(scratch.as_slice()) {
+            self.bytes += scratch.len() + 32;
+            let order = self.groups[group].len();
+            self.groups[group].insert(scratch.as_slice().into(), order);
         }
     }
 
     /// The different rows of the first `n` groups, one after another, a column an argument.
     fn columns(&self, n: usize) -> Result<Vec<ArrayRef>> {
         let mut writers: Vec<CellWriter> = self.shapes.iter().map(CellWriter::delimited).collect();
-        for row in self.groups[..n].iter().flatten() {
-            let mut cells = &**row;
-            writers.iter_mut().try_for_each(|writer| writer.push(&mut cells))?;
+        for group in &self.groups[..n] {
+            let mut rows: Vec<(usize, &[u8])> = group.iter().map(|(row, order)| (*order, &**row)).collect();
+            rows.sort_unstable_by_key(|(order, _)| *order);
+            for (_, mut cells) in rows {
+                writers.iter_mut().try_for_each(|writer| writer.push(&mut cells))?;
+            }
         }
         writers.into_iter().map(CellWriter::finish).collect()
     }
@@ -92,12 +97,12 @@ impl GroupedStates for Distinct {
         let names: Vec<String> = (1..=self.shapes.len()).map(|i| i.to_string()).collect();
         let columns = self.columns(n)?;
         let rows = state_struct(names.iter().map(String::as_str).zip(columns).collect())?;
-        state_struct(vec![("rows", list_column(rows, self.groups[..n].iter().map(BTreeSet::len))?)])
+        state_struct(vec![("rows", list_column(rows, self.groups[..n].iter().map(HashMap::len))?)])
     }
 
     fn result_column(&mut self, n: usize) -> Result<ArrayRef> {
         let columns = self.columns(n)?;
-        let lengths = self.groups[..n].iter().map(BTreeSet::len).enumerate();
+        let lengths = self.groups[..n].iter().map(HashMap::len).enumerate();
         let groups: Vec<usize> = lengths.flat_map(|(group, length)| std::iter::repeat_n(group, length)).collect();
         let mut states = (self.factory)();
         states.grow(n);
@@ -107,7 +112,7 @@ impl GroupedStates for Distinct {
 
     fn forget(&mut self, n: usize) {
         forget_first(&mut self.groups, n);
-        self.bytes = self.groups.iter().flatten().map(|row| row.len() + 16).sum();
+        self.bytes = self.groups.iter().flat_map(HashMap::keys).map(|row| row.len() + 32).sum();
     }
 
     fn groups(&self) -> usize {
@@ -116,11 +121,11 @@ impl GroupedStates for Distinct {
 
     fn grow(&mut self, total: usize) {
         if self.groups.len() < total {
-            self.groups.resize(total, BTreeSet::new());
+            self.groups.resize(total, HashMap::default());
         }
     }
 
     fn size_bytes(&self) -> usize {
-        self.groups.capacity() * size_of::<BTreeSet<Box<[u8]>>>() + self.bytes
+        self.groups.capacity() * size_of::<HashMap<Box<[u8]>, usize, Mixed>>() + self.bytes
     }
 }

@@ -1,6 +1,6 @@
 //! `-OrNull` and `-OrDefault`: what a group without rows gives.
 
-use arrow::array::{ArrayRef, BooleanArray};
+use arrow::array::{Array, ArrayRef, BooleanArray};
 use arrow::compute::kernels::zip::zip;
 use types::DataType;
 use types::state::{Combinator, Split, split};
@@ -8,7 +8,7 @@ use types::state::{Combinator, Split, split};
 use super::{Combined, filter};
 use crate::aggregate::{GroupedStates, Made, Rows, forget_first};
 use crate::error::Result;
-use crate::rows::{flag_column, flags, null_unless, state_columns, with_field};
+use crate::rows::{and_valid, flag_column, flags, null_unless, state_columns, with_field};
 
 /// What a group without rows gives.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,9 +30,11 @@ pub(super) fn resolve(call: &Combined<'_>, fill: Fill) -> Result<Made> {
         Fill::Default => made.result.clone(),
     };
     let ty = result.clone();
+    let nullable: Vec<usize> = (0..call.args.len()).filter(|i| call.args[*i].is_nullable()).collect();
     Ok(Made { result, state: None, version: None, ..made }.wrap(move |inner| OrFill {
         inner,
         any_row: Vec::new(),
+        nullable: nullable.clone(),
         ty: ty.clone(),
         fill,
     }))
@@ -41,6 +43,8 @@ pub(super) fn resolve(call: &Combined<'_>, fill: Fill) -> Result<Made> {
 struct OrFill {
     inner: Box<dyn GroupedStates>,
     any_row: Vec<bool>,
+    /// Positions of the arguments that can be NULL.
+    nullable: Vec<usize>,
     ty: DataType,
     fill: Fill,
 }
@@ -48,8 +52,16 @@ struct OrFill {
 impl GroupedStates for OrFill {
     fn update(&mut self, args: &[ArrayRef], rows: Rows<'_>) -> Result<()> {
         self.grow(rows.total);
+        // a row with a NULL argument is no row
+        let mut filter = None;
+        for array in self.nullable.iter().filter_map(|position| args.get(*position)) {
+            if let Some(nulls) = array.logical_nulls().filter(|nulls| nulls.null_count() > 0) {
+                filter = and_valid(filter.as_ref().or(rows.filter), Some(&nulls));
+            }
+        }
+        let counted = Rows { filter: filter.as_ref().or(rows.filter), ..rows };
         let any_row = &mut self.any_row;
-        rows.for_each(|_, group| any_row[group] = true);
+        counted.for_each(|_, group| any_row[group] = true);
         self.inner.update(args, rows)
     }
 

@@ -86,6 +86,11 @@ impl Keys {
         with(&scratch)
     }
 
+    /// True when the only argument is NaN.
+    pub fn is_nan(&self, row: usize) -> bool {
+        matches!(self.columns.as_slice(), [only] if only.is_nan(row))
+    }
+
     pub fn hash64(&self, row: usize) -> u64 {
         self.with(row, xxh3_64)
     }

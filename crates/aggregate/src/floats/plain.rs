@@ -135,6 +135,13 @@ fn kahan_row(state: &mut [f64], x: f64, _: f64) {
 }
 
 fn kahan_merge(into: &mut [f64], from: &[f64]) {
+    if into[0] == 0.0 && into[1] == 0.0 {
+        into.copy_from_slice(from);
+        return;
+    }
+    if from[0] == 0.0 && from[1] == 0.0 {
+        return;
+    }
     let raw = into[0] + from[0];
     let rhs = raw - into[0];
     let errors = ((from[0] - rhs) + (into[0] - (raw - rhs))) - (into[1] + from[1]);

@@ -1,4 +1,5 @@
-//! Means and central moments, which lose no digits to large sums.
+//! Means and central moments, which lose no digits to large sums. Of too few rows the answer is infinite, as in
+//! ClickHouse.
 
 use super::Algebra;
 
@@ -31,15 +32,15 @@ fn one(value: f64) -> [f64; 2] {
 }
 
 fn pop(count: f64, moment: f64) -> f64 {
-    if count == 0.0 { f64::NAN } else { moment / count }
+    if count == 0.0 { f64::INFINITY } else { moment / count }
 }
 
 fn samp(count: f64, moment: f64) -> f64 {
-    if count < 2.0 { f64::NAN } else { moment / (count - 1.0) }
+    if count < 2.0 { f64::INFINITY } else { moment / (count - 1.0) }
 }
 
 fn correlation(s: &[f64]) -> [f64; 2] {
-    one(s[3] / (s[4] * s[5]).sqrt())
+    one(if s[0] < 2.0 { f64::INFINITY } else { s[3] / (s[4] * s[5]).sqrt() })
 }
 
 fn add(state: &mut [f64], x: f64, _: f64) {

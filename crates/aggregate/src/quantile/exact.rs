@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use arrow::array::{ArrayRef, AsArray};
+use arrow::array::ArrayRef;
 use types::DataType;
 
 use super::{Ask, units};
@@ -81,7 +81,7 @@ impl QuantileExact {
     /// The position of the value at `level`; `count` is not 0.
     fn position(&self, level: f64, count: usize) -> usize {
         let place = match self.choice {
-            Choice::Low if level == 0.5 && count % 2 == 0 => count / 2 - 1,
+            Choice::Low if level == 0.5 && count.is_multiple_of(2) => count / 2 - 1,
             Choice::Low | Choice::High if level == 0.5 => count / 2,
             _ => (level * count as f64) as usize,
         };
@@ -90,10 +90,11 @@ impl QuantileExact {
 
     fn chosen(&self, states: &mut [Values]) -> Result<ArrayRef> {
         let mut writer = CellWriter::new(&self.shape);
-        let nothing = match self.arg {
-            DataType::Float32 => f32::NAN.to_bits().to_be_bytes().map(|_| 0xFF).to_vec(),
-            DataType::Float64 => vec![0xFF; 8],
-            _ => Vec::new(),
+        // the quantile of nothing is NaN where there is one; an array of them has zeros, as in ClickHouse
+        let nothing: &[u8] = match (&self.shape, self.ask.many) {
+            (Shape::F32, false) => &[0xFF; 4],
+            (Shape::F64, false) => &[0xFF; 8],
+            _ => &[],
         };
         for state in states.iter_mut() {
             self.sort(state);
@@ -105,7 +106,7 @@ impl QuantileExact {
                 } else if nothing.is_empty() {
                     writer.push_default();
                 } else {
-                    writer.push(&mut nothing.as_slice())?;
+                    writer.push(&mut &*nothing)?;
                 }
             }
         }
@@ -146,21 +147,16 @@ fn between(sorted: &[f64], height: f64) -> f64 {
 
 impl Family for QuantileExact {
     type State = Values;
-    type Columns = (CellReader, ArrayRef);
+    type Columns = CellReader;
     const NAME: &'static str = "quantileExact";
 
-    fn columns(&self, args: &[ArrayRef]) -> Result<(CellReader, ArrayRef)> {
-        Ok((CellReader::new(&self.shape, &args[0], Nulls::Last)?, args[0].clone()))
+    fn columns(&self, args: &[ArrayRef]) -> Result<CellReader> {
+        CellReader::new(&self.shape, &args[0], Nulls::Last)
     }
 
-    fn add(&self, state: &mut Values, (reader, array): &(CellReader, ArrayRef), row: usize) -> Result<()> {
-        let nan = match self.shape {
-            Shape::F32 => array.as_primitive::<arrow::datatypes::Float32Type>().value(row).is_nan(),
-            Shape::F64 => array.as_primitive::<arrow::datatypes::Float64Type>().value(row).is_nan(),
-            _ => false,
-        };
-        if !nan {
-            reader.write(row, &mut state.cells);
+    fn add(&self, state: &mut Values, columns: &CellReader, row: usize) -> Result<()> {
+        if !columns.is_nan(row) {
+            columns.write(row, &mut state.cells);
             state.sorted = false;
         }
         Ok(())

@@ -100,7 +100,8 @@ pub fn takes_nulls(function: &str) -> bool {
 /// True for functions that give the answer of no rows, not NULL, when all their rows were NULL.
 pub fn ignores_nulls(function: &str) -> bool {
     matches!(function, "count" | "sumCount" | "deltaSum" | "deltaSumTimestamp" | "topK" | "topKWeighted" | "retention")
-        || (function.starts_with("uniq") || function.starts_with("groupArray"))
+        || (function.starts_with("uniq") && !function.starts_with("uniqCombined"))
+        || function.starts_with("groupArray")
         || matches!(function, "groupUniqArray" | "sequenceCount" | "sequenceMatch" | "windowFunnel")
         || (function.starts_with("quantiles"))
 }
@@ -108,7 +109,7 @@ pub fn ignores_nulls(function: &str) -> bool {
 /// Nullable arguments skip rows, and `not_null` remembers that one was not skipped: without any the result is NULL.
 fn nullable_fields(function: &str, args: &[DataType]) -> Option<Vec<Field>> {
     if takes_nulls(function) || !args.iter().any(DataType::is_nullable) {
-        return Some(function_fields(function, args)?);
+        return function_fields(function, args);
     }
     let args: Vec<DataType> = args.iter().map(DataType::remove_nullable).collect();
     let mut fields = function_fields(function, &args)?;
@@ -122,25 +123,25 @@ fn function_fields(function: &str, args: &[DataType]) -> Option<Vec<Field>> {
     let sum = || Some(average_type(args.first()?.base())?.arrow_type());
     let value = || Some(args.first()?.arrow_type());
     let seen = || field("seen", ArrowType::Boolean);
+    // Bool adds up and joins as the number it is
+    let number = || match args.first()?.base() {
+        DataType::Bool => Some(ArrowType::UInt8),
+        other => Some(other.arrow_type()),
+    };
     Some(match function {
         "count" => vec![field("count", ArrowType::UInt64)],
         "sum" => vec![field("sum", sum_type(args.first()?.base())?.arrow_type())],
-        "sumWithOverflow" => vec![field("sum", args.first()?.base().arrow_type())],
+        "sumWithOverflow" => vec![field("sum", number()?)],
+        "groupBitAnd" | "groupBitOr" | "groupBitXor" => vec![seen(), field("value", number()?)],
         "sumKahan" => match sum_type(args.first()?.base())? {
             decimal if decimal.is_decimal() => vec![field("sum", decimal.arrow_type())],
             _ => floats(&["sum", "compensation"]),
         },
         "avg" | "sumCount" => vec![field("sum", sum()?), field("count", ArrowType::UInt64)],
         "avgWeighted" => floats(&["sum", "weight"]),
-        "min"
-        | "max"
-        | "any"
-        | "anyLast"
-        | "any_respect_nulls"
-        | "anyLast_respect_nulls"
-        | "groupBitAnd"
-        | "groupBitOr"
-        | "groupBitXor" => vec![seen(), field("value", value()?)],
+        "min" | "max" | "any" | "anyLast" | "any_respect_nulls" | "anyLast_respect_nulls" => {
+            vec![seen(), field("value", value()?)]
+        }
         "argMin" | "argMax" => vec![seen(), field("value", value()?), field("key", args.get(1)?.arrow_type())],
         "varPop" | "varSamp" | "stddevPop" | "stddevSamp" => floats(&["count", "sum", "sum2"]),
         "varPopStable" | "varSampStable" | "stddevPopStable" | "stddevSampStable" => floats(&["count", "mean", "m2"]),
