@@ -1,1 +1,41 @@
-//! engine
+//! The façade: one open database, sessions over it, statements in and answers out. The API boundary: above it nobody
+//! knows what is below. Also the embeddable library.
+//!
+//! In reading order: [`engine`] (open, close, what runs beside the statements), [`session`] (settings, database, one
+//! statement at a time), [`request`] (what is asked and answered), `dispatch` (which statement goes where), `insert`,
+//! `ddl`, `alter`, `show`, `system`, `run_input` (a file through a pipeline, resumably), `upkeep` (merges, TTL).
+//!
+//! Never here: sockets, the text of formats, plans. Errors leave as [`Error`] with ClickHouse's code.
+
+mod access;
+mod alter;
+mod config;
+mod ddl;
+mod dispatch;
+pub mod engine;
+mod error;
+mod insert;
+mod optimize;
+mod processes;
+pub mod request;
+pub mod run_input;
+pub mod session;
+mod settings;
+mod show;
+mod system;
+mod upkeep;
+
+pub use access::{Access, Credentials};
+pub use config::EngineConfig;
+pub use engine::Engine;
+pub use error::{Error, ErrorKind, Result};
+pub use request::{Answer, Data, Request, Rows, Summary};
+pub use run_input::{InputReport, RunInput};
+pub use session::Session;
+
+// what callers of the façade need from below it
+pub use env::Env;
+pub use format::{Format, Statistics, content_type};
+pub use store::FsyncMode;
+pub use tokio_util::sync::CancellationToken;
+pub use types::{Block, Column, DataType, ErrorCode, Header, Setting, Settings};

@@ -1,1 +1,43 @@
-//! views
+//! Keeping views true: everything that happens to rows between a client and one commit.
+//!
+//! In reading order: [`insert`] (blocks through shape, fan-out and stage to one commit), [`window`] (event-time windows:
+//! watermarks, panes, lateness, deduplication), [`tables`] (what an insert must know of each table, made once a
+//! definition), and later `refresh` (schedules; nothing of it is here yet: a REFRESH clause is refused by the engine).
+//!
+//! Never here: bytes of formats and protocols, definitions being changed, and any state that is not in a snapshot or
+//! can be made again from one.
+
+pub mod error;
+pub mod hidden;
+pub mod insert;
+pub mod tables;
+pub mod window;
+
+use std::sync::Arc;
+
+use query::Runtime;
+use store::Store;
+
+pub use error::{Error, Result};
+pub use insert::{Insert, InsertOptions, Receipt, Rows};
+
+/// The insert path of one database: shared by all sessions and sources.
+#[derive(Clone)]
+pub struct Views {
+    pub(crate) store: Arc<Store>,
+    pub(crate) runtime: Arc<Runtime>,
+    pub(crate) tables: Arc<tables::Tables>,
+    pub(crate) windows: Arc<window::Nodes>,
+}
+
+impl Views {
+    /// The insert path over a store.
+    pub fn new(store: Arc<Store>, runtime: Arc<Runtime>) -> Views {
+        Views { store, runtime, tables: Arc::default(), windows: Arc::default() }
+    }
+
+    /// The store that commits go to.
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+}

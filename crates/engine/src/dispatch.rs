@@ -1,0 +1,196 @@
+//! Which statement goes where. One arm a kind; what belongs to a later version is refused by name.
+
+use std::sync::Arc;
+
+use format::Format;
+use query::QueryContext;
+use sql::ast::{Explain, ExplainKind, ExplainTarget, StatementKind};
+use types::{Block, Column, DataType, Header};
+
+use crate::error::{Error, Result};
+use crate::request::{Answer, Rows, Source, summary};
+use crate::session::{Running, Session};
+use crate::{alter, ddl, insert, optimize, settings, show, system};
+
+/// Runs a statement.
+pub(crate) async fn run(session: &mut Session, running: Running) -> Result<Answer> {
+    let engine = session.engine.clone();
+    let ctx = Arc::clone(&running.ctx);
+    let not_yet = |what: &str| Err(Error::NotImplemented(what.to_owned()));
+    match &running.statement.kind {
+        StatementKind::Query(query) => {
+            let query = (**query).clone();
+            select(running, &query).await
+        }
+        StatementKind::Insert(insert) => {
+            let insert = (**insert).clone();
+            insert::run(&engine, running, &insert).await
+        }
+        StatementKind::Explain(explain) => {
+            let explain = (**explain).clone();
+            let lines = self::explain(&explain, &ctx).await?;
+            text_rows(running, "explain", lines)
+        }
+        StatementKind::Show(what) => match show::run(what, &ctx).await? {
+            show::Shown::Query(query) => select(running, &query).await,
+            show::Shown::Text { column, text } => text_rows(running, column, vec![text]),
+        },
+        StatementKind::Describe(describe) => {
+            let block = show::describe(describe, &ctx).await?;
+            rows(running, block)
+        }
+        StatementKind::Exists(exists) => {
+            let block = show::exists(exists, &ctx)?;
+            rows(running, block)
+        }
+        StatementKind::Set(changes) => {
+            set(session, changes)?;
+            done(&running)
+        }
+        StatementKind::Use(name) => {
+            session.database = ddl::database_name(&ctx, &name.name)?;
+            done(&running)
+        }
+        StatementKind::CreateDatabase(_)
+        | StatementKind::CreateTable(_)
+        | StatementKind::CreateView(_)
+        | StatementKind::CreateMaterializedView(_)
+        | StatementKind::CreateWindowView(_)
+        | StatementKind::Drop(_)
+        | StatementKind::TruncateTables(_)
+        | StatementKind::Rename(_)
+        | StatementKind::Exchange(_) => {
+            ddl::run(&engine, &running.statement.kind, &ctx).await?;
+            done(&running)
+        }
+        StatementKind::AlterTable(what) => {
+            alter::run(&engine, what, &ctx).await?;
+            done(&running)
+        }
+        StatementKind::Mutate(mutate) => {
+            alter::mutate(&engine, mutate, &ctx).await?;
+            done(&running)
+        }
+        StatementKind::Optimize(what) => {
+            optimize::run(&engine, what, &ctx).await?;
+            done(&running)
+        }
+        StatementKind::System(command) => {
+            system::run(&engine, command, &ctx).await?;
+            done(&running)
+        }
+        StatementKind::Kill(kill) => {
+            let block = system::kill(&engine, kill, &ctx).await?;
+            rows(running, block)
+        }
+        StatementKind::Check(_) => not_yet("CHECK TABLE"),
+        StatementKind::CreateFunction(_) => not_yet("CREATE FUNCTION"),
+        StatementKind::CreateIndex(_) => not_yet("CREATE INDEX"),
+        StatementKind::DropIndex(_) => not_yet("DROP INDEX"),
+        StatementKind::CreateNamedCollection(_) | StatementKind::AlterNamedCollection(_) => not_yet("NAMED COLLECTION"),
+        StatementKind::CreateConcurrencyGroup(_) => not_yet("CREATE CONCURRENCY GROUP"),
+        StatementKind::Attach(_) => not_yet("ATTACH"),
+        StatementKind::Undrop(_) => not_yet("UNDROP"),
+        StatementKind::AlterDatabase(_) => not_yet("ALTER DATABASE"),
+        StatementKind::VerifyView(_) => not_yet("VERIFY VIEW"),
+        StatementKind::Begin
+        | StatementKind::Commit
+        | StatementKind::Rollback
+        | StatementKind::SetTransactionSnapshot(_) => not_yet("a transaction of several statements"),
+        StatementKind::Known(known) => not_yet(&known.name),
+    }
+}
+
+fn set(session: &mut Session, changes: &[sql::ast::Setting]) -> Result<()> {
+    let (params, changes): (Vec<_>, Vec<_>) =
+        changes.iter().cloned().partition(|change| change.name.name.starts_with("param_"));
+    settings::apply(&mut session.settings, &changes)?;
+    for param in params {
+        let name = param.name.name.trim_start_matches("param_").to_owned();
+        session.params.insert(name, settings::text(&param.name.name, &param.value)?);
+    }
+    Ok(())
+}
+
+/// Runs a SELECT. A plan that was made for the same text over the same definitions is used again.
+async fn select(running: Running, query: &sql::Query) -> Result<Answer> {
+    if running.statement.tail.outfile.is_some() {
+        return Err(Error::NotImplemented("INTO OUTFILE".to_owned()));
+    }
+    let compiled = query::prepare_cached(&running.text, query, &running.ctx).await?;
+    let ctx = compiled.context(&running.ctx);
+    let stream = compiled.compiled.run(&ctx).await?;
+    let header = presentable_header(stream.header());
+    answer(running, ctx, header, Source::Stream(stream))
+}
+
+fn answer(running: Running, ctx: Arc<QueryContext>, header: Header, source: Source) -> Result<Answer> {
+    let format = format_of(&running)?;
+    let settings = ctx.settings.clone();
+    let started_ns = running.started_ns;
+    Ok(Answer::Rows(Box::new(Rows { header, format, settings, source, ctx, started_ns, _running: running.guard })))
+}
+
+/// The format of an answer: the statement's, the request's, or TabSeparated.
+fn format_of(running: &Running) -> Result<Format> {
+    let named = running.statement.tail.format.as_ref().map(|format| format.name.as_str());
+    Ok(Format::parse(named.or(running.request.format.as_deref()).unwrap_or("TabSeparated"))?)
+}
+
+fn rows(running: Running, block: Block) -> Result<Answer> {
+    let (ctx, header) = (Arc::clone(&running.ctx), block.header().clone());
+    answer(running, ctx, header, Source::Blocks(vec![block].into_iter()))
+}
+
+fn text_rows(running: Running, column: &str, lines: Vec<String>) -> Result<Answer> {
+    let header = Header::new(vec![Column::new(column, DataType::String)]);
+    let lines = arrow::array::BinaryArray::from_iter_values(lines.iter().map(String::as_bytes));
+    rows(running, Block::new(header, vec![Arc::new(lines)])?)
+}
+
+fn done(running: &Running) -> Result<Answer> {
+    Ok(Answer::Done(summary(&running.ctx, running.started_ns)))
+}
+
+async fn explain(explain: &Explain, ctx: &Arc<QueryContext>) -> Result<Vec<String>> {
+    let text = match (&explain.kind, &explain.target) {
+        (ExplainKind::Syntax, ExplainTarget::Statement(statement)) => statement.to_string(),
+        (ExplainKind::Ast, ExplainTarget::Statement(statement)) => format!("{:#?}", statement.kind),
+        (ExplainKind::Plan | ExplainKind::Pipeline, ExplainTarget::Statement(statement)) => {
+            let StatementKind::Query(query) = &statement.kind else {
+                return Err(Error::NotImplemented("EXPLAIN of a statement that is no SELECT".to_owned()));
+            };
+            query::prepare(query, ctx).await?.compiled.explain(ctx).await?
+        }
+        (kind, _) => return Err(Error::NotImplemented(format!("EXPLAIN {kind:?}"))),
+    };
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
+/// Columns as they are shown: states of aggregates are their bytes, as a String.
+pub(crate) fn presentable(block: &Block) -> Result<Block> {
+    let is_state = |column: &Column| matches!(column.ty, DataType::AggregateFunction(_));
+    if !block.header().columns().iter().any(is_state) {
+        return Ok(block.clone());
+    }
+    let mut arrays = Vec::with_capacity(block.header().len());
+    for (column, array) in block.header().columns().iter().zip(block.arrays()) {
+        arrays.push(match &column.ty {
+            DataType::AggregateFunction(signature) => {
+                let bytes = aggregate::encode_clickhouse(signature, array);
+                let bytes = bytes.map_err(|error| Error::refused(error.code(), error.to_string()))?;
+                Arc::new(bytes) as arrow::array::ArrayRef
+            }
+            _ => array.clone(),
+        });
+    }
+    Ok(Block::with_rows(presentable_header(block.header()), arrays, block.rows())?)
+}
+
+fn presentable_header(header: &Header) -> Header {
+    let shown = |column: &Column| match column.ty {
+        DataType::AggregateFunction(_) => Column { name: column.name.clone(), ty: DataType::String },
+        _ => column.clone(),
+    };
+    Header::new(header.columns().iter().map(shown).collect::<Vec<_>>())
+}

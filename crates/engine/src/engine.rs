@@ -1,0 +1,117 @@
+//! One open database: store, queries, insert path, and the upkeep beside them.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use env::Env;
+use query::{Caller, QueryContext, Runtime, RuntimeParts, SystemTables};
+use store::Store;
+use types::Settings;
+use views::Views;
+
+use crate::access::Credentials;
+use crate::config::EngineConfig;
+use crate::error::Result;
+use crate::processes::Processes;
+use crate::session::Session;
+use crate::system;
+use crate::upkeep::Upkeep;
+
+/// The database that names without one are in.
+pub const DEFAULT_DATABASE: &str = "default";
+
+/// An open database. Cheap to clone. [`Engine::close`] it before the process ends.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) env: Env,
+    pub(crate) config: EngineConfig,
+    pub(crate) store: Arc<Store>,
+    pub(crate) runtime: Arc<Runtime>,
+    pub(crate) views: Views,
+    pub(crate) processes: Processes,
+    pub(crate) upkeep: Upkeep,
+    query_ids: AtomicU64,
+    started_ns: i64,
+}
+
+impl Engine {
+    /// Opens the database in `folder`, makes it when it is not there. Must be called inside a tokio runtime.
+    ///
+    /// A folder that another process has, that a newer version made, or that is damaged is refused in one sentence, and
+    /// nothing in it is changed.
+    pub async fn open(env: Env, folder: &Path, config: EngineConfig) -> Result<Engine> {
+        let store = Arc::new(Store::open(env.clone(), folder, config.store.clone()).await?);
+        for dir in [&config.runtime.user_files, &config.runtime.spill_dir].into_iter().flatten() {
+            env.disk.create_dir_all(dir).await?;
+        }
+        let processes = Processes::new(config.concurrent_queries_max);
+        let mut tables = SystemTables::standard();
+        system::tables(&processes).into_iter().for_each(|table| tables.register(table));
+        let parts = RuntimeParts { env: env.clone(), system: tables, formats: Arc::new(crate::insert::Formats) };
+        let runtime = Runtime::new(config.runtime.clone(), parts)?;
+        let views = Views::new(Arc::clone(&store), Arc::clone(&runtime));
+        let upkeep = Upkeep::start(Arc::clone(&store), Arc::clone(&runtime));
+        let started_ns = env.clock.now_ns();
+        let inner = Inner {
+            env,
+            config,
+            store,
+            runtime,
+            views,
+            processes,
+            upkeep,
+            query_ids: AtomicU64::new(0),
+            started_ns,
+        };
+        Ok(Engine { inner: Arc::new(inner) })
+    }
+
+    /// A session of a user whose credentials are right.
+    pub fn session(&self, credentials: &Credentials) -> Result<Session> {
+        self.inner.config.access.check(credentials)?;
+        Ok(Session::new(self.clone(), &credentials.user))
+    }
+
+    /// When the engine was opened, in nanoseconds since 1970.
+    pub fn started_ns(&self) -> i64 {
+        self.inner.started_ns
+    }
+
+    /// Clock, randomness, disk, tasks, as given.
+    pub fn env(&self) -> &Env {
+        &self.inner.env
+    }
+
+    /// Waits for upkeep that is under way, writes what only the log has to files, and gives the folder back. Commits that
+    /// come later are refused.
+    pub async fn close(&self) -> Result<()> {
+        self.inner.processes.list().iter().for_each(|process| process.ctx.cancel.cancel());
+        self.inner.upkeep.stop().await;
+        Ok(self.inner.store.close().await?)
+    }
+
+    /// An id for a query that brings none.
+    pub(crate) fn new_query_id(&self) -> Arc<str> {
+        let count = self.inner.query_ids.fetch_add(1, Ordering::Relaxed);
+        let uuid = self.inner.env.rng.uuid();
+        let hex = format!("{:032x}", uuid ^ u128::from(count));
+        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]).into()
+    }
+
+    /// The context of a statement that begins now, over the newest snapshot.
+    pub(crate) fn context(&self, query_id: Arc<str>, user: &str, database: &str, settings: Settings) -> QueryContext {
+        let caller = Caller { query_id, user: user.into(), database: database.into() };
+        QueryContext::new(self.inner.runtime.clone(), self.inner.store.snapshot(), caller, settings)
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("config", &self.inner.config).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,175 @@
+//! INSERT: rows from VALUES, from data in a format, or from a SELECT, through the insert path into one commit.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use format::{Decode, DecodeOptions, Decoded, Format};
+use futures::StreamExt;
+use query::QueryContext;
+use query::expressions::Converter;
+use sql::ast::{ExprKind, Insert as AstInsert, InsertColumns, InsertData, InsertSource, InsertTarget};
+use types::{Block, ErrorCode, Header, Setting};
+use views::insert::{BadRow, Letters};
+use views::{Insert, InsertOptions, Rows};
+
+use crate::ddl;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::request::{Answer, Data, summary};
+use crate::session::Running;
+use crate::settings;
+
+pub(crate) use crate::run_input::formats::Formats;
+
+/// Bytes of data that are pushed to a decoder at once.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// Runs an INSERT. Nothing of it is visible before it is answered.
+pub(crate) async fn run(engine: &Engine, mut running: Running, insert: &AstInsert) -> Result<Answer> {
+    let mut changed = running.ctx.settings.clone();
+    settings::apply(&mut changed, &insert.settings)?;
+    let ctx = Arc::new(running.ctx.with_settings(changed));
+    let InsertTarget::Table(name) = &insert.target else {
+        return Err(Error::NotImplemented("INSERT INTO FUNCTION".to_owned()));
+    };
+    if insert.partition_by.is_some() {
+        return Err(Error::NotImplemented("PARTITION BY in INSERT".to_owned()));
+    }
+    let table = ddl::table(&ctx, name)?;
+    let token = ctx.settings.text(Setting::InsertDeduplicationToken);
+    let is_told = !token.is_empty() && ctx.settings.flag(Setting::InsertDeduplicate);
+    let options = InsertOptions { token: is_told.then(|| token.to_owned()) };
+    let mut into = engine.inner.views.insert(&table, &ctx, options)?;
+    let columns = into.table().columns_of(column_names(&insert.columns, &into)?.as_deref())?;
+    match &insert.source {
+        InsertSource::Query(query) => from_query(&mut into, query, &columns, &ctx).await?,
+        InsertSource::Data(data) => {
+            let inline = running.request.text.slice(span(data, running.request.text.len()));
+            let more = running.request.data.take();
+            from_data(&mut into, data, columns, inline, more, &ctx).await?;
+        }
+        InsertSource::Infile(_) => return Err(Error::NotImplemented("INSERT … FROM INFILE".to_owned())),
+    }
+    let written = into.written();
+    into.commit().await?;
+    let summary = summary(&ctx, running.started_ns);
+    Ok(Answer::Done(crate::Summary { written_rows: written.rows, written_bytes: written.bytes, ..summary }))
+}
+
+fn span(data: &InsertData, len: usize) -> std::ops::Range<usize> {
+    let end = (data.data.end as usize).min(len);
+    (data.data.start as usize).min(end)..end
+}
+
+/// The names of a column list; `None` where there is none.
+fn column_names(columns: &InsertColumns, into: &Insert) -> Result<Option<Vec<String>>> {
+    let InsertColumns::List(list) = columns else { return Ok(None) };
+    let mut names = Vec::with_capacity(list.len());
+    for item in list {
+        match &item.kind {
+            ExprKind::Identifier(parts) => {
+                names.push(parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join("."));
+            }
+            ExprKind::Asterisk(asterisk) => names.extend(all_but(asterisk, into)?),
+            _ => {
+                let message = format!("\"{item}\" is no column of an INSERT");
+                return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
+            }
+        }
+    }
+    Ok(Some(names))
+}
+
+fn all_but(asterisk: &sql::ast::Asterisk, into: &Insert) -> Result<Vec<String>> {
+    let mut names: Vec<String> = into.table().insertable.columns().iter().map(|c| c.name.to_string()).collect();
+    for transformer in &asterisk.transformers {
+        match transformer {
+            sql::ast::ColumnTransformer::Except { columns, .. } => {
+                names.retain(|name| !columns.iter().any(|column| column.name == *name));
+            }
+            _ => return Err(Error::NotImplemented("APPLY and REPLACE in the columns of an INSERT".to_owned())),
+        }
+    }
+    Ok(names)
+}
+
+/// Rows of a SELECT, columns matched by position; small blocks are joined before they go on.
+async fn from_query(into: &mut Insert, query: &sql::Query, columns: &Header, ctx: &Arc<QueryContext>) -> Result<()> {
+    let prepared = query::prepare(query, ctx).await?;
+    let ctx = prepared.context(ctx);
+    let converter = Converter::by_position(prepared.compiled.header(), columns, &ctx)?;
+    let rows_min = usize::try_from(ctx.settings.uint(Setting::MinInsertBlockSizeRows)).unwrap_or(usize::MAX).max(1);
+    let bytes_min = usize::try_from(ctx.settings.uint(Setting::MinInsertBlockSizeBytes)).unwrap_or(usize::MAX);
+    let mut stream = prepared.compiled.run(&ctx).await?;
+    let (mut waiting, mut rows, mut bytes) = (Vec::new(), 0, 0);
+    while let Some(block) = stream.next().await {
+        let block = converter.convert(&block?)?;
+        rows += block.rows();
+        bytes += block.size_bytes();
+        waiting.push(block);
+        if rows >= rows_min || (bytes_min != 0 && bytes >= bytes_min) {
+            into.push(Block::concat(columns, &std::mem::take(&mut waiting))?.into()).await?;
+            (rows, bytes) = (0, 0);
+        }
+    }
+    if rows > 0 {
+        into.push(Block::concat(columns, &waiting)?.into()).await?;
+    }
+    Ok(())
+}
+
+/// Rows of data in a format: what is inline in the statement, then what arrives.
+async fn from_data(
+    into: &mut Insert,
+    data: &InsertData,
+    columns: Header,
+    inline: Bytes,
+    more: Option<Data>,
+    ctx: &Arc<QueryContext>,
+) -> Result<()> {
+    let format = Format::parse(&data.format.name)?;
+    let mut options = DecodeOptions::new(columns, ctx.settings.clone());
+    options.keep_bad_rows = into.table().dead_letters.is_some();
+    options.strict_types = into.table().strict_types;
+    let mut decoder = format::decoder(format, options, Some(evaluator(ctx)))?;
+    for start in (0..inline.len()).step_by(CHUNK_BYTES) {
+        decoder.push(&inline[start..inline.len().min(start + CHUNK_BYTES)]);
+        drain(into, decoder.as_mut(), false).await?;
+    }
+    if let Some(mut more) = more {
+        while let Some(piece) = more.next().await {
+            decoder.push(&piece.map_err(|error| Error::Input(error.to_string()))?);
+            drain(into, decoder.as_mut(), false).await?;
+            ctx.check()?;
+        }
+    }
+    drain(into, decoder.as_mut(), true).await
+}
+
+async fn drain(into: &mut Insert, decoder: &mut dyn Decode, last: bool) -> Result<()> {
+    while let Some(decoded) = decoder.next(last)? {
+        into.push(rows_of(decoded, "insert", into.table().dead_letters.is_some())).await?;
+    }
+    Ok(())
+}
+
+/// Decoded rows as rows of an insert.
+pub(crate) fn rows_of(decoded: Decoded, source: &str, keep_letters: bool) -> Rows {
+    let letters = keep_letters.then(|| Letters {
+        source: source.to_owned(),
+        positions: decoded.positions,
+        raw: decoded.raw,
+        bad: decoded.bad.into_iter().map(|b| BadRow { position: b.position, reason: b.reason, raw: b.raw }).collect(),
+    });
+    Rows { block: decoded.block, absent: decoded.absent, letters }
+}
+
+/// Evaluates expressions in VALUES.
+fn evaluator(ctx: &Arc<QueryContext>) -> Box<format::Evaluate> {
+    let ctx = Arc::clone(ctx);
+    Box::new(move |text, ty| {
+        let text = std::str::from_utf8(text).map_err(|error| (ErrorCode::SYNTAX_ERROR, error.to_string()))?;
+        let expr = sql::parse_expression(text).map_err(|error| (ErrorCode(error.code()), error.to_string()))?;
+        query::expressions::constant_as(&expr, ty, &ctx).map_err(|error| (error.code(), error.to_string()))
+    })
+}

@@ -1,0 +1,124 @@
+//! One client's conversation: its database, settings and parameters, one statement after another.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use query::QueryContext;
+use sql::Statement;
+use types::{ErrorCode, Setting, Settings};
+
+use crate::dispatch;
+use crate::engine::{DEFAULT_DATABASE, Engine};
+use crate::error::{Error, Result};
+use crate::request::{Answer, Request};
+use crate::settings;
+
+/// A session. Statements run one at a time; `SET` and `USE` last until it ends.
+#[derive(Debug)]
+pub struct Session {
+    pub(crate) engine: Engine,
+    pub(crate) user: Arc<str>,
+    pub(crate) database: Arc<str>,
+    pub(crate) settings: Settings,
+    pub(crate) params: BTreeMap<String, String>,
+}
+
+/// One statement under way.
+pub(crate) struct Running {
+    pub(crate) statement: Statement,
+    /// The text that was parsed, without inline data.
+    pub(crate) text: Arc<str>,
+    pub(crate) request: Request,
+    pub(crate) ctx: Arc<QueryContext>,
+    pub(crate) started_ns: u64,
+    pub(crate) guard: crate::processes::Running,
+}
+
+impl Session {
+    pub(crate) fn new(engine: Engine, user: &str) -> Session {
+        let (database, settings) = (DEFAULT_DATABASE.into(), Settings::default());
+        Session { engine, user: user.into(), database, settings, params: BTreeMap::new() }
+    }
+
+    /// The database that names without one are in.
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// The settings of the session.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Changes a setting of the session.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        Ok(self.settings.set(name, value)?)
+    }
+
+    /// Runs one statement.
+    pub async fn execute(&mut self, request: Request) -> Result<Answer> {
+        let statement = sql::parse_statement_bytes(&request.text)?;
+        let text_end = match &statement.kind {
+            sql::ast::StatementKind::Insert(insert) => match &insert.source {
+                sql::ast::InsertSource::Data(data) => data.data.start as usize,
+                _ => request.text.len(),
+            },
+            _ => request.text.len(),
+        };
+        let text = String::from_utf8_lossy(request.text.get(..text_end).unwrap_or_default()).trim().into();
+        let running = self.begin(statement, text, request)?;
+        dispatch::run(self, running).await
+    }
+
+    /// Runs the statements of a script, one after another; gives each answer to `give`. The first error ends it.
+    pub async fn script<F>(&mut self, text: &str, mut give: F) -> Result<()>
+    where
+        F: AsyncFnMut(Answer) -> Result<()>,
+    {
+        for (_, span) in sql::parse_statements(text)? {
+            let piece = text.get(span.start as usize..span.end as usize).unwrap_or_default();
+            let answer = self.execute(Request::new(piece.to_owned())).await?;
+            give(answer).await?;
+        }
+        Ok(())
+    }
+
+    /// Settings and context of a statement; it is listed as running from here on.
+    fn begin(&self, statement: Statement, text: Arc<str>, mut request: Request) -> Result<Running> {
+        let mut settings = self.settings.clone();
+        settings::apply_texts(&mut settings, &request.settings)?;
+        settings::apply(&mut settings, &statement.tail.settings)?;
+        let query_id = request.query_id.take().map_or_else(|| self.engine.new_query_id(), Into::into);
+        let database = request.database.as_deref().unwrap_or(&self.database);
+        let mut ctx = self.engine.context(query_id, &self.user, database, settings);
+        if request.database.is_some() && ctx.snapshot.catalog.database(database).is_none() && database != query::system::SYSTEM {
+            return Err(query::Error::UnknownDatabase(database.to_owned()).into());
+        }
+        let mut params = self.params.clone();
+        params.append(&mut request.params);
+        ctx = ctx.with_params(params);
+        ctx.cancel = request.cancel.clone();
+        refuse_when_readonly(&statement, &ctx.settings)?;
+        let started_ns = self.engine.env().clock.monotonic_ns();
+        let ctx = Arc::new(ctx);
+        let guard = self.engine.inner.processes.start(ctx.clone(), &text, started_ns)?;
+        Ok(Running { statement, text, request, ctx, started_ns, guard })
+    }
+}
+
+/// `readonly = 1`: reads only; `2`: settings may change too.
+fn refuse_when_readonly(statement: &Statement, settings: &Settings) -> Result<()> {
+    use sql::ast::StatementKind as Kind;
+    let readonly = settings.uint(Setting::Readonly);
+    let reads = matches!(
+        statement.kind,
+        Kind::Query(_) | Kind::Show(_) | Kind::Describe(_) | Kind::Exists(_) | Kind::Explain(_) | Kind::Use(_)
+    );
+    let allowed = reads || (matches!(statement.kind, Kind::Set(_)) && readonly == 2);
+    if readonly == 0 || allowed {
+        return Ok(());
+    }
+    let message = "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. You should \
+                   use method POST for modifying queries";
+    Err(Error::refused(ErrorCode::READONLY, message))
+}

@@ -1,0 +1,76 @@
+//! Rows that cannot be kept: undecodable ones and those that violate a constraint, as rows of the dead-letter table.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BinaryArray, UInt64Array};
+use types::{Block, Column, DataType, Header};
+
+use super::shape::{Shaper, Violations};
+use crate::error::Result;
+
+/// A row that was not kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BadRow {
+    /// Row or line of its source from 1.
+    pub position: u64,
+    /// Why, in one word: `not_json`, a column, a constraint.
+    pub reason: String,
+    /// Its bytes.
+    pub raw: Vec<u8>,
+}
+
+/// Where the rows of a block came from, and those that never became one.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Letters {
+    /// The source: a file's path, a topic.
+    pub source: String,
+    /// For each row of the block its row or line.
+    pub positions: Vec<u64>,
+    /// For each row of the block its bytes.
+    pub raw: Vec<Vec<u8>>,
+    /// Rows that could not be decoded.
+    pub bad: Vec<BadRow>,
+}
+
+impl Letters {
+    /// The rows of the block that violate a constraint.
+    pub(super) fn violated(&self, violations: &Violations, shaper: &Shaper) -> Vec<BadRow> {
+        let rows = violations.of_row.iter().enumerate();
+        rows.filter_map(|(row, constraint)| {
+            Some(BadRow {
+                reason: shaper.constraint_name((*constraint)?).to_owned(),
+                position: self.positions.get(row).copied().unwrap_or(0),
+                raw: self.raw.get(row).cloned().unwrap_or_default(),
+            })
+        })
+        .collect()
+    }
+
+    /// All bad rows in order of position; `None` when there is none.
+    pub(super) fn block(self, violated: Vec<BadRow>) -> Result<Option<Block>> {
+        let mut rows = self.bad;
+        rows.extend(violated);
+        rows.sort_by_key(|row| row.position);
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let text = |texts: Vec<&[u8]>| -> ArrayRef { Arc::new(BinaryArray::from_vec(texts)) };
+        let arrays: Vec<ArrayRef> = vec![
+            text(rows.iter().map(|_| self.source.as_bytes()).collect()),
+            Arc::new(rows.iter().map(|row| row.position).collect::<UInt64Array>()),
+            text(rows.iter().map(|row| row.reason.as_bytes()).collect()),
+            text(rows.iter().map(|row| row.raw.as_slice()).collect()),
+        ];
+        Ok(Some(Block::new(header(), arrays)?))
+    }
+}
+
+/// The columns that a dead-letter table has at least.
+pub fn header() -> Header {
+    Header::new(vec![
+        Column::new("source", DataType::String),
+        Column::new("position", DataType::UInt64),
+        Column::new("reason", DataType::String),
+        Column::new("raw", DataType::String),
+    ])
+}

@@ -1,0 +1,350 @@
+//! Blocks to one durable, visible commit: the table, every view over it, offsets and tokens together.
+//!
+//! ```text
+//! push(rows)  1 shape    block ─▶ the table's columns: defaults, constraints, keys        (a bad row ─▶ dead letters)
+//!             2 fan_out  each view over the table, over this block, in order, cascading
+//!             3 stage    split, sort, merge rule, encode ─▶ parts, out of sight
+//! commit      4 commit   all parts + token + offsets + open windows ─▶ one commit
+//! ```
+//! Promises: nothing is visible before `commit` answers, and everything is after; dropping an [`Insert`] leaves nothing.
+//! Views see a block before the engine's merge rule. Memory holds one block and the staged small parts.
+
+mod dead_letters;
+pub(crate) mod shape;
+mod stage;
+pub(crate) mod view_plan;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::BooleanArray;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use query::QueryContext;
+use store::{Commit, CommitError, Conflict, Edit, NewPart, QualifiedName, Read, TableDef, ViewDef};
+use types::{Block, Header, Setting, TableId};
+
+pub use dead_letters::{BadRow, Letters};
+pub use store::Receipt;
+
+use crate::Views;
+use crate::error::{Error, Result};
+use crate::tables::TableShape;
+use crate::window;
+use shape::{Shaped, Shaper, Violations};
+
+/// Views may feed each other this deep.
+pub const DEPTH_MAX: usize = 32;
+
+/// Rows on their way into a table.
+#[derive(Debug)]
+pub struct Rows {
+    /// Some of the table's columns, by name; types are converted.
+    pub block: Block,
+    /// For each column the rows whose value is to be the column's default; empty when there are none.
+    pub absent: Vec<Option<Vec<bool>>>,
+    /// Where the rows came from, when bad ones are kept aside.
+    pub letters: Option<Letters>,
+}
+
+impl From<Block> for Rows {
+    fn from(block: Block) -> Rows {
+        Rows { block, absent: Vec::new(), letters: None }
+    }
+}
+
+/// What an insert may say besides its rows.
+#[derive(Clone, Debug, Default)]
+pub struct InsertOptions {
+    /// `insert_deduplication_token`.
+    pub token: Option<String>,
+}
+
+/// How much an insert wrote, in the table and in the tables behind its views.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Written {
+    /// Rows given to the table itself.
+    pub rows: u64,
+    /// Bytes of those, in memory.
+    pub bytes: u64,
+    /// Rows that went to the dead letters.
+    pub dead_letters: u64,
+}
+
+/// An insert under way.
+pub struct Insert {
+    views: Views,
+    ctx: QueryContext,
+    table: Arc<TableShape>,
+    options: InsertOptions,
+    shapers: BTreeMap<TableId, (Header, Arc<Shaper>)>,
+    /// Staged parts in the order in which they were made.
+    staged: Vec<(TableId, NewPart)>,
+    /// Further edits of the same commit.
+    edits: Vec<Edit>,
+    /// Definitions that rows went through.
+    definitions: BTreeMap<TableId, u64>,
+    /// Tables whose views were all run.
+    sources: BTreeSet<QualifiedName>,
+    windows: Vec<window::Ticket>,
+    written: Written,
+}
+
+impl Views {
+    /// Begins an insert into a table or view as the context's snapshot has it.
+    pub fn insert(&self, table: &Arc<TableDef>, ctx: &QueryContext, options: InsertOptions) -> Result<Insert> {
+        let refuse = |reason| Error::NotInsertable { table: table.qualified_name().to_string(), reason };
+        let target = match &table.view {
+            None => Arc::clone(table),
+            Some(ViewDef::Plain) => return Err(refuse("it is a view")),
+            // a row inserted into a materialized view goes to its target, past its SELECT
+            Some(view) => {
+                let target = view.target().and_then(|target| ctx.snapshot.catalog.target(target)).cloned();
+                target.ok_or_else(|| Error::TargetGone(table.qualified_name().to_string()))?
+            }
+        };
+        Ok(Insert {
+            table: self.tables.shape(&target)?,
+            views: self.clone(),
+            ctx: ctx.clone(),
+            options,
+            shapers: BTreeMap::new(),
+            staged: Vec::new(),
+            edits: Vec::new(),
+            definitions: BTreeMap::new(),
+            sources: BTreeSet::new(),
+            windows: Vec::new(),
+            written: Written::default(),
+        })
+    }
+}
+
+impl Insert {
+    /// What is known of the table that is inserted into.
+    pub fn table(&self) -> &Arc<TableShape> {
+        &self.table
+    }
+
+    /// How much was written so far.
+    pub fn written(&self) -> Written {
+        self.written
+    }
+
+    /// The query that this insert is.
+    pub fn context(&self) -> &QueryContext {
+        &self.ctx
+    }
+
+    /// Takes some rows through shape, fan-out and stage. After an error the insert can only be dropped.
+    pub async fn push(&mut self, rows: Rows) -> Result<()> {
+        let table = Arc::clone(&self.table);
+        let shaper = self.shaper(&table, rows.block.header())?;
+        let mut complete = shaper.complete(&rows.block, &rows.absent)?;
+        let mut dead = Vec::new();
+        if let Some(violations) = shaper.violations(&complete)? {
+            let Some(letters) = rows.letters.as_ref().filter(|_| table.dead_letters.is_some()) else {
+                return Err(shaper.refusal(&violations));
+            };
+            dead = letters.violated(&violations, &shaper);
+            complete = kept(&complete, &violations)?;
+        }
+        self.written.rows += complete.rows() as u64;
+        self.written.bytes += complete.size_bytes() as u64;
+        if complete.rows() > 0 {
+            let shaped = shaper.finish(&complete)?;
+            self.route(table, shaped, 0).await?;
+        }
+        if let Some(letters) = rows.letters {
+            self.keep_dead_letters(letters, dead).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts an edit of the caller's into the same commit: offsets of a source.
+    pub fn attach(&mut self, edit: Edit) {
+        self.edits.push(edit);
+    }
+
+    /// Puts rows of a table into the same commit, through its views as well.
+    pub async fn push_to(&mut self, table: &Arc<TableDef>, block: &Block) -> Result<()> {
+        let shape = self.views.tables.shape(table)?;
+        self.push_block(shape, block, 0).await
+    }
+
+    /// Closes every open window of the views over the table: its bounded input has ended.
+    pub async fn end_of_input(&mut self) -> Result<()> {
+        let source = self.table.def.qualified_name();
+        let views: Vec<_> = self.ctx.snapshot.catalog.views_of(&source).cloned().collect();
+        for view in views.iter().filter(|view| matches!(view.view, Some(ViewDef::Window { .. }))) {
+            let closed = self.ticket(view).await?.close_all(&self.views, &self.ctx).await?;
+            self.emit(view, closed, 0).await?;
+        }
+        Ok(())
+    }
+
+    /// Everything that was pushed, as one commit. The receipt of the first insert with the same token, when there was one.
+    pub async fn commit(mut self) -> Result<Receipt> {
+        let mut edits = std::mem::take(&mut self.edits);
+        for ticket in &self.windows {
+            edits.extend(ticket.edits(&self.views, &self.ctx).await?);
+        }
+        let mut parts: BTreeMap<TableId, Vec<NewPart>> = BTreeMap::new();
+        for (table, part) in std::mem::take(&mut self.staged) {
+            parts.entry(table).or_default().push(part);
+        }
+        for (table, parts) in parts {
+            edits.push(Edit::Insert { table, version: self.definitions[&table], parts });
+        }
+        if let Some(token) = &self.options.token {
+            edits.push(Edit::Token { table: self.table.def.id, token: token.as_str().into() });
+        }
+        if edits.is_empty() {
+            let snapshot = self.views.store.snapshot();
+            return Ok(Receipt { seq: snapshot.seq, at_ns: snapshot.at_ns });
+        }
+        let receipt = match self.views.store.commit(Commit { reads: self.reads(), edits, at_ns: 0 }).await {
+            Err(CommitError::Conflict(Conflict::Duplicate { first, .. })) => return Ok(first),
+            other => other?,
+        };
+        for ticket in std::mem::take(&mut self.windows) {
+            ticket.committed();
+        }
+        Ok(receipt)
+    }
+
+    fn reads(&self) -> Vec<Read> {
+        let definitions = self.definitions.iter().map(|(table, version)| Read::Definition { table: *table, version: *version });
+        let views = self.sources.iter().map(|source| self.ctx.snapshot.read_views(source.clone()));
+        definitions.chain(views).collect()
+    }
+
+    /// Steps 2 and 3 for rows of a table: stage them, then every view over the table.
+    fn route(&mut self, table: Arc<TableShape>, rows: Shaped, depth: usize) -> BoxFuture<'_, Result<()>> {
+        async move {
+            let name = table.def.qualified_name();
+            if depth > DEPTH_MAX {
+                return Err(Error::TooDeep(name.to_string()));
+            }
+            self.definitions.insert(table.def.id, table.def.version);
+            if let Some(schema) = table.def.schema.as_ref().filter(|_| table.is_stored()) {
+                for part in stage::stage(&self.views.store, schema, &rows.stored, &self.ctx).await? {
+                    self.staged.push((table.def.id, part));
+                }
+            }
+            let views: Vec<_> = self.ctx.snapshot.catalog.views_of(&name).cloned().collect();
+            self.sources.insert(name);
+            for view in views {
+                self.definitions.insert(view.id, view.version);
+                let staged = self.staged.len();
+                let pushed = self.push_to_view(&view, table.def.id, &rows.visible, depth).await;
+                if let Err(error) = pushed {
+                    if !self.ctx.settings.flag(Setting::MaterializedViewsIgnoreErrors) {
+                        return Err(error.in_view(view.qualified_name()));
+                    }
+                    self.staged.truncate(staged);
+                }
+            }
+            Ok(())
+        }
+        .boxed()
+    }
+
+    async fn push_to_view(&mut self, view: &Arc<TableDef>, source: TableId, block: &Block, depth: usize) -> Result<()> {
+        if let Some(ViewDef::Window { .. }) = &view.view {
+            let ctx = self.ctx.clone();
+            let views = self.views.clone();
+            let taken = self.ticket(view).await?.push(&views, &ctx, source, block).await?;
+            return self.emit(view, taken, depth).await;
+        }
+        let Some(target) = self.target(view)? else { return Ok(()) };
+        let ctx = self.ctx.clone();
+        for rows in self.views.tables.plans.run(view, source, block, &ctx).await? {
+            self.push_block(Arc::clone(&target), &rows, depth + 1).await?;
+        }
+        Ok(())
+    }
+
+    /// What a window view gave: closed windows to its target, late rows to its LATE TO table.
+    async fn emit(&mut self, view: &Arc<TableDef>, emitted: window::Emitted, depth: usize) -> Result<()> {
+        if let Some(target) = self.target(view)? {
+            for rows in &emitted.closed {
+                self.push_block(Arc::clone(&target), rows, depth + 1).await?;
+            }
+        }
+        let Some(ViewDef::Window { late: Some(late), .. }) = &view.view else { return Ok(()) };
+        let Some(rows) = emitted.late else { return Ok(()) };
+        let late = self.views.tables.shape(&crate::tables::named(&self.ctx, late)?)?;
+        self.push_block(late, &rows, depth + 1).await
+    }
+
+    /// The table that a view writes to; `None` when it is gone and the settings say to skip the view.
+    fn target(&self, view: &Arc<TableDef>) -> Result<Option<Arc<TableShape>>> {
+        let target = view.view.as_ref().and_then(ViewDef::target);
+        match target.and_then(|target| self.ctx.snapshot.catalog.target(target)) {
+            Some(target) => self.views.tables.shape(target).map(Some),
+            None if self.ctx.settings.flag(Setting::IgnoreMaterializedViewsWithDroppedTargetTable) => Ok(None),
+            None => Err(Error::TargetGone(view.qualified_name().to_string())),
+        }
+    }
+
+    /// A block whose columns are matched by name, into a table and on.
+    async fn push_block(&mut self, table: Arc<TableShape>, block: &Block, depth: usize) -> Result<()> {
+        if block.rows() == 0 {
+            return Ok(());
+        }
+        let shaper = self.shaper(&table, block.header())?;
+        let complete = shaper.complete(block, &[])?;
+        if let Some(violations) = shaper.violations(&complete)? {
+            return Err(shaper.refusal(&violations));
+        }
+        let shaped = shaper.finish(&complete)?;
+        self.route(table, shaped, depth).await
+    }
+
+    /// The shaper for blocks of these columns; mostly the one of the block before.
+    fn shaper(&mut self, table: &Arc<TableShape>, given: &Header) -> Result<Arc<Shaper>> {
+        if let Some((header, shaper)) = self.shapers.get(&table.def.id)
+            && header == given
+        {
+            return Ok(Arc::clone(shaper));
+        }
+        let shaper = self.views.tables.shaper(table, given, &self.ctx)?;
+        self.shapers.insert(table.def.id, (given.clone(), Arc::clone(&shaper)));
+        Ok(shaper)
+    }
+
+    /// This insert's turn at a window view, held until it is committed or dropped.
+    async fn ticket(&mut self, view: &Arc<TableDef>) -> Result<&mut window::Ticket> {
+        let held = self.windows.iter().position(|ticket| ticket.view() == view.id);
+        let at = match held {
+            Some(at) => at,
+            None => {
+                let ticket = self.views.windows.ticket(&self.views, view, &self.ctx).await?;
+                self.windows.push(ticket);
+                self.windows.len() - 1
+            }
+        };
+        Ok(&mut self.windows[at])
+    }
+
+    async fn keep_dead_letters(&mut self, letters: Letters, violated: Vec<BadRow>) -> Result<()> {
+        let Some(name) = self.table.dead_letters.clone() else { return Ok(()) };
+        let Some(block) = letters.block(violated)? else { return Ok(()) };
+        self.written.dead_letters += block.rows() as u64;
+        let table = crate::tables::named(&self.ctx, &name)?;
+        self.push_to(&table, &block).await
+    }
+}
+
+/// The rows that violate nothing.
+fn kept(block: &Block, violations: &Violations) -> Result<Block> {
+    filter(block, &violations.of_row.iter().map(|violated| Some(violated.is_none())).collect())
+}
+
+/// The rows whose flag is true.
+pub(crate) fn filter(block: &Block, keep: &BooleanArray) -> Result<Block> {
+    let arrays = block.arrays().iter().map(|array| arrow::compute::filter(array, keep));
+    let arrays = arrays.collect::<std::result::Result<Vec<_>, _>>();
+    let arrays = arrays.map_err(|error| types::Error::BlockShape(error.to_string()))?;
+    Ok(Block::with_rows(block.header().clone(), arrays, keep.true_count())?)
+}

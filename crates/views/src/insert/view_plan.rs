@@ -1,0 +1,88 @@
+//! The SELECT of an incremental view, compiled once: over each inserted block it runs in the place of its source.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use query::definition::Definition;
+use query::{Compiled, QueryContext};
+use sql::ast::{ExprKind, QueryBody};
+use store::TableDef;
+use types::{Block, TableId};
+
+use crate::error::Result;
+use crate::hidden;
+
+/// Plans that are kept; beyond it, all are forgotten and made again.
+const KEPT_MAX: usize = 1024;
+
+/// Plans of views by id and version. A plan also knows the versions of everything it reads.
+#[derive(Default)]
+pub(crate) struct ViewPlans {
+    known: Mutex<HashMap<(TableId, u64), ViewPlan>>,
+}
+
+#[derive(Clone)]
+struct ViewPlan {
+    compiled: Compiled,
+    uses: Arc<[(TableId, u64)]>,
+}
+
+impl ViewPlans {
+    /// The rows that the view makes of `block`, which is read in the place of table `source`.
+    pub(crate) async fn run(
+        &self,
+        view: &Arc<TableDef>,
+        source: TableId,
+        block: &Block,
+        ctx: &QueryContext,
+    ) -> Result<Vec<Block>> {
+        let ctx = Arc::new(ctx.with_database(&view.database).with_override(source, block.clone()));
+        let compiled = self.plan(view, &ctx).await?;
+        Ok(compiled.collect(&ctx).await?)
+    }
+
+    /// The compiled SELECT, made again when anything that it reads was redefined.
+    pub(crate) async fn plan(&self, view: &Arc<TableDef>, ctx: &Arc<QueryContext>) -> Result<Compiled> {
+        let key = (view.id, view.version);
+        let known = self.known.lock().get(&key).cloned();
+        let catalog = &ctx.snapshot.catalog;
+        let is_current = |(id, version): &(TableId, u64)| catalog.table_by_id(*id).is_some_and(|def| def.version == *version);
+        if let Some(plan) = known.filter(|plan| plan.uses.iter().all(is_current)) {
+            return Ok(plan.compiled);
+        }
+        let query = insert_query(view)?;
+        let prepared = query::prepare(&query, ctx).await?;
+        let plan = ViewPlan { compiled: prepared.compiled, uses: prepared.uses };
+        let mut plans = self.known.lock();
+        if plans.len() >= KEPT_MAX {
+            plans.clear();
+        }
+        plans.insert(key, plan.clone());
+        Ok(plan.compiled)
+    }
+}
+
+/// What runs over an inserted block: the view's SELECT; of a UNION ALL at the top only its first query, as in ClickHouse.
+/// A column that the target carries along, hidden, is selected as well.
+pub fn insert_query(view: &TableDef) -> Result<sql::Query> {
+    let definition = Definition::parse(view)?;
+    let mut query = match definition.query() {
+        Some(query) => query.clone(),
+        None => return Err(query::Error::Plan(format!("\"{}\" has no SELECT", view.qualified_name())).into()),
+    };
+    while let QueryBody::Set(set) = query.body {
+        query.body = set.operands.into_iter().next().expect("a set operation has at least two operands");
+    }
+    Ok(query)
+}
+
+/// Adds hidden columns that the view's target carries along to its SELECT.
+pub(crate) fn carry(query: &mut sql::Query, columns: impl Iterator<Item = String>) {
+    let QueryBody::Select(select) = &mut query.body else { return };
+    for column in columns {
+        let alias = sql::ast::Ident::new(hidden::carried_column(&column));
+        let source = sql::Expr::identifier(&column);
+        select.items.push(sql::Expr::new(ExprKind::Alias(Box::new(source), alias)));
+    }
+}

@@ -1,0 +1,128 @@
+//! Event-time windows over inserts: `CREATE WINDOW VIEW`.
+//!
+//! ```text
+//! block ─▶ WHERE ─▶ DEDUPLICATE BY ─▶ watermark, row by row ─▶ late rows │ on time ─▶ panes (aggregate states by window)
+//!                                                                                 └▶ windows past the watermark ─▶ target
+//! ```
+//! A window is emitted once, when the watermark passes its end. State is tables: open panes, seen ids and marks are
+//! hidden tables of the store, changed in the same commit as the rows; what a [`Ticket`] holds in memory is a copy of
+//! them at one commit and can be read again at any time. Inserts that reach a view take turns: each holds the view's
+//! ticket until it is committed or dropped.
+//!
+//! Invariants: a watermark never goes back; the result does not depend on how rows are cut into blocks.
+
+pub mod define;
+mod emit;
+mod node;
+mod rewrite;
+mod spec;
+mod state;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use query::QueryContext;
+use store::{Edit, TableDef};
+use tokio::sync::OwnedMutexGuard;
+use types::{Block, TableId};
+
+use crate::Views;
+use crate::error::Result;
+use node::Node;
+
+pub use define::{Defined, define};
+pub use state::Marks;
+
+/// What a window view gives for some rows.
+#[derive(Debug, Default)]
+pub struct Emitted {
+    /// Rows of closed windows, in the columns of the view's SELECT.
+    pub closed: Vec<Block>,
+    /// Rows behind the watermark, in the columns of the source.
+    pub late: Option<Block>,
+}
+
+/// The nodes of all window views that were used.
+#[derive(Default)]
+pub struct Nodes {
+    nodes: Mutex<HashMap<(TableId, u64), Arc<tokio::sync::Mutex<Option<Node>>>>>,
+}
+
+/// One insert's turn at a window view. Dropped without [`Ticket::committed`], what it did in memory is forgotten and
+/// read again from the store by the next turn.
+pub struct Ticket {
+    view: Arc<TableDef>,
+    guard: OwnedMutexGuard<Option<Node>>,
+    committed: bool,
+}
+
+impl Nodes {
+    /// Waits for this insert's turn at the view, with the state as it is committed.
+    pub(crate) async fn ticket(&self, views: &Views, view: &Arc<TableDef>, ctx: &QueryContext) -> Result<Ticket> {
+        let slot = Arc::clone(self.nodes.lock().entry((view.id, view.version)).or_default());
+        let mut guard = slot.lock_owned().await;
+        let node = match guard.take() {
+            Some(node) => node,
+            // the newest state: it may be of a later commit than the snapshot that this insert pinned
+            None => Node::load(view, &ctx.with_snapshot(views.store.snapshot())).await?,
+        };
+        *guard = Some(node);
+        Ok(Ticket { view: Arc::clone(view), guard, committed: false })
+    }
+}
+
+impl Ticket {
+    /// The view.
+    pub(crate) fn view(&self) -> TableId {
+        self.view.id
+    }
+
+    fn node(&mut self) -> &mut Node {
+        self.guard.as_mut().expect("a ticket holds a node until it is dropped")
+    }
+
+    /// Takes a block of the source's rows.
+    pub(crate) async fn push(
+        &mut self,
+        views: &Views,
+        ctx: &QueryContext,
+        source: TableId,
+        block: &Block,
+    ) -> Result<Emitted> {
+        let _ = (views, source);
+        self.node().push(ctx, block).await
+    }
+
+    /// Closes every open window.
+    pub(crate) async fn close_all(&mut self, _views: &Views, ctx: &QueryContext) -> Result<Emitted> {
+        self.node().close_all(ctx).await
+    }
+
+    /// What changed in the hidden tables since the last commit.
+    pub(crate) async fn edits(&self, views: &Views, ctx: &QueryContext) -> Result<Vec<Edit>> {
+        match self.guard.as_ref() {
+            Some(node) => node.edits(&views.store, ctx).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The edits are in the store: what is in memory is true.
+    pub(crate) fn committed(mut self) {
+        self.node().committed();
+        self.committed = true;
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if !self.committed {
+            *self.guard = None;
+        }
+    }
+}
+
+/// Watermark and counts of a window view, as they are committed; `None` when `view` is none or took no row yet.
+pub async fn marks(view: &TableDef, ctx: &QueryContext) -> Result<Option<Marks>> {
+    state::load_marks(view, ctx).await
+}
