@@ -1,0 +1,274 @@
+//! CREATE TABLE.
+
+use std::sync::Arc;
+
+use parts::PartSchema;
+use query::QueryContext;
+use query::definition::Definition;
+use sql::ast::{
+    CreateMode, CreateSource, CreateTable, Ident, ObjectName, SettingValue, SortingKey, SortingKeyItem, Statement,
+    StatementKind, Storage, TableElements,
+};
+use sql::ast::{Engine as AstEngine, Literal, Setting as AstSetting};
+use store::{Edit, QualifiedName, Readiness, TableDef, TableKind, Visibility};
+use types::{Column, ErrorCode, Header, Setting};
+use views::InsertOptions;
+
+use super::engine_clause::{choose, table_settings};
+use super::keys::Layout;
+use super::{columns, commit, place};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+
+/// CREATE TABLE in all its forms.
+pub(super) async fn run(engine: &Engine, create: &CreateTable, ctx: &Arc<QueryContext>) -> Result<()> {
+    if create.temporary {
+        return Err(Error::NotImplemented("CREATE TEMPORARY TABLE".to_owned()));
+    }
+    let Some((name, mut edits)) = place(ctx, &create.head)?.edits() else { return Ok(()) };
+    let mut create = create.clone();
+    let mut rows = None;
+    match std::mem::replace(&mut create.source, CreateSource::Declared) {
+        CreateSource::Declared => {}
+        CreateSource::Like(other) => take_like(&mut create, &other, ctx)?,
+        CreateSource::Query { query, empty } => {
+            let prepared = query::prepare(&query, ctx).await?;
+            if create.elements.is_none() {
+                create.elements = Some(columns::of_header(prepared.compiled.header())?);
+            }
+            rows = (!empty).then_some((prepared, *query));
+        }
+        CreateSource::Clone(_) => return Err(Error::NotImplemented("CLONE AS".to_owned())),
+        CreateSource::Function(_) => return Err(Error::NotImplemented("CREATE TABLE AS table function".to_owned())),
+        CreateSource::Replicated(_) => return Err(Error::NotImplemented("AS REPLICATED".to_owned())),
+    }
+    let elements = create.elements.clone().ok_or_else(|| {
+        let message = "a table needs columns: a list, AS another table, or AS SELECT";
+        Error::refused(ErrorCode::INCORRECT_QUERY, message)
+    })?;
+    let made = Maker { engine, ctx }.make(&name, &create, &elements, &[])?;
+    edits.push(Edit::CreateTable(Arc::new(made.clone())));
+    let Some((prepared, _)) = rows else {
+        commit(engine, edits).await?;
+        return Ok(());
+    };
+    fill(engine, made, edits, prepared, ctx).await
+}
+
+/// The table and the rows of its SELECT in one commit.
+async fn fill(
+    engine: &Engine,
+    table: TableDef,
+    edits: Vec<Edit>,
+    prepared: query::Prepared,
+    ctx: &Arc<QueryContext>,
+) -> Result<()> {
+    let blocks = prepared.compiled.collect(ctx).await?;
+    let applied = ctx.snapshot.apply(&store::Commit::of(edits.clone())).map_err(store::CommitError::from)?;
+    let inside = ctx.with_snapshot(Arc::new(applied.snapshot));
+    let table = inside.snapshot.catalog.table_by_id(table.id).cloned().unwrap_or_else(|| Arc::new(table));
+    let mut insert = engine.inner.views.insert(&table, &inside, InsertOptions::default())?;
+    edits.into_iter().for_each(|edit| insert.attach(edit));
+    let columns = insert.table().columns_of(None)?;
+    let converter = query::expressions::Converter::by_position(prepared.compiled.header(), &columns, &inside)?;
+    for block in blocks {
+        insert.push(converter.convert(&block)?.into()).await?;
+    }
+    insert.commit().await?;
+    Ok(())
+}
+
+/// `AS other`: columns, and the engine where none is written.
+fn take_like(create: &mut CreateTable, other: &ObjectName, ctx: &QueryContext) -> Result<()> {
+    let other = super::table(ctx, other)?;
+    let target = match other.view.as_ref().and_then(store::ViewDef::target) {
+        Some(_) => {
+            let message = format!("{} is a materialized view: its table cannot be copied", other.qualified_name());
+            return Err(Error::refused(ErrorCode::INCORRECT_QUERY, message));
+        }
+        None => other,
+    };
+    let definition = Definition::parse(&target)?;
+    if create.elements.is_none() {
+        create.elements = Some(columns::like(&definition, &target.columns)?);
+    }
+    if create.storage.engine.is_none()
+        && let Some(storage) = definition.storage()
+    {
+        create.storage = storage.clone();
+    }
+    Ok(())
+}
+
+/// Makes definitions of tables.
+pub(super) struct Maker<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) ctx: &'a QueryContext,
+}
+
+impl Maker<'_> {
+    /// The definition of a table with these columns. `carried` are hidden columns of a view's inner table.
+    pub(super) fn make(
+        &self,
+        name: &QualifiedName,
+        create: &CreateTable,
+        elements: &TableElements,
+        carried: &[Column],
+    ) -> Result<TableDef> {
+        refuse_elements(elements)?;
+        let (elements, header) = columns::declared(elements, self.ctx)?;
+        if header.is_empty() {
+            return Err(Error::refused(ErrorCode::INCORRECT_QUERY, "a table needs at least one column"));
+        }
+        let mut storage = create.storage.clone();
+        let chosen = choose(storage.engine.as_ref(), self.ctx.settings.text(Setting::DefaultTableEngine))?;
+        chosen.check_storage(&storage)?;
+        normalise_keys(&mut storage, &elements, chosen.kind)?;
+        let stored = columns::stored(&elements, &header);
+        let schema = self.schema(&chosen, &stored, carried, &storage)?;
+        check_ttl(&storage, &stored, self.ctx)?;
+        storage.engine = Some(AstEngine { name: Ident::new(chosen.name.as_str()), arguments: chosen.arguments.clone() });
+        let canonical = CreateTable {
+            head: sql::ast::CreateHead {
+                mode: CreateMode::Create,
+                if_not_exists: false,
+                name: ObjectName::qualified(&*name.database, &*name.name),
+                uuid: None,
+                on_cluster: None,
+            },
+            elements: Some(TableElements { primary_key: None, ..elements }),
+            storage,
+            source: CreateSource::Declared,
+            ..create.clone()
+        };
+        Ok(TableDef {
+            id: self.engine.inner.store.new_table_id(),
+            database: name.database.clone(),
+            name: name.name.clone(),
+            uuid: uuid(&create.head.uuid, self.engine)?,
+            version: 0,
+            sql: Statement::new(StatementKind::CreateTable(Box::new(canonical))).to_string().into(),
+            engine: chosen.name.as_str().into(),
+            kind: chosen.kind,
+            columns: header,
+            schema: schema.map(Arc::new),
+            view: None,
+            visibility: Visibility::Listed,
+            readiness: Readiness::Ready,
+            comment: create.comment.as_deref().unwrap_or_default().into(),
+            created_ns: self.ctx.now_ns,
+        })
+    }
+
+    fn schema(
+        &self,
+        chosen: &super::engine_clause::Chosen,
+        stored: &Header,
+        carried: &[Column],
+        storage: &Storage,
+    ) -> Result<Option<PartSchema>> {
+        let settings = table_settings(&storage.settings)?;
+        if chosen.kind == TableKind::Null {
+            return Ok(None);
+        }
+        let layout = Layout::new(stored, carried, storage, &settings, self.ctx)?;
+        // an engine argument may name a carried column by the name it has in the view's source
+        let header = layout.header();
+        let named = Header::new(header.columns().iter().map(unhidden).collect::<Vec<_>>());
+        let mode = chosen.merge_mode(&named, &layout.sort_positions(), &settings)?;
+        let mode = without_keys(mode, &layout.key_positions());
+        layout.schema(mode, &settings).map(Some)
+    }
+}
+
+/// Columns of the partition key are not summed either.
+fn without_keys(mode: parts::MergeMode, keys: &[usize]) -> parts::MergeMode {
+    match mode {
+        parts::MergeMode::Summing { mut columns, maps, drops_zero_rows } => {
+            columns.retain(|column| !keys.contains(column));
+            parts::MergeMode::Summing { columns, maps, drops_zero_rows }
+        }
+        other => other,
+    }
+}
+
+fn unhidden(column: &Column) -> Column {
+    match views::hidden::carried_of(&column.name) {
+        Some(name) => Column::new(name, column.ty.clone()),
+        None => column.clone(),
+    }
+}
+
+fn uuid(written: &Option<String>, engine: &Engine) -> Result<u128> {
+    let Some(text) = written else { return Ok(engine.env().rng.uuid()) };
+    let bytes = types::text::scan::parse_uuid(text.as_bytes()).ok_or_else(|| {
+        Error::refused(ErrorCode::CANNOT_PARSE_UUID, format!("cannot parse UUID from '{text}'"))
+    })?;
+    Ok(u128::from_be_bytes(bytes))
+}
+
+fn refuse_elements(elements: &TableElements) -> Result<()> {
+    if let Some(index) = elements.indexes.first() {
+        return Err(Error::NotImplemented(format!("INDEX {}", index.name.name)));
+    }
+    if let Some(projection) = elements.projections.first() {
+        return Err(Error::NotImplemented(format!("PROJECTION {}", projection.name.name)));
+    }
+    Ok(())
+}
+
+/// One spelling of keys: PRIMARY KEY at a column or among the columns moves to the table; a table with only a primary key
+/// is sorted by it; no key at all is `tuple()`.
+fn normalise_keys(storage: &mut Storage, elements: &TableElements, kind: TableKind) -> Result<()> {
+    if kind != TableKind::MergeTree {
+        return Ok(());
+    }
+    if storage.primary_key.is_none() {
+        storage.primary_key = elements.primary_key.clone();
+    }
+    let marked: Vec<sql::Expr> =
+        elements.columns.iter().filter(|c| c.primary_key).map(|c| sql::Expr::column(c.name.name.as_str())).collect();
+    if storage.primary_key.is_none() && !marked.is_empty() {
+        storage.primary_key = match marked.as_slice() {
+            [only] => Some(only.clone()),
+            _ => Some(sql::Expr::new(sql::ast::ExprKind::Tuple(marked))),
+        };
+    }
+    if storage.order_by.is_none() {
+        let items = storage.primary_key.iter().flat_map(super::keys::items).cloned();
+        let items: Vec<_> = items.map(|expr| SortingKeyItem { expr, descending: false }).collect();
+        let is_tuple = items.len() != 1;
+        storage.order_by = Some(SortingKey { items, is_tuple });
+    }
+    let order: Vec<String> = storage.order_by.iter().flat_map(|key| key.exprs()).map(ToString::to_string).collect();
+    let primary = storage.primary_key.iter().flat_map(super::keys::items).map(ToString::to_string);
+    if storage.primary_key.is_some() && primary.eq(order.iter().cloned()) {
+        storage.primary_key = None;
+    }
+    if !storage.settings.iter().any(|setting| setting.name.name == "index_granularity") {
+        let value = SettingValue::Literal(Literal::UInt(parts::schema::INDEX_GRANULARITY as u64));
+        storage.settings.push(AstSetting { name: Ident::new("index_granularity"), value });
+    }
+    Ok(())
+}
+
+/// Times of TTL must be dates or times; what is not deletion is refused by name.
+pub(crate) fn check_ttl(storage: &Storage, stored: &Header, ctx: &QueryContext) -> Result<()> {
+    for item in &storage.ttl {
+        match &item.action {
+            sql::ast::TtlAction::Delete => {}
+            sql::ast::TtlAction::GroupBy { .. } => return Err(Error::NotImplemented("TTL GROUP BY".to_owned())),
+            sql::ast::TtlAction::Recompress(_) => return Err(Error::NotImplemented("TTL RECOMPRESS".to_owned())),
+            sql::ast::TtlAction::ToDisk(_) | sql::ast::TtlAction::ToVolume(_) => {
+                return Err(Error::NotImplemented("TTL TO DISK and TO VOLUME".to_owned()));
+            }
+        }
+        let compiled = query::expressions::Expressions::compile(std::slice::from_ref(&item.expr), stored, ctx)?;
+        let ty = compiled.types().next().cloned().unwrap_or(types::DataType::Nothing);
+        if !ty.base().is_date_or_time() {
+            let message = format!("TTL expression result column should have DateTime or Date type, but has {ty}");
+            return Err(Error::refused(ErrorCode::ILLEGAL_TYPE_OF_ARGUMENT, message));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,329 @@
+//! CREATE VIEW and CREATE MATERIALIZED VIEW.
+
+use std::sync::Arc;
+
+use query::{Prepared, QueryContext};
+use sql::ast::{
+    CreateHead, CreateMaterializedView, CreateMode, CreateSource, CreateTable, CreateView, ExprKind, ObjectName,
+    OnError, Query, QueryBody, Select, Statement, StatementKind, Storage, TableElements, ViewTarget,
+};
+use store::{Edit, QualifiedName, Readiness, TableDef, TableKind, Target, ViewDef, Visibility};
+use types::{Column, ErrorCode, Header, Setting};
+use views::InsertOptions;
+
+use super::columns;
+use super::create_table::Maker;
+use super::engine_clause::position;
+use super::qualify::qualify;
+use super::source::source_of;
+use super::{commit, place};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+
+/// CREATE VIEW: a SELECT with a name.
+pub(super) async fn plain(engine: &Engine, create: &CreateView, ctx: &Arc<QueryContext>) -> Result<()> {
+    let Some((name, mut edits)) = place(ctx, &create.head)?.edits() else { return Ok(()) };
+    let mut create = create.clone();
+    qualify(&mut create.query, &name.database);
+    let prepared = query::prepare(&create.query, ctx).await?;
+    create.head = head(&name);
+    let header = match &create.elements {
+        Some(elements) => declared_as(elements, prepared.compiled.header(), ctx)?,
+        None => prepared.compiled.header().clone(),
+    };
+    create.elements = Some(columns::of_header(&header)?);
+    let statement = StatementKind::CreateView(Box::new(create));
+    let view = ViewMaker { engine, ctx, name: &name }.make("View", header, statement, ViewDef::Plain, Readiness::Ready);
+    edits.push(Edit::CreateTable(Arc::new(view)));
+    commit(engine, edits).await?;
+    Ok(())
+}
+
+/// The columns of a list, which must be as many as the SELECT gives.
+fn declared_as(elements: &TableElements, given: &Header, ctx: &QueryContext) -> Result<Header> {
+    let (_, header) = columns::declared(elements, ctx)?;
+    if header.len() != given.len() {
+        let message = format!("{} columns are declared, the SELECT gives {}", header.len(), given.len());
+        return Err(Error::refused(ErrorCode::NUMBER_OF_COLUMNS_DOESNT_MATCH, message));
+    }
+    Ok(header)
+}
+
+/// CREATE MATERIALIZED VIEW: fed by every insert into its source.
+pub(super) async fn materialized(
+    engine: &Engine,
+    create: &CreateMaterializedView,
+    ctx: &Arc<QueryContext>,
+) -> Result<()> {
+    refuse_later(create)?;
+    let Some((name, mut edits)) = place(ctx, &create.head)?.edits() else { return Ok(()) };
+    let mut create = create.clone();
+    qualify(&mut create.query, &name.database);
+    let source = source_of(&create.query)?;
+    let prepared = query::prepare(&create.query, ctx).await?;
+    let maker = ViewMaker { engine, ctx, name: &name };
+    let uuid = engine.env().rng.uuid();
+    let (target, inner) = match &create.target {
+        ViewTarget::Table(to) => (maker.named_target(to, prepared.compiled.header(), &create)?, None),
+        ViewTarget::Inner(_) => {
+            let inner = maker.inner_table(&mut create, prepared.compiled.header(), source.as_ref(), uuid).await?;
+            (Target::Inner(inner.id), Some(inner))
+        }
+    };
+    let header = match (&inner, &create.elements) {
+        (Some(inner), _) => inner.columns.clone(),
+        (None, Some(elements)) => columns::declared(elements, ctx)?.1,
+        (None, None) => prepared.compiled.header().clone(),
+    };
+    if create.elements.is_none() {
+        create.elements = Some(columns::of_header(&header)?);
+    }
+    create.head = head(&name);
+    let populate = std::mem::take(&mut create.populate);
+    // without a source nothing feeds the view; no table has an empty name
+    let source = source.unwrap_or_else(|| QualifiedName::new("", ""));
+    let readiness = if populate { Readiness::Building } else { Readiness::Ready };
+    let statement = StatementKind::CreateMaterializedView(Box::new(create.clone()));
+    let view = ViewDef::Incremental { source, target };
+    let mut view = maker.make("MaterializedView", header, statement, view, readiness);
+    view.uuid = uuid;
+    edits.extend(inner.map(|inner| Edit::CreateTable(Arc::new(inner))));
+    edits.push(Edit::CreateTable(Arc::new(view.clone())));
+    if !populate {
+        commit(engine, edits).await?;
+        return Ok(());
+    }
+    self::populate(engine, &view, edits, &prepared, ctx).await
+}
+
+/// Two commits without a gap: the first makes the view as being built, fed from then on; its rows so far and its becoming
+/// visible are the second.
+async fn populate(
+    engine: &Engine,
+    view: &TableDef,
+    edits: Vec<Edit>,
+    prepared: &Prepared,
+    ctx: &Arc<QueryContext>,
+) -> Result<()> {
+    let snapshot = engine.inner.views.commit_and_pin(store::Commit::of(edits)).await?;
+    let inside = Arc::new(ctx.with_snapshot(snapshot));
+    let filled = fill(engine, view, prepared, &inside).await;
+    if filled.is_err() {
+        // nobody saw the view: it goes as if it had never been
+        let building = inside.snapshot.catalog.table_by_id(view.id).cloned();
+        let edits = building.iter().flat_map(|view| super::drop::edits(view)).collect();
+        commit(engine, edits).await?;
+    }
+    filled
+}
+
+async fn fill(engine: &Engine, view: &TableDef, prepared: &Prepared, ctx: &Arc<QueryContext>) -> Result<()> {
+    let def = ctx.snapshot.catalog.table_by_id(view.id).cloned().unwrap_or_else(|| Arc::new(view.clone()));
+    let mut insert = engine.inner.views.insert(&def, ctx, InsertOptions::default())?;
+    insert.attach(Edit::FinishView { table: view.id });
+    let query = views::insert::insert_query(&def, &ctx.snapshot)?;
+    let prepared = match query {
+        Some(query) => query::prepare(&query, ctx).await?,
+        None => prepared.clone(),
+    };
+    let mut stream = prepared.compiled.run(ctx).await?;
+    while let Some(block) = futures::StreamExt::next(&mut stream).await {
+        insert.push(block?.into()).await?;
+    }
+    insert.commit().await?;
+    Ok(())
+}
+
+fn refuse_later(create: &CreateMaterializedView) -> Result<()> {
+    if create.refresh.is_some() {
+        return Err(Error::NotImplemented("REFRESH".to_owned()));
+    }
+    if create.empty {
+        return Err(Error::NotImplemented("EMPTY of an incremental view".to_owned()));
+    }
+    refuse_on_error(create.on_error.as_ref())
+}
+
+/// ON ERROR BLOCK is what every view does.
+pub(super) fn refuse_on_error(on_error: Option<&OnError>) -> Result<()> {
+    match on_error {
+        Some(OnError::Quarantine) => Err(Error::NotImplemented("ON ERROR QUARANTINE".to_owned())),
+        Some(OnError::Block) | None => Ok(()),
+    }
+}
+
+pub(super) fn head(name: &QualifiedName) -> CreateHead {
+    CreateHead {
+        mode: CreateMode::Create,
+        if_not_exists: false,
+        name: ObjectName::qualified(&*name.database, &*name.name),
+        uuid: None,
+        on_cluster: None,
+    }
+}
+
+/// Makes definitions of views.
+pub(super) struct ViewMaker<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) ctx: &'a QueryContext,
+    pub(super) name: &'a QualifiedName,
+}
+
+impl ViewMaker<'_> {
+    pub(super) fn make(
+        &self,
+        engine: &str,
+        columns: Header,
+        statement: StatementKind,
+        view: ViewDef,
+        readiness: Readiness,
+    ) -> TableDef {
+        let kind = if matches!(view, ViewDef::Window { .. }) { TableKind::WindowView } else { TableKind::View };
+        TableDef {
+            id: self.engine.inner.store.new_table_id(),
+            database: self.name.database.clone(),
+            name: self.name.name.clone(),
+            uuid: self.engine.env().rng.uuid(),
+            version: 0,
+            sql: Statement::new(statement).to_string().into(),
+            engine: engine.into(),
+            kind,
+            columns,
+            schema: None,
+            view: Some(view),
+            visibility: Visibility::Listed,
+            readiness,
+            comment: "".into(),
+            created_ns: self.ctx.now_ns,
+        }
+    }
+
+    /// `TO table`: the table must take every column that the SELECT gives.
+    fn named_target(&self, to: &ObjectName, given: &Header, create: &CreateMaterializedView) -> Result<Target> {
+        if create.storage.engine.is_some() {
+            let message = "a materialized view has either TO or ENGINE";
+            return Err(Error::refused(ErrorCode::SYNTAX_ERROR, message));
+        }
+        let name = match &to.database {
+            Some(database) => QualifiedName::new(database.name.as_str(), to.name.name.as_str()),
+            None => QualifiedName::new(self.name.database.clone(), to.name.name.as_str()),
+        };
+        let target = self.ctx.snapshot.catalog.named(&name).ok_or_else(|| super::unknown_table(self.ctx, &name))?;
+        check_target(target, given, self.ctx)?;
+        Ok(Target::Named(name))
+    }
+
+    /// The view's own table, with the columns of its SELECT or the declared ones.
+    pub(super) async fn inner_table(
+        &self,
+        create: &mut CreateMaterializedView,
+        given: &Header,
+        source: Option<&QualifiedName>,
+        uuid: u128,
+    ) -> Result<TableDef> {
+        let elements = match &create.elements {
+            Some(elements) => elements.clone(),
+            None => columns::of_header(given)?,
+        };
+        let (declared, header) = columns::declared(&elements, self.ctx)?;
+        for column in given.columns().iter().filter(|column| header.column(&column.name).is_none()) {
+            return Err(unknown_output(&column.name));
+        }
+        let carried = self.resolve_arguments(&mut create.storage, &create.query, &header, source)?;
+        let uuid = uuid_text(uuid);
+        let name = QualifiedName::new(self.name.database.clone(), format!(".inner_id.{uuid}"));
+        let table = CreateTable {
+            head: head(&name),
+            temporary: false,
+            attach_from: None,
+            elements: None,
+            storage: create.storage.clone(),
+            source: CreateSource::Declared,
+            comment: None,
+        };
+        let made = Maker { engine: self.engine, ctx: self.ctx }.make(&name, &table, &declared, &carried)?;
+        // what the view prints is what its table is
+        if let StatementKind::CreateTable(made) = sql::parse_statement(&made.sql)?.kind {
+            create.storage = made.storage;
+        }
+        create.elements = Some(declared);
+        Ok(made)
+    }
+
+    /// Engine arguments name columns of the view's result. One that is a bare `column AS x` of the SELECT means `x`; one
+    /// that the SELECT leaves out is carried along, hidden, where rows of the result are rows of the source.
+    fn resolve_arguments(
+        &self,
+        storage: &mut Storage,
+        query: &Query,
+        header: &Header,
+        source: Option<&QualifiedName>,
+    ) -> Result<Vec<Column>> {
+        let mut carried = Vec::new();
+        let Some(engine) = storage.engine.as_mut().filter(|engine| engine.name.name == "ReplacingMergeTree") else {
+            return Ok(carried);
+        };
+        let QueryBody::Select(select) = &query.body else { return Ok(carried) };
+        for argument in &mut engine.arguments {
+            let ExprKind::Identifier(parts) = &argument.kind else { continue };
+            let [name] = parts.as_slice() else { continue };
+            if position(argument, header).is_some() {
+                continue;
+            }
+            if let Some(renamed) = renamed(select, &name.name) {
+                *argument = sql::Expr::column(renamed);
+            } else if is_row_by_row(select)
+                && let Some(column) = self.source_column(source, &name.name)
+            {
+                carried.push(Column::new(views::hidden::carried_column(&name.name), column.ty));
+            }
+        }
+        Ok(carried)
+    }
+
+    fn source_column(&self, source: Option<&QualifiedName>, name: &str) -> Option<Column> {
+        self.ctx.snapshot.catalog.named(source?)?.columns.column(name).cloned()
+    }
+}
+
+/// `x` where the SELECT says `name AS x`.
+fn renamed(select: &Select, name: &str) -> Option<String> {
+    select.items.iter().find_map(|item| {
+        let ExprKind::Alias(aliased, alias) = &item.kind else { return None };
+        let ExprKind::Identifier(parts) = &aliased.kind else { return None };
+        (parts.last()?.name == name).then(|| alias.name.clone())
+    })
+}
+
+/// Each row of the result is a row of the one source: a column of it can be carried along.
+fn is_row_by_row(select: &Select) -> bool {
+    let one_table = select.joins.is_empty()
+        && select.from.as_ref().is_some_and(|from| matches!(from.source, sql::ast::TableSource::Table(_)));
+    one_table && !select.distinct && select.group_by.is_none() && select.limit_by.is_none()
+}
+
+fn unknown_output(name: &str) -> Error {
+    let message = format!(
+        "SELECT query outputs column with name '{name}', which is not found in the target table. Use 'AS' to assign \
+         alias that matches a column name"
+    );
+    Error::refused(ErrorCode::THERE_IS_NO_COLUMN, message)
+}
+
+/// Every column that the SELECT gives must be one of the target.
+pub(super) fn check_target(target: &TableDef, given: &Header, ctx: &QueryContext) -> Result<()> {
+    if ctx.settings.flag(Setting::AllowMaterializedViewWithBadSelect) {
+        return Ok(());
+    }
+    match given.columns().iter().find(|column| target.columns.column(&column.name).is_none()) {
+        Some(column) => Err(unknown_output(&column.name)),
+        None => Ok(()),
+    }
+}
+
+/// A UUID in its usual text.
+pub(crate) fn uuid_text(uuid: u128) -> String {
+    let mut text = Vec::new();
+    types::text::cell::write_uuid(&mut text, &uuid.to_be_bytes());
+    String::from_utf8_lossy(&text).into_owned()
+}

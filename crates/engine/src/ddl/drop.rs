@@ -1,0 +1,208 @@
+//! DROP, TRUNCATE, RENAME, EXCHANGE.
+
+use std::sync::Arc;
+
+use query::QueryContext;
+use sql::ast::{Drop, DropAction, Exchange, LikeFilter, ObjectKind, ObjectName, Rename, TruncateTables};
+use store::{Edit, QualifiedName, TableDef, TableKind, Target, ViewDef};
+use types::{ErrorCode, TableId};
+
+use super::{commit, database_name, qualified, refuse_cluster, unknown_table};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+
+/// The edits that drop a table or view, with the tables that are its own.
+pub(super) fn edits(table: &TableDef) -> Vec<Edit> {
+    let mut edits = vec![Edit::DropTable { table: table.id }];
+    if let Some(Target::Inner(inner)) = table.view.as_ref().and_then(ViewDef::target) {
+        edits.push(Edit::DropTable { table: *inner });
+    }
+    if let Some(ViewDef::Window { state, .. }) = &table.view {
+        edits.extend(state.iter().map(|table| Edit::DropTable { table: *table }));
+    }
+    edits
+}
+
+/// DROP and TRUNCATE of databases, tables and views.
+pub(super) async fn run(engine: &Engine, what: &Drop, ctx: &QueryContext) -> Result<()> {
+    refuse_cluster(&what.on_cluster)?;
+    if what.temporary {
+        return Err(Error::NotImplemented("temporary tables".to_owned()));
+    }
+    if what.action == DropAction::Detach {
+        return Err(Error::NotImplemented("DETACH".to_owned()));
+    }
+    let mut edits = Vec::new();
+    match what.object {
+        ObjectKind::Database => {
+            for name in &what.names {
+                edits.extend(database_edits(what, &name.name.name, ctx)?);
+            }
+        }
+        ObjectKind::Table | ObjectKind::View => {
+            for name in &what.names {
+                edits.extend(table_edits(what, name, ctx)?);
+            }
+        }
+        ObjectKind::Dictionary => return Err(Error::NotImplemented("DROP DICTIONARY".to_owned())),
+        ObjectKind::Function => return Err(Error::NotImplemented("DROP FUNCTION".to_owned())),
+        ObjectKind::NamedCollection => return Err(Error::NotImplemented("DROP NAMED COLLECTION".to_owned())),
+        ObjectKind::ConcurrencyGroup => return Err(Error::NotImplemented("DROP CONCURRENCY GROUP".to_owned())),
+    }
+    if !edits.is_empty() {
+        commit(engine, edits).await?;
+    }
+    Ok(())
+}
+
+fn table_edits(what: &Drop, name: &ObjectName, ctx: &QueryContext) -> Result<Vec<Edit>> {
+    let name = qualified(ctx, name);
+    database_name(ctx, &name.database)?;
+    let Some(table) = ctx.snapshot.catalog.named(&name) else {
+        return if what.if_exists { Ok(Vec::new()) } else { Err(unknown_table(ctx, &name)) };
+    };
+    if what.object == ObjectKind::View && table.view.is_none() {
+        return Err(Error::refused(ErrorCode::INCORRECT_QUERY, format!("table {name} is not a view")));
+    }
+    if what.if_empty && rows_of(table, ctx) > 0 {
+        let message = format!("table {name} is not empty");
+        return Err(Error::refused(ErrorCode::TABLE_NOT_EMPTY, message));
+    }
+    match what.action {
+        DropAction::Truncate => truncate(table),
+        DropAction::Drop | DropAction::Detach => Ok(edits(table)),
+    }
+}
+
+fn rows_of(table: &TableDef, ctx: &QueryContext) -> u64 {
+    let id = match table.view.as_ref().and_then(ViewDef::target) {
+        Some(Target::Inner(inner)) => *inner,
+        _ => table.id,
+    };
+    ctx.snapshot.table_parts(id).map_or(0, store::TableParts::rows)
+}
+
+/// A view with a table of its own empties that; a view with TO does nothing, as in ClickHouse.
+fn truncate(table: &TableDef) -> Result<Vec<Edit>> {
+    let all = |table: TableId| Edit::Truncate { table, partition: None };
+    Ok(match (&table.view, table.kind) {
+        (None, TableKind::Null) => Vec::new(),
+        (None, _) => vec![all(table.id)],
+        (Some(ViewDef::Plain), _) => {
+            let message = format!("TRUNCATE of view {} is not possible", table.qualified_name());
+            return Err(Error::refused(ErrorCode::NOT_IMPLEMENTED, message));
+        }
+        (Some(view), _) => match view.target() {
+            Some(Target::Inner(inner)) => vec![all(*inner)],
+            Some(Target::Named(_)) | None => Vec::new(),
+        },
+    })
+}
+
+fn database_edits(what: &Drop, name: &str, ctx: &QueryContext) -> Result<Vec<Edit>> {
+    let catalog = &ctx.snapshot.catalog;
+    if catalog.database(name).is_none() {
+        if what.if_exists {
+            return Ok(Vec::new());
+        }
+        return Err(query::Error::UnknownDatabase(name.to_owned()).into());
+    }
+    let tables: Vec<&Arc<TableDef>> = catalog.tables().filter(|table| *table.database == *name).collect();
+    if what.if_empty && !tables.is_empty() {
+        return Err(Error::refused(ErrorCode::DATABASE_NOT_EMPTY, format!("database {name} is not empty")));
+    }
+    match what.action {
+        DropAction::Truncate => {
+            let truncated = tables.iter().filter(|table| table.view.is_none() && table.schema.is_some());
+            Ok(truncated.map(|table| Edit::Truncate { table: table.id, partition: None }).collect())
+        }
+        DropAction::Drop | DropAction::Detach => {
+            let mut edits: Vec<Edit> = tables.iter().map(|table| Edit::DropTable { table: table.id }).collect();
+            edits.push(Edit::DropDatabase { name: name.into() });
+            Ok(edits)
+        }
+    }
+}
+
+/// TRUNCATE ALL TABLES FROM database [LIKE …].
+pub(super) async fn truncate_all(engine: &Engine, what: &TruncateTables, ctx: &QueryContext) -> Result<()> {
+    refuse_cluster(&what.on_cluster)?;
+    if ctx.snapshot.catalog.database(&what.database.name).is_none() && what.if_exists {
+        return Ok(());
+    }
+    let database = database_name(ctx, &what.database.name)?;
+    let mut edits = Vec::new();
+    for table in ctx.snapshot.catalog.tables_of(&database).filter(|table| table.schema.is_some()) {
+        if what.filter.as_ref().is_none_or(|filter| is_like(&table.name, filter)) {
+            edits.push(Edit::Truncate { table: table.id, partition: None });
+        }
+    }
+    if !edits.is_empty() {
+        commit(engine, edits).await?;
+    }
+    Ok(())
+}
+
+/// SQL's LIKE: `%` any run, `_` one character, `\` the next as it is.
+pub(crate) fn is_like(name: &str, filter: &LikeFilter) -> bool {
+    let fold = |text: &str| if filter.case_insensitive { text.to_lowercase() } else { text.to_owned() };
+    let name: Vec<char> = fold(name).chars().collect();
+    let pattern: Vec<char> = fold(&filter.pattern).chars().collect();
+    matches(&name, &pattern) != filter.negated
+}
+
+fn matches(name: &[char], pattern: &[char]) -> bool {
+    match (pattern, name) {
+        ([], name) => name.is_empty(),
+        (['%', rest @ ..], _) => (0..=name.len()).any(|skip| matches(&name[skip..], rest)),
+        (['_', rest @ ..], [_, name @ ..]) => matches(name, rest),
+        (['\\', c, rest @ ..], [n, name @ ..]) | ([c, rest @ ..], [n, name @ ..]) if c == n => matches(name, rest),
+        _ => false,
+    }
+}
+
+/// RENAME TABLE a TO b, c TO d: one commit.
+pub(super) async fn rename(engine: &Engine, rename: &Rename, ctx: &QueryContext) -> Result<()> {
+    refuse_cluster(&rename.on_cluster)?;
+    let mut edits = Vec::new();
+    // names as they are after the renames before
+    let mut names: Vec<(QualifiedName, TableId)> = Vec::new();
+    for item in &rename.items {
+        if rename.object == ObjectKind::Database {
+            let from = database_name(ctx, &item.from.name.name)?;
+            edits.push(Edit::RenameDatabase { from, to: item.to.name.name.as_str().into() });
+            continue;
+        }
+        let (from, to) = (qualified(ctx, &item.from), qualified(ctx, &item.to));
+        let moved = names.iter().rposition(|(name, _)| *name == from).map(|at| names.remove(at).1);
+        let known = || ctx.snapshot.catalog.named(&from).map(|table| table.id);
+        let Some(table) = moved.or_else(known) else {
+            if item.if_exists {
+                continue;
+            }
+            return Err(unknown_table(ctx, &from));
+        };
+        database_name(ctx, &to.database)?;
+        edits.push(Edit::RenameTable { table, to: to.clone() });
+        names.push((to, table));
+    }
+    if !edits.is_empty() {
+        commit(engine, edits).await?;
+    }
+    Ok(())
+}
+
+/// EXCHANGE TABLES a AND b.
+pub(super) async fn exchange(engine: &Engine, exchange: &Exchange, ctx: &QueryContext) -> Result<()> {
+    refuse_cluster(&exchange.on_cluster)?;
+    if exchange.object != ObjectKind::Table {
+        return Err(Error::NotImplemented("EXCHANGE of anything but tables".to_owned()));
+    }
+    let mut edits = Vec::new();
+    for (a, b) in &exchange.pairs {
+        let (a, b) = (super::table(ctx, a)?, super::table(ctx, b)?);
+        edits.push(Edit::ExchangeTables { a: a.id, b: b.id });
+    }
+    commit(engine, edits).await?;
+    Ok(())
+}

@@ -1,0 +1,263 @@
+//! ENGINE and its arguments, and the settings of a table.
+
+use parts::MergeMode;
+use sql::Expr;
+use sql::ast::{Engine as AstEngine, ExprKind, Setting as AstSetting, Storage};
+use store::TableKind;
+use types::{DataType, ErrorCode, Header};
+
+use crate::error::{Error, Result};
+
+/// The settings of a table that mean something.
+#[derive(Clone, Debug)]
+pub(crate) struct TableSettings {
+    pub(crate) index_granularity: usize,
+    pub(crate) allow_nullable_key: bool,
+    pub(crate) allow_dimensions_outside_sorting_key: bool,
+}
+
+/// Settings of tables by name: those that mean something, and those of ClickHouse that only tune what is tuned otherwise
+/// here and so may stand in a definition.
+const KNOWN: &[&str] = &[
+    "index_granularity",
+    "allow_nullable_key",
+    "allow_dimensions_outside_sorting_key",
+    "dead_letter_table",
+    "input_format_json_strict_types",
+    "index_granularity_bytes",
+    "min_bytes_for_wide_part",
+    "min_rows_for_wide_part",
+    "merge_with_ttl_timeout",
+    "ttl_only_drop_parts",
+    "enable_block_number_column",
+    "enable_block_offset_column",
+    "non_replicated_deduplication_window",
+    "storage_policy",
+    "parts_to_delay_insert",
+    "parts_to_throw_insert",
+    "max_bytes_to_merge_at_max_space_in_pool",
+    "old_parts_lifetime",
+    "allow_experimental_replacing_merge_with_cleanup",
+    "redis_hash",
+    "redis_value",
+];
+
+/// Reads the settings of a storage clause.
+pub(crate) fn table_settings(settings: &[AstSetting]) -> Result<TableSettings> {
+    let mut read = TableSettings {
+        index_granularity: parts::schema::INDEX_GRANULARITY,
+        allow_nullable_key: false,
+        allow_dimensions_outside_sorting_key: false,
+    };
+    for setting in settings {
+        let name = setting.name.name.as_str();
+        if !KNOWN.contains(&name) {
+            let hint = types::error::nearest(name, KNOWN.iter().copied());
+            let message = format!("unknown setting '{name}' for storage{hint}");
+            return Err(Error::refused(ErrorCode::UNKNOWN_SETTING, message));
+        }
+        if matches!(name, "redis_hash" | "redis_value") {
+            return Err(Error::NotImplemented(format!("table setting {name}")));
+        }
+        let text = crate::settings::text(name, &setting.value)?;
+        match name {
+            "index_granularity" => {
+                read.index_granularity = text.parse().ok().filter(|rows| (1..=1 << 20).contains(rows)).ok_or_else(|| {
+                    let message = format!("index_granularity must be in 1 … 1048576, not {text}");
+                    Error::refused(ErrorCode::BAD_ARGUMENTS, message)
+                })?;
+            }
+            "allow_nullable_key" => read.allow_nullable_key = text == "1",
+            "allow_dimensions_outside_sorting_key" => read.allow_dimensions_outside_sorting_key = text == "1",
+            _ => {}
+        }
+    }
+    Ok(read)
+}
+
+/// An engine that can be made.
+#[derive(Clone, Debug)]
+pub(super) struct Chosen {
+    /// As ClickHouse prints it.
+    pub(super) name: String,
+    pub(super) kind: TableKind,
+    pub(super) arguments: Vec<Expr>,
+}
+
+/// Engines of ClickHouse that are refused as not supported rather than as unknown.
+const REFUSED: &[&str] = &[
+    "Buffer", "CoalescingMergeTree", "Dictionary", "Distributed", "EmbeddedRocksDB", "File", "GenerateRandom",
+    "GraphiteMergeTree", "Join", "Kafka", "Log", "Merge", "MongoDB", "MySQL", "NATS", "PostgreSQL", "RabbitMQ", "Redis",
+    "S3", "S3Queue", "Set", "SQLite", "StripeLog", "TinyLog", "URL",
+];
+
+/// The engine of a storage clause; `default` where none is written.
+pub(super) fn choose(engine: Option<&AstEngine>, default: &str) -> Result<Chosen> {
+    let (name, arguments) = match engine {
+        Some(engine) => (engine.name.name.as_str(), engine.arguments.clone()),
+        None => (default, Vec::new()),
+    };
+    let kind = match name {
+        "MergeTree" | "ReplacingMergeTree" | "SummingMergeTree" | "AggregatingMergeTree" | "CollapsingMergeTree"
+        | "VersionedCollapsingMergeTree" => TableKind::MergeTree,
+        "Memory" => TableKind::Memory,
+        "Null" => TableKind::Null,
+        name if REFUSED.contains(&name) || name.starts_with("Replicated") || name.starts_with("Shared") => {
+            return Err(Error::NotImplemented(format!("table engine {name}")));
+        }
+        name => {
+            let known = ["MergeTree", "ReplacingMergeTree", "SummingMergeTree", "AggregatingMergeTree", "Memory", "Null"];
+            let hint = types::error::nearest(name, known.into_iter().chain(REFUSED.iter().copied()));
+            return Err(Error::refused(ErrorCode::UNKNOWN_STORAGE, format!("unknown table engine {name}{hint}")));
+        }
+    };
+    Ok(Chosen { name: name.to_owned(), kind, arguments })
+}
+
+impl Chosen {
+    /// Refuses keys for engines that have none.
+    pub(super) fn check_storage(&self, storage: &Storage) -> Result<()> {
+        if self.kind == TableKind::MergeTree {
+            return Ok(());
+        }
+        let has_keys = storage.partition_by.is_some() || storage.order_by.is_some() || storage.primary_key.is_some();
+        if has_keys || storage.sample_by.is_some() || !storage.ttl.is_empty() {
+            let message = format!("engine {} doesn't support PARTITION_BY, PRIMARY_KEY, ORDER_BY or TTL clauses", self.name);
+            return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
+        }
+        Ok(())
+    }
+
+    /// What the engine does with rows of equal keys. `sort` are positions of the sorting key.
+    pub(super) fn merge_mode(&self, header: &Header, keys: &[usize], settings: &TableSettings) -> Result<MergeMode> {
+        match self.name.as_str() {
+            "ReplacingMergeTree" => self.replacing(header),
+            "SummingMergeTree" => self.summing(header, keys),
+            "AggregatingMergeTree" => {
+                self.takes(0, 0)?;
+                if !settings.allow_dimensions_outside_sorting_key {
+                    check_dimensions(header, keys)?;
+                }
+                Ok(MergeMode::Aggregating)
+            }
+            "CollapsingMergeTree" => {
+                self.takes(1, 1)?;
+                Ok(MergeMode::Collapsing { sign: self.sign(header)? })
+            }
+            "VersionedCollapsingMergeTree" => {
+                self.takes(2, 2)?;
+                let version = self.column(1, header, "Version")?;
+                check_version(header, version)?;
+                Ok(MergeMode::VersionedCollapsing { sign: self.sign(header)?, version })
+            }
+            _ => {
+                self.takes(0, 0)?;
+                Ok(MergeMode::Plain)
+            }
+        }
+    }
+
+    fn replacing(&self, header: &Header) -> Result<MergeMode> {
+        self.takes(0, 2)?;
+        if self.arguments.is_empty() {
+            return Ok(MergeMode::Replacing { version: None, is_deleted: None });
+        }
+        let version = self.column(0, header, "Version")?;
+        check_version(header, version)?;
+        let is_deleted = (self.arguments.len() > 1).then(|| self.column(1, header, "is_deleted")).transpose()?;
+        if let Some(at) = is_deleted
+            && header.columns()[at].ty != DataType::UInt8
+        {
+            let message = format!("is_deleted column must be of type UInt8, not {}", header.columns()[at].ty);
+            return Err(Error::refused(ErrorCode::BAD_TYPE_OF_FIELD, message));
+        }
+        Ok(MergeMode::Replacing { version: Some(version), is_deleted })
+    }
+
+    fn summing(&self, header: &Header, keys: &[usize]) -> Result<MergeMode> {
+        self.takes(0, 1)?;
+        let Some(list) = self.arguments.first() else { return Ok(MergeMode::summing(header, keys, None)) };
+        let mut listed = Vec::new();
+        for expr in super::keys::items(list) {
+            let at = position(expr, header).ok_or_else(|| no_column(expr, "columns_to_sum"))?;
+            if keys.contains(&at) {
+                let message = format!("column {expr} is in the sorting key and cannot be summed");
+                return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
+            }
+            if !parts::schema::is_summable(&header.columns()[at].ty) {
+                let message = format!("column {expr} of type {} cannot be summed", header.columns()[at].ty);
+                return Err(Error::refused(ErrorCode::ILLEGAL_TYPE_OF_ARGUMENT, message));
+            }
+            listed.push(at);
+        }
+        Ok(MergeMode::summing(header, keys, Some(&listed)))
+    }
+
+    fn takes(&self, least: usize, most: usize) -> Result<()> {
+        if (least..=most).contains(&self.arguments.len()) {
+            return Ok(());
+        }
+        let given = self.arguments.len();
+        let message = format!("engine {} takes {least} to {most} arguments, {given} given", self.name);
+        Err(Error::refused(ErrorCode::NUMBER_OF_ARGUMENTS_DOESNT_MATCH, message))
+    }
+
+    fn column(&self, argument: usize, header: &Header, what: &str) -> Result<usize> {
+        let expr = &self.arguments[argument];
+        position(expr, header).ok_or_else(|| no_column(expr, what))
+    }
+
+    fn sign(&self, header: &Header) -> Result<usize> {
+        let sign = self.column(0, header, "Sign")?;
+        match &header.columns()[sign].ty {
+            DataType::Int8 => Ok(sign),
+            other => {
+                let message = format!("sign column must have type Int8, not {other}");
+                Err(Error::refused(ErrorCode::BAD_TYPE_OF_FIELD, message))
+            }
+        }
+    }
+}
+
+/// The column that an engine argument names.
+pub(super) fn position(expr: &Expr, header: &Header) -> Option<usize> {
+    match &expr.kind {
+        ExprKind::Identifier(parts) => {
+            header.position(&parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join("."))
+        }
+        _ => None,
+    }
+}
+
+fn no_column(expr: &Expr, what: &str) -> Error {
+    let message = format!("{what} column {expr} does not exist in table declaration");
+    Error::refused(ErrorCode::NO_SUCH_COLUMN_IN_TABLE, message)
+}
+
+fn check_version(header: &Header, version: usize) -> Result<()> {
+    let column = &header.columns()[version];
+    if column.ty.is_integer() || column.ty.is_date_or_time() {
+        return Ok(());
+    }
+    let message = format!(
+        "version column {} must be of an integer type or of type Date/DateTime/DateTime64, not {}",
+        column.name, column.ty
+    );
+    Err(Error::refused(ErrorCode::BAD_TYPE_OF_FIELD, message))
+}
+
+/// AggregatingMergeTree: what is in no key must merge by itself.
+fn check_dimensions(header: &Header, keys: &[usize]) -> Result<()> {
+    let columns = header.columns().iter().enumerate();
+    let plain = columns.filter(|(at, column)| !keys.contains(at) && !parts::schema::is_aggregate(&column.ty));
+    let plain: Vec<_> = plain.filter(|(_, c)| !views::hidden::is_hidden(&c.name)).map(|(_, c)| c.name.to_string()).collect();
+    if plain.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "AggregatingMergeTree has columns outside the sorting key that are not of AggregateFunction or \
+         SimpleAggregateFunction type: {}; it can be allowed with the table setting allow_dimensions_outside_sorting_key",
+        plain.join(", ")
+    );
+    Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message))
+}

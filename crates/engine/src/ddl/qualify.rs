@@ -1,0 +1,114 @@
+//! Names of tables in a view's SELECT get their database: the view means the same in every session.
+
+use sql::ast::{
+    ExprKind, Ident, InSet, JoinConstraint, JoinStep, OrderBy, Query, QueryBody, Select, TableRef, TableSource, WithItem,
+};
+use sql::Expr;
+
+/// Puts `database` before every table name without one, except names of CTEs.
+pub(super) fn qualify(query: &mut Query, database: &str) {
+    Qualifier { database, ctes: Vec::new() }.body(&mut query.body);
+}
+
+struct Qualifier<'a> {
+    database: &'a str,
+    ctes: Vec<String>,
+}
+
+impl Qualifier<'_> {
+    fn body(&mut self, body: &mut QueryBody) {
+        match body {
+            QueryBody::Select(select) => self.select(select),
+            QueryBody::Set(set) => set.operands.iter_mut().for_each(|operand| self.body(operand)),
+        }
+    }
+
+    fn select(&mut self, select: &mut Select) {
+        let outer = self.ctes.len();
+        for item in select.with.iter_mut().flat_map(|with| &mut with.items) {
+            match item {
+                WithItem::Cte(cte) => {
+                    self.body(&mut cte.query.body);
+                    self.ctes.push(cte.name.name.clone());
+                }
+                WithItem::Expr(expr) => self.expr(expr),
+            }
+        }
+        if let Some(from) = &mut select.from {
+            self.table(from);
+        }
+        for step in &mut select.joins {
+            match step {
+                JoinStep::Join(join) => {
+                    self.table(&mut join.table);
+                    match &mut join.constraint {
+                        Some(JoinConstraint::On(on)) => self.expr(on),
+                        Some(JoinConstraint::Using(columns)) => columns.iter_mut().for_each(|column| self.expr(column)),
+                        None => {}
+                    }
+                }
+                JoinStep::ArrayJoin(join) => join.items.iter_mut().for_each(|item| self.expr(item)),
+            }
+        }
+        select.items.iter_mut().for_each(|item| self.expr(item));
+        let conditions = [&mut select.prewhere, &mut select.filter, &mut select.having, &mut select.qualify];
+        conditions.into_iter().flatten().for_each(|condition| self.expr(condition));
+        if let Some(OrderBy::Items(items)) = &mut select.order_by {
+            items.iter_mut().for_each(|item| self.expr(&mut item.expr));
+        }
+        self.ctes.truncate(outer);
+    }
+
+    fn table(&mut self, table: &mut TableRef) {
+        match &mut table.source {
+            TableSource::Table(name) if name.database.is_none() && !self.ctes.contains(&name.name.name) => {
+                // the table's own name stays its alias-less qualifier: `t.a` still means it
+                name.database = Some(Ident::new(self.database));
+            }
+            TableSource::Table(_) => {}
+            TableSource::Function(function) => function.arguments.iter_mut().for_each(|argument| self.expr(argument)),
+            TableSource::Subquery(query) => self.body(&mut query.body),
+        }
+    }
+
+    fn expr(&mut self, expr: &mut Expr) {
+        match &mut expr.kind {
+            ExprKind::Subquery(query) | ExprKind::Exists(query) => self.body(&mut query.body),
+            ExprKind::Function(function) => function.arguments.iter_mut().for_each(|argument| self.expr(argument)),
+            ExprKind::Unary(_, operand) => self.expr(operand),
+            ExprKind::Binary(binary) => {
+                self.expr(&mut binary.left);
+                self.expr(&mut binary.right);
+            }
+            ExprKind::Chain(_, operands) | ExprKind::Array(operands) | ExprKind::Tuple(operands) => {
+                operands.iter_mut().for_each(|operand| self.expr(operand));
+            }
+            ExprKind::In(within) => {
+                self.expr(&mut within.operand);
+                match &mut within.set {
+                    InSet::Query(query) => self.body(&mut query.body),
+                    InSet::Expr(set) => self.expr(set),
+                    InSet::Table(name) => {
+                        if name.database.is_none() && !self.ctes.contains(&name.name.name) {
+                            name.database = Some(Ident::new(self.database));
+                        }
+                    }
+                }
+            }
+            ExprKind::IsNull { operand, .. } => self.expr(operand),
+            ExprKind::Cast(cast) => self.expr(&mut cast.operand),
+            ExprKind::ArrayElement(array, index) => {
+                self.expr(array);
+                self.expr(index);
+            }
+            ExprKind::TupleElement(tuple, _) => self.expr(tuple),
+            ExprKind::Lambda(lambda) => self.expr(&mut lambda.body),
+            ExprKind::Alias(aliased, _) => self.expr(aliased),
+            ExprKind::Literal(_)
+            | ExprKind::Identifier(_)
+            | ExprKind::Asterisk(_)
+            | ExprKind::Columns(_)
+            | ExprKind::Parameter(..) => {}
+        }
+    }
+}
