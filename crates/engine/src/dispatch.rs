@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use format::Format;
 use query::QueryContext;
-use sql::ast::{Explain, ExplainKind, ExplainTarget, StatementKind};
+use sql::ast::{Explain, ExplainKind, ExplainTarget, QueryBody, StatementKind};
 use types::{Block, Column, DataType, Header};
 
 use crate::error::{Error, Result};
@@ -117,11 +117,26 @@ async fn select(running: Running, query: &sql::Query) -> Result<Answer> {
     if running.statement.tail.outfile.is_some() {
         return Err(Error::NotImplemented("INTO OUTFILE".to_owned()));
     }
-    let compiled = query::prepare_cached(&running.text, query, &running.ctx).await?;
-    let ctx = compiled.context(&running.ctx);
-    let stream = compiled.compiled.run(&ctx).await?;
+    let mut settings = running.ctx.settings.clone();
+    settings::apply(&mut settings, settings_of(query))?;
+    let ctx = Arc::new(running.ctx.with_settings(settings));
+    let stream = query::select(query, &ctx).await?;
     let header = presentable_header(stream.header());
     answer(running, ctx, header, Source::Stream(stream))
+}
+
+/// The SETTINGS clause of a whole query: that of its only or last SELECT.
+fn settings_of(query: &sql::Query) -> &[sql::ast::Setting] {
+    let mut body = &query.body;
+    loop {
+        match body {
+            QueryBody::Select(select) => return &select.settings,
+            QueryBody::Set(set) => match set.operands.last() {
+                Some(last) => body = last,
+                None => return &[],
+            },
+        }
+    }
 }
 
 fn answer(running: Running, ctx: Arc<QueryContext>, header: Header, source: Source) -> Result<Answer> {
@@ -153,9 +168,9 @@ fn done(running: &Running) -> Result<Answer> {
 }
 
 async fn explain(explain: &Explain, ctx: &Arc<QueryContext>) -> Result<Vec<String>> {
-    let text = match (&explain.kind, &explain.target) {
-        (ExplainKind::Syntax, ExplainTarget::Statement(statement)) => statement.to_string(),
-        (ExplainKind::Ast, ExplainTarget::Statement(statement)) => format!("{:#?}", statement.kind),
+    let lines = match (&explain.kind, &explain.target) {
+        (ExplainKind::Syntax, ExplainTarget::Statement(statement)) => lines_of(&statement.to_pretty()),
+        (ExplainKind::Ast, ExplainTarget::Statement(statement)) => lines_of(&format!("{:#?}", statement.kind)),
         (ExplainKind::Plan | ExplainKind::Pipeline, ExplainTarget::Statement(statement)) => {
             let StatementKind::Query(query) = &statement.kind else {
                 return Err(Error::NotImplemented("EXPLAIN of a statement that is no SELECT".to_owned()));
@@ -164,7 +179,11 @@ async fn explain(explain: &Explain, ctx: &Arc<QueryContext>) -> Result<Vec<Strin
         }
         (kind, _) => return Err(Error::NotImplemented(format!("EXPLAIN {kind:?}"))),
     };
-    Ok(text.lines().map(str::to_owned).collect())
+    Ok(lines)
+}
+
+fn lines_of(text: &str) -> Vec<String> {
+    text.lines().map(str::to_owned).collect()
 }
 
 /// Columns as they are shown: states of aggregates are their bytes, as a String.

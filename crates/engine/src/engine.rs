@@ -52,7 +52,7 @@ impl Engine {
         let processes = Processes::new(config.concurrent_queries_max);
         let mut tables = SystemTables::standard();
         system::tables(&processes).into_iter().for_each(|table| tables.register(table));
-        let parts = RuntimeParts { env: env.clone(), system: tables, formats: Arc::new(crate::insert::Formats) };
+        let parts = RuntimeParts { env: env.clone(), system: tables };
         let runtime = Runtime::new(config.runtime.clone(), parts)?;
         let views = Views::new(Arc::clone(&store), Arc::clone(&runtime));
         let upkeep = Upkeep::start(Arc::clone(&store), Arc::clone(&runtime));

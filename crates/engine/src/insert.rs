@@ -19,8 +19,6 @@ use crate::request::{Answer, Data, summary};
 use crate::session::Running;
 use crate::settings;
 
-pub(crate) use crate::run_input::formats::Formats;
-
 /// Bytes of data that are pushed to a decoder at once.
 const CHUNK_BYTES: usize = 1 << 20;
 
@@ -96,7 +94,7 @@ fn all_but(asterisk: &sql::ast::Asterisk, into: &Insert) -> Result<Vec<String>> 
 /// Rows of a SELECT, columns matched by position; small blocks are joined before they go on.
 async fn from_query(into: &mut Insert, query: &sql::Query, columns: &Header, ctx: &Arc<QueryContext>) -> Result<()> {
     let prepared = query::prepare(query, ctx).await?;
-    let ctx = prepared.context(ctx);
+    let ctx = Arc::clone(ctx);
     let converter = Converter::by_position(prepared.compiled.header(), columns, &ctx)?;
     let rows_min = usize::try_from(ctx.settings.uint(Setting::MinInsertBlockSizeRows)).unwrap_or(usize::MAX).max(1);
     let bytes_min = usize::try_from(ctx.settings.uint(Setting::MinInsertBlockSizeBytes)).unwrap_or(usize::MAX);

@@ -28,12 +28,21 @@ pub struct Views {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) tables: Arc<tables::Tables>,
     pub(crate) windows: Arc<window::Nodes>,
+    /// Inserts commit through it; who must know the snapshot of his own commit closes it for that moment.
+    pub(crate) gate: Arc<tokio::sync::RwLock<()>>,
 }
 
 impl Views {
     /// The insert path over a store.
     pub fn new(store: Arc<Store>, runtime: Arc<Runtime>) -> Views {
-        Views { store, runtime, tables: Arc::default(), windows: Arc::default() }
+        Views { store, runtime, tables: Arc::default(), windows: Arc::default(), gate: Arc::default() }
+    }
+
+    /// Makes a commit and gives the snapshot that it made, with no insert in between.
+    pub async fn commit_and_pin(&self, commit: store::Commit) -> Result<Arc<store::Snapshot>> {
+        let _closed = self.gate.write().await;
+        self.store.commit(commit).await?;
+        Ok(self.store.snapshot())
     }
 
     /// The store that commits go to.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use query::{Prepared, QueryContext};
+use query::QueryContext;
 use sql::ast::{
     CreateHead, CreateMaterializedView, CreateMode, CreateSource, CreateTable, CreateView, ExprKind, ObjectName,
     OnError, Query, QueryBody, Select, Statement, StatementKind, Storage, TableElements, ViewTarget,
@@ -93,7 +93,7 @@ pub(super) async fn materialized(
         commit(engine, edits).await?;
         return Ok(());
     }
-    self::populate(engine, &view, edits, &prepared, ctx).await
+    self::populate(engine, &view, edits, ctx).await
 }
 
 /// Two commits without a gap: the first makes the view as being built, fed from then on; its rows so far and its becoming
@@ -102,12 +102,11 @@ async fn populate(
     engine: &Engine,
     view: &TableDef,
     edits: Vec<Edit>,
-    prepared: &Prepared,
     ctx: &Arc<QueryContext>,
 ) -> Result<()> {
     let snapshot = engine.inner.views.commit_and_pin(store::Commit::of(edits)).await?;
     let inside = Arc::new(ctx.with_snapshot(snapshot));
-    let filled = fill(engine, view, prepared, &inside).await;
+    let filled = fill(engine, view, &inside).await;
     if filled.is_err() {
         // nobody saw the view: it goes as if it had never been
         let building = inside.snapshot.catalog.table_by_id(view.id).cloned();
@@ -117,15 +116,12 @@ async fn populate(
     filled
 }
 
-async fn fill(engine: &Engine, view: &TableDef, prepared: &Prepared, ctx: &Arc<QueryContext>) -> Result<()> {
+async fn fill(engine: &Engine, view: &TableDef, ctx: &Arc<QueryContext>) -> Result<()> {
     let def = ctx.snapshot.catalog.table_by_id(view.id).cloned().unwrap_or_else(|| Arc::new(view.clone()));
     let mut insert = engine.inner.views.insert(&def, ctx, InsertOptions::default())?;
     insert.attach(Edit::FinishView { table: view.id });
     let query = views::insert::insert_query(&def, &ctx.snapshot)?;
-    let prepared = match query {
-        Some(query) => query::prepare(&query, ctx).await?,
-        None => prepared.clone(),
-    };
+    let prepared = query::prepare(&query, ctx).await?;
     let mut stream = prepared.compiled.run(ctx).await?;
     while let Some(block) = futures::StreamExt::next(&mut stream).await {
         insert.push(block?.into()).await?;

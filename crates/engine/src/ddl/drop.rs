@@ -167,17 +167,17 @@ pub(super) async fn rename(engine: &Engine, rename: &Rename, ctx: &QueryContext)
     let mut edits = Vec::new();
     // names as they are after the renames before
     let mut names: Vec<(QualifiedName, TableId)> = Vec::new();
-    for item in &rename.items {
+    for (from, to) in &rename.pairs {
         if rename.object == ObjectKind::Database {
-            let from = database_name(ctx, &item.from.name.name)?;
-            edits.push(Edit::RenameDatabase { from, to: item.to.name.name.as_str().into() });
+            let from = database_name(ctx, &from.name.name)?;
+            edits.push(Edit::RenameDatabase { from, to: to.name.name.as_str().into() });
             continue;
         }
-        let (from, to) = (qualified(ctx, &item.from), qualified(ctx, &item.to));
+        let (from, to) = (qualified(ctx, from), qualified(ctx, to));
         let moved = names.iter().rposition(|(name, _)| *name == from).map(|at| names.remove(at).1);
         let known = || ctx.snapshot.catalog.named(&from).map(|table| table.id);
         let Some(table) = moved.or_else(known) else {
-            if item.if_exists {
+            if rename.if_exists {
                 continue;
             }
             return Err(unknown_table(ctx, &from));
@@ -198,11 +198,7 @@ pub(super) async fn exchange(engine: &Engine, exchange: &Exchange, ctx: &QueryCo
     if exchange.object != ObjectKind::Table {
         return Err(Error::NotImplemented("EXCHANGE of anything but tables".to_owned()));
     }
-    let mut edits = Vec::new();
-    for (a, b) in &exchange.pairs {
-        let (a, b) = (super::table(ctx, a)?, super::table(ctx, b)?);
-        edits.push(Edit::ExchangeTables { a: a.id, b: b.id });
-    }
-    commit(engine, edits).await?;
+    let (a, b) = (super::table(ctx, &exchange.left)?, super::table(ctx, &exchange.right)?);
+    commit(engine, vec![Edit::ExchangeTables { a: a.id, b: b.id }]).await?;
     Ok(())
 }

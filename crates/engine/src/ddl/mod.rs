@@ -26,8 +26,7 @@ use types::ErrorCode;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 
-pub(crate) use engine_clause::table_settings;
-pub(crate) use keys::Layout;
+pub(crate) use create_table::check_ttl;
 
 /// Runs a statement that defines something.
 pub(crate) async fn run(engine: &Engine, statement: &StatementKind, ctx: &Arc<QueryContext>) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Names of tables in a view's SELECT get their database: the view means the same in every session.
 
 use sql::ast::{
-    ExprKind, Ident, InSet, JoinConstraint, JoinStep, OrderBy, Query, QueryBody, Select, TableRef, TableSource, WithItem,
+    ExprKind, Ident, JoinConstraint, JoinStep, OrderByKeys, Query, QueryBody, Select, TableRef, TableSource, WithItem,
 };
 use sql::Expr;
 
@@ -53,7 +53,7 @@ impl Qualifier<'_> {
         select.items.iter_mut().for_each(|item| self.expr(item));
         let conditions = [&mut select.prewhere, &mut select.filter, &mut select.having, &mut select.qualify];
         conditions.into_iter().flatten().for_each(|condition| self.expr(condition));
-        if let Some(OrderBy::Items(items)) = &mut select.order_by {
+        if let Some(OrderByKeys::Items(items)) = select.order_by.as_mut().map(|order| &mut order.keys) {
             items.iter_mut().for_each(|item| self.expr(&mut item.expr));
         }
         self.ctes.truncate(outer);
@@ -84,16 +84,8 @@ impl Qualifier<'_> {
                 operands.iter_mut().for_each(|operand| self.expr(operand));
             }
             ExprKind::In(within) => {
-                self.expr(&mut within.operand);
-                match &mut within.set {
-                    InSet::Query(query) => self.body(&mut query.body),
-                    InSet::Expr(set) => self.expr(set),
-                    InSet::Table(name) => {
-                        if name.database.is_none() && !self.ctes.contains(&name.name.name) {
-                            name.database = Some(Ident::new(self.database));
-                        }
-                    }
-                }
+                self.expr(&mut within.left);
+                self.expr(&mut within.right);
             }
             ExprKind::IsNull { operand, .. } => self.expr(operand),
             ExprKind::Cast(cast) => self.expr(&mut cast.operand),

@@ -26,6 +26,7 @@ use types::{Block, Header, Setting, TableId};
 
 pub use dead_letters::{BadRow, Letters};
 pub use store::Receipt;
+pub use view_plan::insert_query;
 
 use crate::Views;
 use crate::error::{Error, Result};
@@ -171,6 +172,16 @@ impl Insert {
         self.push_block(shape, block, 0).await
     }
 
+    /// Puts rows of a hidden table into the same commit.
+    pub async fn attach_rows(&mut self, table: &Arc<TableDef>, block: &Block) -> Result<()> {
+        let Some(schema) = &table.schema else { return Ok(()) };
+        self.definitions.insert(table.id, table.version);
+        for part in stage::stage_state(&self.views.store, schema, block).await? {
+            self.staged.push((table.id, part));
+        }
+        Ok(())
+    }
+
     /// Closes every open window of the views over the table: its bounded input has ended.
     pub async fn end_of_input(&mut self) -> Result<()> {
         let source = self.table.def.qualified_name();
@@ -202,6 +213,7 @@ impl Insert {
             let snapshot = self.views.store.snapshot();
             return Ok(Receipt { seq: snapshot.seq, at_ns: snapshot.at_ns });
         }
+        let _open = self.views.gate.read().await;
         let receipt = match self.views.store.commit(Commit { reads: self.reads(), edits, at_ns: 0 }).await {
             Err(CommitError::Conflict(Conflict::Duplicate { first, .. })) => return Ok(first),
             other => other?,

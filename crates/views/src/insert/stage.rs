@@ -6,32 +6,41 @@
 
 use std::sync::Arc;
 
-use parts::{PartSchema, Purpose, StagedPart, apply_rule, sort_block, split_by_partition};
+use parts::{PartSchema, PartitionId, Purpose, apply_rule, sort_block, split_by_partition};
 use query::QueryContext;
 use store::{NewPart, Store};
 use types::{Block, Setting};
 
 use crate::error::{Error, Result};
 
-/// Parts of these rows. Rows that the engine's rule leaves out are gone; no part is made of no row.
+/// Parts of inserted rows. Rows that the engine's rule leaves out are gone; no part is made of no row.
 pub(crate) async fn stage(store: &Store, schema: &Arc<PartSchema>, rows: &Block, ctx: &QueryContext) -> Result<Vec<NewPart>> {
     let partitions = split_by_partition(schema, rows)?;
     let limit = ctx.settings.uint(Setting::MaxPartitionsPerInsertBlock);
     if limit != 0 && partitions.len() as u64 > limit {
         return Err(Error::TooManyPartitions { partitions: partitions.len(), limit });
     }
+    stage_partitions(store, schema, partitions, ctx.settings.flag(Setting::OptimizeOnInsert)).await
+}
+
+/// Parts of rows of a hidden table: as [`stage`], in any number of partitions.
+pub(crate) async fn stage_state(store: &Store, schema: &Arc<PartSchema>, rows: &Block) -> Result<Vec<NewPart>> {
+    stage_partitions(store, schema, split_by_partition(schema, rows)?, true).await
+}
+
+async fn stage_partitions(
+    store: &Store,
+    schema: &Arc<PartSchema>,
+    partitions: Vec<(PartitionId, Block)>,
+    merge_rule: bool,
+) -> Result<Vec<NewPart>> {
     let mut parts = Vec::with_capacity(partitions.len());
-    for (partition_id, rows) in partitions {
+    for (_, rows) in partitions {
         let mut rows = sort_block(schema, &rows)?;
-        if ctx.settings.flag(Setting::OptimizeOnInsert) {
+        if merge_rule {
             rows = apply_rule(schema, &rows, Purpose::Insert)?;
         }
-        if rows.rows() == 0 {
-            continue;
-        }
-        let staged = StagedPart::in_memory(schema, rows)?;
-        debug_assert_eq!(staged.partition_id, partition_id);
-        parts.push(store.stage(schema, staged).await?);
+        parts.extend(store.stage(schema, rows).await?);
     }
     Ok(parts)
 }

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use query::definition::Definition;
 use query::{Compiled, QueryContext};
 use sql::ast::{ExprKind, QueryBody};
-use store::TableDef;
+use store::{Snapshot, TableDef, ViewDef};
 use types::{Block, TableId};
 
 use crate::error::Result;
@@ -51,7 +51,7 @@ impl ViewPlans {
         if let Some(plan) = known.filter(|plan| plan.uses.iter().all(is_current)) {
             return Ok(plan.compiled);
         }
-        let query = insert_query(view)?;
+        let query = insert_query(view, &ctx.snapshot)?;
         let prepared = query::prepare(&query, ctx).await?;
         let plan = ViewPlan { compiled: prepared.compiled, uses: prepared.uses };
         let mut plans = self.known.lock();
@@ -64,8 +64,8 @@ impl ViewPlans {
 }
 
 /// What runs over an inserted block: the view's SELECT; of a UNION ALL at the top only its first query, as in ClickHouse.
-/// A column that the target carries along, hidden, is selected as well.
-pub fn insert_query(view: &TableDef) -> Result<sql::Query> {
+/// Columns that the target carries along, hidden, are selected as well.
+pub fn insert_query(view: &TableDef, snapshot: &Snapshot) -> Result<sql::Query> {
     let definition = Definition::parse(view)?;
     let mut query = match definition.query() {
         Some(query) => query.clone(),
@@ -74,15 +74,18 @@ pub fn insert_query(view: &TableDef) -> Result<sql::Query> {
     while let QueryBody::Set(set) = query.body {
         query.body = set.operands.into_iter().next().expect("a set operation has at least two operands");
     }
+    let target = view.view.as_ref().and_then(ViewDef::target).and_then(|target| snapshot.catalog.target(target));
+    let schema = target.and_then(|target| target.schema.as_ref());
+    let columns = schema.iter().flat_map(|schema| schema.header.columns());
+    carry(&mut query, columns.filter_map(|column| hidden::carried_of(&column.name)));
     Ok(query)
 }
 
-/// Adds hidden columns that the view's target carries along to its SELECT.
-pub(crate) fn carry(query: &mut sql::Query, columns: impl Iterator<Item = String>) {
+/// Adds columns of the source to a SELECT under the names of hidden columns.
+fn carry<'a>(query: &mut sql::Query, columns: impl Iterator<Item = &'a str>) {
     let QueryBody::Select(select) = &mut query.body else { return };
     for column in columns {
-        let alias = sql::ast::Ident::new(hidden::carried_column(&column));
-        let source = sql::Expr::identifier(&column);
-        select.items.push(sql::Expr::new(ExprKind::Alias(Box::new(source), alias)));
+        let alias = sql::ast::Ident::new(hidden::carried_column(column));
+        select.items.push(sql::Expr::new(ExprKind::Alias(Box::new(sql::Expr::column(column)), alias)));
     }
 }

@@ -32,7 +32,7 @@ use crate::error::Result;
 use node::Node;
 
 pub use define::{Defined, define};
-pub use state::Marks;
+pub use state::{Marks, rows_of};
 
 /// What a window view gives for some rows.
 #[derive(Debug, Default)]

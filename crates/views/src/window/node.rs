@@ -261,7 +261,7 @@ fn definition(table: TableId, ctx: &QueryContext) -> Result<Arc<TableDef>> {
 async fn insert(store: &Store, table: TableId, rows: &Block, ctx: &QueryContext) -> Result<Option<Edit>> {
     let def = definition(table, ctx)?;
     let schema = def.schema.as_ref().ok_or(query::Error::DefinitionChanged(table))?;
-    let parts = stage::stage_all(store, schema, rows, ctx).await?;
+    let parts = stage::stage_state(store, schema, rows).await?;
     Ok((!parts.is_empty()).then_some(Edit::Insert { table, version: def.version, parts }))
 }
 

@@ -28,7 +28,7 @@ fn children(kind: &mut ExprKind) -> Vec<&mut Expr> {
         ExprKind::TupleElement(tuple, _) => vec![tuple],
         ExprKind::Lambda(lambda) => vec![&mut lambda.body],
         ExprKind::Alias(aliased, _) => vec![aliased],
-        ExprKind::In(within) => vec![&mut within.operand],
+        ExprKind::In(within) => vec![&mut within.left, &mut within.right],
         ExprKind::Literal(_)
         | ExprKind::Identifier(_)
         | ExprKind::Asterisk(_)

@@ -162,7 +162,7 @@ pub(super) async fn load_marks(view: &TableDef, ctx: &QueryContext) -> Result<Op
 }
 
 /// All rows of a hidden table.
-pub(crate) async fn rows_of(table: TableId, ctx: &QueryContext) -> Result<Vec<Block>> {
+pub async fn rows_of(table: TableId, ctx: &QueryContext) -> Result<Vec<Block>> {
     let mut blocks = Vec::new();
     let Some(parts) = ctx.snapshot.table_parts(table) else { return Ok(blocks) };
     for part in parts.parts() {

@@ -1,0 +1,219 @@
+//! SHOW, DESCRIBE, EXISTS: most are SELECTs over system tables, as in ClickHouse.
+
+use query::QueryContext;
+use query::definition::Definition;
+use query::system::{Cell, Rows as SystemRows};
+use sql::ast::{
+    ColumnDefault, Describe, Exists, LikeFilter, ObjectKind, Show, ShowList, StatementKind, TableSource,
+};
+use store::TableDef;
+use types::{Block, Column, DataType, ErrorCode, Header, Setting};
+
+use crate::ddl;
+use crate::error::{Error, Result};
+
+/// What a SHOW gives.
+pub(crate) enum Shown {
+    /// The rows of a SELECT.
+    Query(Box<sql::Query>),
+    /// One text.
+    Text {
+        /// Name of its column.
+        column: &'static str,
+        /// The text.
+        text: String,
+    },
+}
+
+/// Runs a SHOW.
+pub(crate) async fn run(show: &Show, ctx: &QueryContext) -> Result<Shown> {
+    match show {
+        Show::Tables(list) => tables(list, ctx),
+        Show::Databases(list) => select("SELECT name FROM system.databases WHERE 1", "name", list),
+        Show::Functions(list) => select("SELECT * FROM system.functions WHERE 1", "name", list),
+        Show::Settings { changed, list } => {
+            let changed = if *changed { " AND changed" } else { "" };
+            select(&format!("SELECT name, type, value FROM system.settings WHERE 1{changed}"), "name", list)
+        }
+        Show::Columns { table, list, .. } => {
+            let table = ddl::table(ctx, table)?;
+            let text = format!(
+                "SELECT name AS field, type, if(startsWith(type, 'Nullable'), 'YES', 'NO') AS `null`, '' AS key, \
+                 nullIf(default_expression, '') AS `default`, '' AS extra FROM system.columns WHERE database = {} AND \
+                 table = {}",
+                sql::quote_string(table.database.as_bytes()),
+                sql::quote_string(table.name.as_bytes())
+            );
+            select(&text, "name", list)
+        }
+        Show::Create { object, name, .. } => create(*object, name, ctx),
+        Show::Setting(name) => {
+            let setting = Setting::by_name(&name.name)?;
+            Ok(Shown::Text { column: "value", text: ctx.settings.text(setting).to_owned() })
+        }
+        Show::Processlist => parsed("SELECT * FROM system.processes"),
+        Show::Engines => parsed("SELECT * FROM system.table_engines ORDER BY name"),
+        Show::Dictionaries(_) => Err(Error::NotImplemented("SHOW DICTIONARIES".to_owned())),
+        Show::Clusters(_) | Show::Cluster(_) => Err(Error::NotImplemented("SHOW CLUSTERS".to_owned())),
+        Show::Merges(_) => Err(Error::NotImplemented("SHOW MERGES".to_owned())),
+        Show::Indexes { .. } => Err(Error::NotImplemented("SHOW INDEXES".to_owned())),
+    }
+}
+
+fn tables(list: &ShowList, ctx: &QueryContext) -> Result<Shown> {
+    if list.temporary {
+        return Err(Error::NotImplemented("temporary tables".to_owned()));
+    }
+    let database = list.database.as_ref().map_or(&*ctx.caller.database, |database| &database.name);
+    let database = ddl::database_name(ctx, database)?;
+    let columns = if list.full { "name, engine" } else { "name" };
+    let database = sql::quote_string(database.as_bytes());
+    select(&format!("SELECT {columns} FROM system.tables WHERE database = {database}"), "name", list)
+}
+
+/// Adds the filters of a list to a SELECT that ends inside its WHERE.
+fn select(text: &str, name: &str, list: &ShowList) -> Result<Shown> {
+    let mut text = text.to_owned();
+    if let Some(like) = &list.like {
+        text.push_str(&format!(" AND {name} {}", like_text(like)));
+    }
+    if let Some(filter) = &list.filter {
+        text.push_str(&format!(" AND ({filter})"));
+    }
+    text.push_str(&format!(" ORDER BY {name}"));
+    if let Some(limit) = &list.limit {
+        text.push_str(&format!(" LIMIT {limit}"));
+    }
+    parsed(&text)
+}
+
+fn like_text(like: &LikeFilter) -> String {
+    let not = if like.negated { "NOT " } else { "" };
+    let operator = if like.case_insensitive { "ILIKE" } else { "LIKE" };
+    format!("{not}{operator} {}", sql::quote_string(like.pattern.as_bytes()))
+}
+
+fn parsed(text: &str) -> Result<Shown> {
+    match sql::parse_statement(text)?.kind {
+        StatementKind::Query(query) => Ok(Shown::Query(query)),
+        _ => Err(Error::refused(ErrorCode::LOGICAL_ERROR, format!("{text} is no SELECT"))),
+    }
+}
+
+fn create(object: ObjectKind, name: &sql::ast::ObjectName, ctx: &QueryContext) -> Result<Shown> {
+    let text = match object {
+        ObjectKind::Database => {
+            let name = ddl::database_name(ctx, &name.name.name)?;
+            let engine = ctx.snapshot.catalog.database(&name).map_or("Atomic", |database| &*database.engine).to_owned();
+            format!("CREATE DATABASE {}\nENGINE = {engine}", sql::back_quote(&name))
+        }
+        ObjectKind::Table | ObjectKind::View => create_text(&*ddl::table(ctx, name)?)?,
+        _ => return Err(Error::NotImplemented("SHOW CREATE of this".to_owned())),
+    };
+    Ok(Shown::Text { column: "statement", text })
+}
+
+/// The definition as SHOW CREATE prints it, under the names that it has now.
+pub(crate) fn create_text(table: &TableDef) -> Result<String> {
+    let mut statement = sql::parse_statement(&table.sql)?;
+    let name = sql::ast::ObjectName::qualified(&*table.database, &*table.name);
+    match &mut statement.kind {
+        StatementKind::CreateTable(create) => create.head.name = name,
+        StatementKind::CreateView(create) => create.head.name = name,
+        StatementKind::CreateMaterializedView(create) => create.head.name = name,
+        StatementKind::CreateWindowView(create) => create.head.name = name,
+        _ => {}
+    }
+    Ok(statement.to_pretty())
+}
+
+/// DESCRIBE: name, type, default kind and expression, comment, codec, TTL of each column.
+pub(crate) async fn describe(describe: &Describe, ctx: &QueryContext) -> Result<Block> {
+    let compact = ctx.settings.flag(Setting::DescribeCompactOutput);
+    let names: &[&str] = match compact {
+        true => &["name", "type"],
+        false => {
+            &["name", "type", "default_type", "default_expression", "comment", "codec_expression", "ttl_expression"]
+        }
+    };
+    let header = Header::new(names.iter().map(|name| Column::new(*name, DataType::String)).collect::<Vec<_>>());
+    let mut rows = SystemRows::new(&header);
+    for column in described(describe, ctx).await? {
+        let cells = names.iter().copied().zip(column).map(|(name, text)| (name, Cell::from(text)));
+        rows.push(cells.collect::<Vec<_>>());
+    }
+    Ok(rows.block()?)
+}
+
+async fn described(describe: &Describe, ctx: &QueryContext) -> Result<Vec<Vec<String>>> {
+    let plain = |header: &Header| {
+        let row = |column: &Column| {
+            let mut row = vec![column.name.to_string(), column.ty.to_string()];
+            row.resize(7, String::new());
+            row
+        };
+        header.columns().iter().map(row).collect::<Vec<_>>()
+    };
+    let name = match &describe.table.source {
+        TableSource::Table(name) => name,
+        TableSource::Subquery(query) => return Ok(plain(query::prepare(query, ctx).await?.compiled.header())),
+        TableSource::Function(_) => return Ok(plain(&header_of(&describe.table, ctx).await?)),
+    };
+    let qualified = ddl::qualified(ctx, name);
+    if query::system::canonical(&qualified.database).is_some() {
+        return Ok(plain(&header_of(&describe.table, ctx).await?));
+    }
+    let table = ddl::table(ctx, name)?;
+    let definition = Definition::parse(&table)?;
+    Ok(plain(&table.columns).into_iter().map(|row| with_definition(row, &definition)).collect())
+}
+
+/// The columns of `SELECT * FROM table`.
+async fn header_of(table: &sql::ast::TableRef, ctx: &QueryContext) -> Result<Header> {
+    let select = sql::ast::Select {
+        items: vec![sql::Expr::new(sql::ast::ExprKind::Asterisk(Box::default()))],
+        from: Some(table.clone()),
+        ..Default::default()
+    };
+    let query = sql::Query { body: sql::ast::QueryBody::Select(Box::new(select)), span: sql::Span::default() };
+    Ok(query::prepare(&query, ctx).await?.compiled.header().clone())
+}
+
+fn with_definition(mut row: Vec<String>, definition: &Definition) -> Vec<String> {
+    let Some(column) = definition.column(&row[0]) else { return row };
+    let (kind, expr) = match &column.default {
+        Some(ColumnDefault::Default(expr)) => ("DEFAULT", Some(expr)),
+        Some(ColumnDefault::Materialized(expr)) => ("MATERIALIZED", Some(expr)),
+        Some(ColumnDefault::Alias(expr)) => ("ALIAS", Some(expr)),
+        Some(ColumnDefault::Ephemeral(expr)) => ("EPHEMERAL", expr.as_ref()),
+        Some(ColumnDefault::AutoIncrement) | None => ("", None),
+    };
+    row[2] = kind.to_owned();
+    row[3] = expr.map(ToString::to_string).unwrap_or_default();
+    row[4] = column.comment.clone().unwrap_or_default();
+    if !column.codec.is_empty() {
+        let codecs: Vec<String> = column.codec.iter().map(ToString::to_string).collect();
+        row[5] = format!("CODEC({})", codecs.join(", "));
+    }
+    row[6] = column.ttl.as_ref().map(ToString::to_string).unwrap_or_default();
+    row
+}
+
+/// EXISTS: 1 or 0.
+pub(crate) fn exists(exists: &Exists, ctx: &QueryContext) -> Result<Block> {
+    if exists.temporary {
+        return Err(Error::NotImplemented("temporary tables".to_owned()));
+    }
+    let catalog = &ctx.snapshot.catalog;
+    let found = match exists.object {
+        ObjectKind::Database => ddl::database_name(ctx, &exists.name.name.name).is_ok(),
+        ObjectKind::Table => {
+            let name = ddl::qualified(ctx, &exists.name);
+            catalog.named(&name).is_some() || ctx.runtime.system.get(&name.database, &name.name).is_some()
+        }
+        ObjectKind::View => catalog.named(&ddl::qualified(ctx, &exists.name)).is_some_and(|t| t.view.is_some()),
+        _ => return Err(Error::NotImplemented("EXISTS of this".to_owned())),
+    };
+    let header = Header::new(vec![Column::new("result", DataType::UInt8)]);
+    Ok(Block::new(header, vec![std::sync::Arc::new(arrow::array::UInt8Array::from(vec![u8::from(found)]))])?)
+}

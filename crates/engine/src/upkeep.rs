@@ -1,0 +1,107 @@
+//! What runs beside the statements: merges that the policy plans, rows past their time.
+//!
+//! One loop, woken by every published snapshot and by a timer; it decides by pure functions and acts through the store,
+//! which commits each merge by itself. Stopping waits for the merge under way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use query::definition::Definition;
+use query::transform::{self, RowTtl};
+use query::{Caller, QueryContext, Runtime};
+use sql::ast::TtlAction;
+use store::{MergePlan, MergePolicy, MergeWork, Merged, Store, TableDef};
+use tokio_util::sync::CancellationToken;
+use types::{BlockTransform, Settings};
+
+use crate::error::Result;
+
+/// The loop looks by itself this often.
+const PERIOD: Duration = Duration::from_secs(5);
+
+/// The task of the loop.
+pub(crate) struct Upkeep {
+    stop: CancellationToken,
+    task: Mutex<Option<env::Task>>,
+}
+
+impl Upkeep {
+    /// Starts the loop.
+    pub(crate) fn start(store: Arc<Store>, runtime: Arc<Runtime>) -> Upkeep {
+        let stop = CancellationToken::new();
+        let env = runtime.env.clone();
+        let task = env.spawner.spawn("upkeep", Box::pin(run(store, runtime, stop.clone())));
+        Upkeep { stop, task: Mutex::new(Some(task)) }
+    }
+
+    /// Ends the loop after the merge under way.
+    pub(crate) async fn stop(&self) {
+        self.stop.cancel();
+        let task = self.task.lock().take();
+        if let Some(task) = task {
+            task.join().await;
+        }
+    }
+}
+
+async fn run(store: Arc<Store>, runtime: Arc<Runtime>, stop: CancellationToken) {
+    let mut published = store.subscribe();
+    while !stop.is_cancelled() {
+        let worked = merge_next(&store, &runtime).await;
+        if worked {
+            continue;
+        }
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            changed = published.changed() => if changed.is_err() { return },
+            () = runtime.env.clock.sleep(PERIOD) => {}
+        }
+    }
+}
+
+/// Runs the best merge there is; false when there is none.
+async fn merge_next(store: &Store, runtime: &Arc<Runtime>) -> bool {
+    let snapshot = store.snapshot();
+    let reservations = store.reservations();
+    let now_ns = runtime.env.clock.now_ns();
+    let plans = MergePolicy.plan(&snapshot.parts, now_ns, &|table, part| reservations.is_free(table, part));
+    let Some(plan) = plans.into_iter().find(|plan| reservations.may_merge(plan.table)) else { return false };
+    let Some(table) = snapshot.catalog.table_by_id(plan.table).cloned() else { return false };
+    match merge(store, runtime, &table, &plan).await {
+        Ok(merged) => merged == Merged::Done(Default::default()) || !matches!(merged, Merged::GivenUp),
+        Err(error) => {
+            tracing::warn!(table = %table.qualified_name(), %error, "merge failed; its parts stay as they are");
+            false
+        }
+    }
+}
+
+async fn merge(store: &Store, runtime: &Arc<Runtime>, table: &Arc<TableDef>, plan: &MergePlan) -> Result<Merged> {
+    let caller = Caller { query_id: "upkeep".into(), user: "default".into(), database: table.database.clone() };
+    let ctx = QueryContext::new(runtime.clone(), store.snapshot(), caller, Settings::default());
+    let work = MergeWork { output: expiry(table, &ctx)?, ..MergeWork::default() };
+    let merged = store.merge(plan, &work).await;
+    merged.map_err(|error| crate::Error::refused(error.code(), error.to_string()))
+}
+
+/// What drops the rows of a table that are past their time now; `None` without TTL.
+pub(crate) fn expiry(table: &TableDef, ctx: &QueryContext) -> Result<Option<Arc<dyn BlockTransform>>> {
+    let Some(schema) = &table.schema else { return Ok(None) };
+    let definition = match table.visibility {
+        store::Visibility::Listed => Definition::parse(table)?,
+        store::Visibility::Hidden => return Ok(None),
+    };
+    let items = definition.storage().map(|storage| storage.ttl.clone()).unwrap_or_default();
+    let rules: Vec<RowTtl> = items
+        .into_iter()
+        .filter(|item| item.action == TtlAction::Delete)
+        .map(|item| RowTtl { expires: item.expr, filter: item.filter })
+        .collect();
+    if rules.is_empty() {
+        return Ok(None);
+    }
+    let now_s = u32::try_from(ctx.now_ns / 1_000_000_000).unwrap_or(u32::MAX);
+    Ok(Some(transform::ttl(&rules, &[], now_s, (&schema.header, ctx))?))
+}
