@@ -5,15 +5,15 @@
 use std::sync::Arc;
 
 use arrow::array::BooleanArray;
-use parts::file::Maturity;
+use parts::MergeMode;
 use parts::rewrite::{Mutation as PartMutation, RowMask, rewrite_whole};
 use query::QueryContext;
 use query::definition::Definition;
 use query::expressions::Expressions;
-use sql::ast::{AlterAction, AlterTable, Mutate, Mutation, Statement, StatementKind, Storage, TtlItem};
+use sql::ast::{AlterAction, AlterTable, Mutate, Mutation, StatementKind, TtlItem};
 use store::{Commit, Edit, Replacement, RowRanges, TableDef};
 use types::transform::TransformError;
-use types::{Block, BlockTransform, ErrorCode, Header};
+use types::{Block, BlockTransform, ErrorCode};
 
 use crate::ddl;
 use crate::engine::Engine;
@@ -26,7 +26,7 @@ pub(crate) async fn run(engine: &Engine, alter: &AlterTable, ctx: &Arc<QueryCont
     for action in &alter.actions {
         // each action sees what those before it did
         let ctx = Arc::new(ctx.with_snapshot(engine.inner.store.snapshot()));
-        let table = ddl::table(&ctx, &alter.table)?;
+        let table = ddl::table(&ctx, &alter.name)?;
         match action {
             AlterAction::Delete(mutation) => delete(engine, &table, mutation, &ctx).await?,
             AlterAction::Update(mutation) => update(engine, &table, mutation, &ctx).await?,
@@ -37,9 +37,9 @@ pub(crate) async fn run(engine: &Engine, alter: &AlterTable, ctx: &Arc<QueryCont
                 ddl::commit(engine, vec![Edit::AlterTable(Arc::new(changed))]).await?;
             }
             other => {
-                let text = sql::ast::AlterAction::to_string(other);
-                let words = text.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
-                return Err(Error::NotImplemented(format!("ALTER TABLE … {words}")));
+                let name = format!("{other:?}");
+                let name = name.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned();
+                return Err(Error::NotImplemented(format!("ALTER TABLE … {name}")));
             }
         }
     }
@@ -70,17 +70,16 @@ async fn modify_ttl(engine: &Engine, table: &Arc<TableDef>, ttl: Vec<TtlItem>, c
     let ctx = Arc::new(ctx.with_snapshot(engine.inner.store.snapshot()));
     let Some(table) = ctx.snapshot.catalog.table_by_id(table.id).cloned() else { return Ok(()) };
     let Some(expiry) = crate::upkeep::expiry(&table, &ctx)? else { return Ok(()) };
-    rewrite(engine, &table, &|block| kept_rows(block, &*expiry), None, &ctx).await
+    let matches: RowMask = Arc::new(move |block| dropped_rows(block, &*expiry));
+    rewrite(engine, &table, PartMutation::Delete { matches }, &ctx).await
 }
 
-/// Which rows a transform that only drops rows drops, told by numbering them.
-fn kept_rows(block: &Block, expiry: &dyn BlockTransform) -> std::result::Result<BooleanArray, TransformError> {
-    let fail = |error: types::Error| TransformError { code: error.code(), message: error.to_string() };
+/// Which rows a transform that only drops rows drops: those whose number does not come out.
+fn dropped_rows(block: &Block, expiry: &dyn BlockTransform) -> std::result::Result<BooleanArray, TransformError> {
     let mut dropped = Vec::with_capacity(block.rows());
     for row in 0..block.rows() {
         dropped.push(expiry.apply(&block.slice(row, 1))?.rows() == 0);
     }
-    let _ = fail;
     Ok(BooleanArray::from(dropped))
 }
 
@@ -88,7 +87,7 @@ async fn delete(engine: &Engine, table: &Arc<TableDef>, mutation: &Mutation, ctx
     refuse_partition(mutation)?;
     let table = stored(ctx, table)?;
     let matches = condition(&table, &mutation.filter, ctx)?;
-    rewrite(engine, &table, &*matches, None, ctx).await
+    rewrite(engine, &table, PartMutation::Delete { matches }, ctx).await
 }
 
 async fn update(engine: &Engine, table: &Arc<TableDef>, mutation: &Mutation, ctx: &Arc<QueryContext>) -> Result<()> {
@@ -107,7 +106,7 @@ async fn update(engine: &Engine, table: &Arc<TableDef>, mutation: &Mutation, ctx
     };
     let transform = query::transform::update(&change, &schema.header, ctx)?;
     let matches = condition(&table, &mutation.filter, ctx)?;
-    rewrite(engine, &table, &*matches, Some(transform), ctx).await
+    rewrite(engine, &table, PartMutation::Update { matches, transform }, ctx).await
 }
 
 fn refuse_partition(mutation: &Mutation) -> Result<()> {
@@ -124,7 +123,7 @@ fn check_assignments(table: &TableDef, mutation: &Mutation) -> Result<()> {
         .sort_positions()
         .into_iter()
         .chain(schema.partition_key.iter().copied())
-        .chain(schema.merge_mode.key_like())
+        .chain(ruled(&schema.merge_mode))
         .chain(schema.min_max.iter().copied())
         .collect();
     for assignment in &mutation.assignments {
@@ -141,10 +140,20 @@ fn check_assignments(table: &TableDef, mutation: &Mutation) -> Result<()> {
     Ok(())
 }
 
-type Matches = dyn Fn(&Block) -> std::result::Result<BooleanArray, TransformError> + Send + Sync;
+/// Columns that decide which row stays: versions, signs, deletion marks.
+fn ruled(mode: &MergeMode) -> Vec<usize> {
+    match mode {
+        MergeMode::Replacing { version, is_deleted } => version.iter().chain(is_deleted).copied().collect(),
+        MergeMode::Collapsing { sign } => vec![*sign],
+        MergeMode::VersionedCollapsing { sign, version } => vec![*sign, *version],
+        MergeMode::Plain | MergeMode::Summing { .. } | MergeMode::Aggregating | MergeMode::Coalescing { .. } => {
+            Vec::new()
+        }
+    }
+}
 
 /// Which rows a WHERE takes.
-fn condition(table: &TableDef, filter: &sql::Expr, ctx: &QueryContext) -> Result<Arc<Matches>> {
+fn condition(table: &TableDef, filter: &sql::Expr, ctx: &QueryContext) -> Result<RowMask> {
     let header = table.schema.as_ref().map_or_else(|| table.columns.clone(), |schema| schema.header.clone());
     let compiled = Expressions::compile(std::slice::from_ref(filter), &header, ctx)?;
     compiled.eval_conditions(&Block::empty(header))?;
@@ -159,8 +168,7 @@ fn condition(table: &TableDef, filter: &sql::Expr, ctx: &QueryContext) -> Result
 async fn rewrite(
     engine: &Engine,
     table: &Arc<TableDef>,
-    matches: &(dyn Fn(&Block) -> std::result::Result<BooleanArray, TransformError> + Send + Sync),
-    transform: Option<Arc<dyn BlockTransform>>,
+    mutation: PartMutation,
     ctx: &Arc<QueryContext>,
 ) -> Result<()> {
     let Some(schema) = &table.schema else { return Ok(()) };
@@ -174,9 +182,12 @@ async fn rewrite(
     let mut replacements = Vec::new();
     for part in parts.parts() {
         ctx.check()?;
-        let rewritten = rewrite_part(&part.part, schema.header.clone(), matches, transform.clone()).await?;
-        let Some((block, changed)) = rewritten else { continue };
-        let output = engine.inner.store.stage(schema, block).await?;
+        let rewritten = rewrite_whole(&part.part, &mutation).await?;
+        if rewritten.changed.is_empty() {
+            continue;
+        }
+        let changed = RowRanges::from_rows(rewritten.changed.rows().iter().copied());
+        let output = engine.inner.store.stage(schema, rewritten.block).await?;
         replacements.push(Replacement { input: part.name().clone(), output, changed });
     }
     if replacements.is_empty() {

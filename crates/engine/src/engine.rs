@@ -47,7 +47,7 @@ impl Engine {
     pub async fn open(env: Env, folder: &Path, config: EngineConfig) -> Result<Engine> {
         let store = Arc::new(Store::open(env.clone(), folder, config.store.clone()).await?);
         for dir in [&config.runtime.user_files, &config.runtime.spill_dir].into_iter().flatten() {
-            env.disk.create_dir_all(dir).await?;
+            env.disk.create_dir(dir).await?;
         }
         let processes = Processes::new(config.concurrent_queries_max);
         let mut tables = SystemTables::standard();
@@ -57,17 +57,8 @@ impl Engine {
         let views = Views::new(Arc::clone(&store), Arc::clone(&runtime));
         let upkeep = Upkeep::start(Arc::clone(&store), Arc::clone(&runtime));
         let started_ns = env.clock.now_ns();
-        let inner = Inner {
-            env,
-            config,
-            store,
-            runtime,
-            views,
-            processes,
-            upkeep,
-            query_ids: AtomicU64::new(0),
-            started_ns,
-        };
+        let inner =
+            Inner { env, config, store, runtime, views, processes, upkeep, query_ids: AtomicU64::new(0), started_ns };
         Ok(Engine { inner: Arc::new(inner) })
     }
 

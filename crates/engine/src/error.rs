@@ -81,7 +81,7 @@ impl Error {
     /// ClickHouse's code.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Error::Syntax(error) => ErrorCode(error.code()),
+            Error::Syntax(error) => syntax_code(error),
             Error::Query(error) => error.code(),
             Error::Views(error) => error.code(),
             Error::Store(error) => error.code(),
@@ -106,6 +106,11 @@ impl Error {
             _ => kind_of(self.code()),
         }
     }
+}
+
+/// The code of a text that is no statement.
+pub(crate) fn syntax_code(error: &sql::Error) -> ErrorCode {
+    u16::try_from(error.code()).map_or(ErrorCode::SYNTAX_ERROR, ErrorCode)
 }
 
 fn kind_of(code: ErrorCode) -> ErrorKind {

@@ -167,7 +167,8 @@ fn evaluator(ctx: &Arc<QueryContext>) -> Box<format::Evaluate> {
     let ctx = Arc::clone(ctx);
     Box::new(move |text, ty| {
         let text = std::str::from_utf8(text).map_err(|error| (ErrorCode::SYNTAX_ERROR, error.to_string()))?;
-        let expr = sql::parse_expression(text).map_err(|error| (ErrorCode(error.code()), error.to_string()))?;
+        let expr =
+            sql::parse_expression(text).map_err(|error| (crate::error::syntax_code(&error), error.to_string()))?;
         query::expressions::constant_as(&expr, ty, &ctx).map_err(|error| (error.code(), error.to_string()))
     })
 }

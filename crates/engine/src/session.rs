@@ -91,7 +91,10 @@ impl Session {
         let query_id = request.query_id.take().map_or_else(|| self.engine.new_query_id(), Into::into);
         let database = request.database.as_deref().unwrap_or(&self.database);
         let mut ctx = self.engine.context(query_id, &self.user, database, settings);
-        if request.database.is_some() && ctx.snapshot.catalog.database(database).is_none() && database != query::system::SYSTEM {
+        if request.database.is_some()
+            && ctx.snapshot.catalog.database(database).is_none()
+            && database != query::system::SYSTEM
+        {
             return Err(query::Error::UnknownDatabase(database.to_owned()).into());
         }
         let mut params = self.params.clone();

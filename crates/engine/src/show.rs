@@ -3,9 +3,7 @@
 use query::QueryContext;
 use query::definition::Definition;
 use query::system::{Cell, Rows as SystemRows};
-use sql::ast::{
-    ColumnDefault, Describe, Exists, LikeFilter, ObjectKind, Show, ShowList, StatementKind, TableSource,
-};
+use sql::ast::{ColumnDefault, Describe, Exists, LikeFilter, ObjectKind, Show, ShowList, StatementKind, TableSource};
 use store::TableDef;
 use types::{Block, Column, DataType, ErrorCode, Header, Setting};
 

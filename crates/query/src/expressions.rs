@@ -160,6 +160,14 @@ pub fn constant(expr: &sql::Expr, ctx: &QueryContext) -> Result<Constant> {
     Ok(Constant { ty, array })
 }
 
+/// The value of an expression without columns as one cell of a type, cast as INSERT does.
+pub fn constant_as(expr: &sql::Expr, ty: &DataType, ctx: &QueryContext) -> Result<ArrayRef> {
+    let compiled = Expressions::compile_as(&[(expr.clone(), ty.clone())], &Header::default(), ctx)?;
+    let one = Block::with_rows(Header::default(), Vec::new(), 1)?;
+    let (array, _) = compiled.eval(&one)?.pop().ok_or_else(|| Error::NotConstant(expr.to_string()))?;
+    Ok(array)
+}
+
 impl Constant {
     /// The value as an unsigned number, when it is a whole one that is not negative.
     pub fn as_u64(&self) -> Option<u64> {

@@ -35,5 +35,15 @@ pub use run::BlockStream;
 pub use runtime::{Runtime, RuntimeConfig, RuntimeParts};
 pub use system::{SystemTable, SystemTables};
 
+/// How a query names a hidden table of an operator's state; no user's table has such a name.
+pub fn state_table_name(table: types::TableId) -> String {
+    format!(".state.{table}")
+}
+
+/// True for names of aggregate functions, combinators included.
+pub fn is_aggregate_function(name: &str) -> bool {
+    functions::aggregates::is_aggregate(name)
+}
+
 #[cfg(test)]
 mod tests;

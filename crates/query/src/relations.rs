@@ -85,7 +85,9 @@ impl Relations for SnapshotRelations<'_> {
             return Err(Error::UnknownDatabase(database.to_owned()));
         }
         let unknown = || Error::UnknownTable { database: database.to_owned(), name: name.to_owned() };
-        let def = catalog.table(database, name).ok_or_else(unknown)?;
+        let state = name.strip_prefix(".state.").and_then(|id| id.parse().ok()).map(types::TableId);
+        let state = state.and_then(|id| catalog.table_by_id(id));
+        let def = state.or_else(|| catalog.table(database, name)).ok_or_else(unknown)?;
         match &def.view {
             None => self.stored(def, def),
             Some(ViewDef::Plain) => self.view(def),

@@ -6,15 +6,13 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use query::QueryContext;
 use query::definition::Definition;
-use sql::ast::{
-    BinaryOperator, ColumnDefault, ConstraintKind, Literal, Setting, SettingValue, TtlAction, TtlItem,
-};
+use sql::ast::{BinaryOperator, ColumnDefault, ConstraintKind, Literal, Setting, SettingValue, TtlAction, TtlItem};
 use store::{QualifiedName, TableDef, TableKind};
 use types::{Column, Header, TableId};
 
 use crate::error::{Error, Result};
-use crate::insert::view_plan::ViewPlans;
 use crate::insert::shape::Shaper;
+use crate::insert::view_plan::ViewPlans;
 
 /// Tables whose knowledge is kept; beyond it, all is forgotten and made again.
 const KEPT_MAX: usize = 4096;
@@ -105,8 +103,10 @@ impl TableShape {
             let columns = def.columns.columns().iter().filter(|column| keep(default_of(&column.name)));
             Header::new(columns.cloned().collect::<Vec<_>>())
         };
-        let is_virtual = |d: Option<&ColumnDefault>| matches!(d, Some(ColumnDefault::Alias(_) | ColumnDefault::Ephemeral(_)));
-        let is_computed = |d: Option<&ColumnDefault>| matches!(d, Some(ColumnDefault::Alias(_) | ColumnDefault::Materialized(_)));
+        let is_virtual =
+            |d: Option<&ColumnDefault>| matches!(d, Some(ColumnDefault::Alias(_) | ColumnDefault::Ephemeral(_)));
+        let is_computed =
+            |d: Option<&ColumnDefault>| matches!(d, Some(ColumnDefault::Alias(_) | ColumnDefault::Materialized(_)));
         Ok(TableShape {
             stored: kept(&|d| !is_virtual(d)),
             insertable: kept(&|d| !is_virtual(d) && !is_computed(d)),
@@ -163,7 +163,9 @@ fn computed(def: &TableDef, definition: &Definition) -> Vec<ComputedColumn> {
     };
     let columns = def.columns.columns().iter();
     columns
-        .filter_map(|column| declared(column).map(|(expr, always)| ComputedColumn { column: column.clone(), expr, always }))
+        .filter_map(|column| {
+            declared(column).map(|(expr, always)| ComputedColumn { column: column.clone(), expr, always })
+        })
         .collect()
 }
 

@@ -1,6 +1,5 @@
 //! The columns of a new table: what is declared, or what a table, function or query gives.
 
-
 use query::QueryContext;
 use query::definition::Definition;
 use query::expressions::Expressions;
@@ -178,4 +177,3 @@ pub(super) fn stored(elements: &TableElements, header: &Header) -> Header {
     };
     Header::new(header.columns().iter().filter(|c| !is_virtual(&c.name)).cloned().collect::<Vec<_>>())
 }
-

@@ -127,7 +127,8 @@ impl Maker<'_> {
         let stored = columns::stored(&elements, &header);
         let schema = self.schema(&chosen, &stored, carried, &storage)?;
         check_ttl(&storage, &stored, self.ctx)?;
-        storage.engine = Some(AstEngine { name: Ident::new(chosen.name.as_str()), arguments: chosen.arguments.clone() });
+        storage.engine =
+            Some(AstEngine { name: Ident::new(chosen.name.as_str()), arguments: chosen.arguments.clone() });
         let canonical = CreateTable {
             head: sql::ast::CreateHead {
                 mode: CreateMode::Create,
@@ -201,9 +202,8 @@ fn unhidden(column: &Column) -> Column {
 
 fn uuid(written: &Option<String>, engine: &Engine) -> Result<u128> {
     let Some(text) = written else { return Ok(engine.env().rng.uuid()) };
-    let bytes = types::text::scan::parse_uuid(text.as_bytes()).ok_or_else(|| {
-        Error::refused(ErrorCode::CANNOT_PARSE_UUID, format!("cannot parse UUID from '{text}'"))
-    })?;
+    let bytes = types::text::scan::parse_uuid(text.as_bytes())
+        .ok_or_else(|| Error::refused(ErrorCode::CANNOT_PARSE_UUID, format!("cannot parse UUID from '{text}'")))?;
     Ok(u128::from_be_bytes(bytes))
 }
 

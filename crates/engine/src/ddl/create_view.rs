@@ -98,12 +98,7 @@ pub(super) async fn materialized(
 
 /// Two commits without a gap: the first makes the view as being built, fed from then on; its rows so far and its becoming
 /// visible are the second.
-async fn populate(
-    engine: &Engine,
-    view: &TableDef,
-    edits: Vec<Edit>,
-    ctx: &Arc<QueryContext>,
-) -> Result<()> {
+async fn populate(engine: &Engine, view: &TableDef, edits: Vec<Edit>, ctx: &Arc<QueryContext>) -> Result<()> {
     let snapshot = engine.inner.views.commit_and_pin(store::Commit::of(edits)).await?;
     let inside = Arc::new(ctx.with_snapshot(snapshot));
     let filled = fill(engine, view, &inside).await;

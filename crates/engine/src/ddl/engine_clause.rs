@@ -62,10 +62,11 @@ pub(crate) fn table_settings(settings: &[AstSetting]) -> Result<TableSettings> {
         let text = crate::settings::text(name, &setting.value)?;
         match name {
             "index_granularity" => {
-                read.index_granularity = text.parse().ok().filter(|rows| (1..=1 << 20).contains(rows)).ok_or_else(|| {
-                    let message = format!("index_granularity must be in 1 … 1048576, not {text}");
-                    Error::refused(ErrorCode::BAD_ARGUMENTS, message)
-                })?;
+                read.index_granularity =
+                    text.parse().ok().filter(|rows| (1..=1 << 20).contains(rows)).ok_or_else(|| {
+                        let message = format!("index_granularity must be in 1 … 1048576, not {text}");
+                        Error::refused(ErrorCode::BAD_ARGUMENTS, message)
+                    })?;
             }
             "allow_nullable_key" => read.allow_nullable_key = text == "1",
             "allow_dimensions_outside_sorting_key" => read.allow_dimensions_outside_sorting_key = text == "1",
@@ -86,9 +87,31 @@ pub(super) struct Chosen {
 
 /// Engines of ClickHouse that are refused as not supported rather than as unknown.
 const REFUSED: &[&str] = &[
-    "Buffer", "CoalescingMergeTree", "Dictionary", "Distributed", "EmbeddedRocksDB", "File", "GenerateRandom",
-    "GraphiteMergeTree", "Join", "Kafka", "Log", "Merge", "MongoDB", "MySQL", "NATS", "PostgreSQL", "RabbitMQ", "Redis",
-    "S3", "S3Queue", "Set", "SQLite", "StripeLog", "TinyLog", "URL",
+    "Buffer",
+    "CoalescingMergeTree",
+    "Dictionary",
+    "Distributed",
+    "EmbeddedRocksDB",
+    "File",
+    "GenerateRandom",
+    "GraphiteMergeTree",
+    "Join",
+    "Kafka",
+    "Log",
+    "Merge",
+    "MongoDB",
+    "MySQL",
+    "NATS",
+    "PostgreSQL",
+    "RabbitMQ",
+    "Redis",
+    "S3",
+    "S3Queue",
+    "Set",
+    "SQLite",
+    "StripeLog",
+    "TinyLog",
+    "URL",
 ];
 
 /// The engine of a storage clause; `default` where none is written.
@@ -98,7 +121,11 @@ pub(super) fn choose(engine: Option<&AstEngine>, default: &str) -> Result<Chosen
         None => (default, Vec::new()),
     };
     let kind = match name {
-        "MergeTree" | "ReplacingMergeTree" | "SummingMergeTree" | "AggregatingMergeTree" | "CollapsingMergeTree"
+        "MergeTree"
+        | "ReplacingMergeTree"
+        | "SummingMergeTree"
+        | "AggregatingMergeTree"
+        | "CollapsingMergeTree"
         | "VersionedCollapsingMergeTree" => TableKind::MergeTree,
         "Memory" => TableKind::Memory,
         "Null" => TableKind::Null,
@@ -106,7 +133,8 @@ pub(super) fn choose(engine: Option<&AstEngine>, default: &str) -> Result<Chosen
             return Err(Error::NotImplemented(format!("table engine {name}")));
         }
         name => {
-            let known = ["MergeTree", "ReplacingMergeTree", "SummingMergeTree", "AggregatingMergeTree", "Memory", "Null"];
+            let known =
+                ["MergeTree", "ReplacingMergeTree", "SummingMergeTree", "AggregatingMergeTree", "Memory", "Null"];
             let hint = types::error::nearest(name, known.into_iter().chain(REFUSED.iter().copied()));
             return Err(Error::refused(ErrorCode::UNKNOWN_STORAGE, format!("unknown table engine {name}{hint}")));
         }
@@ -122,7 +150,8 @@ impl Chosen {
         }
         let has_keys = storage.partition_by.is_some() || storage.order_by.is_some() || storage.primary_key.is_some();
         if has_keys || storage.sample_by.is_some() || !storage.ttl.is_empty() {
-            let message = format!("engine {} doesn't support PARTITION_BY, PRIMARY_KEY, ORDER_BY or TTL clauses", self.name);
+            let message =
+                format!("engine {} doesn't support PARTITION_BY, PRIMARY_KEY, ORDER_BY or TTL clauses", self.name);
             return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
         }
         Ok(())
@@ -250,7 +279,8 @@ fn check_version(header: &Header, version: usize) -> Result<()> {
 fn check_dimensions(header: &Header, keys: &[usize]) -> Result<()> {
     let columns = header.columns().iter().enumerate();
     let plain = columns.filter(|(at, column)| !keys.contains(at) && !parts::schema::is_aggregate(&column.ty));
-    let plain: Vec<_> = plain.filter(|(_, c)| !views::hidden::is_hidden(&c.name)).map(|(_, c)| c.name.to_string()).collect();
+    let plain: Vec<_> =
+        plain.filter(|(_, c)| !views::hidden::is_hidden(&c.name)).map(|(_, c)| c.name.to_string()).collect();
     if plain.is_empty() {
         return Ok(());
     }

@@ -121,7 +121,8 @@ impl Layout {
     fn check_key(&self, position: usize, expr: &Expr, settings: &TableSettings) -> Result<()> {
         let ty = &self.header[position].ty;
         if ty.is_nullable() && !settings.allow_nullable_key {
-            let message = format!("sorting key contains nullable columns ({expr}), but setting `allow_nullable_key` is disabled");
+            let message =
+                format!("sorting key contains nullable columns ({expr}), but setting `allow_nullable_key` is disabled");
             return Err(Error::refused(ErrorCode::ILLEGAL_COLUMN, message));
         }
         if matches!(ty, DataType::AggregateFunction(_)) {
@@ -171,5 +172,8 @@ pub(super) fn items(key: &Expr) -> Vec<&Expr> {
 
 fn has_min_max(ty: &DataType) -> bool {
     let base = ty.base();
-    base.is_integer() || base.is_date_or_time() || base.is_float() || matches!(base, DataType::String | DataType::Enum(_))
+    base.is_integer()
+        || base.is_date_or_time()
+        || base.is_float()
+        || matches!(base, DataType::String | DataType::Enum(_))
 }

@@ -1,9 +1,9 @@
 //! Names of tables in a view's SELECT get their database: the view means the same in every session.
 
+use sql::Expr;
 use sql::ast::{
     ExprKind, Ident, JoinConstraint, JoinStep, OrderByKeys, Query, QueryBody, Select, TableRef, TableSource, WithItem,
 };
-use sql::Expr;
 
 /// Puts `database` before every table name without one, except names of CTEs.
 pub(super) fn qualify(query: &mut Query, database: &str) {

@@ -11,7 +11,7 @@
 
 mod dead_letters;
 pub(crate) mod shape;
-mod stage;
+pub(crate) mod stage;
 pub(crate) mod view_plan;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -187,7 +187,8 @@ impl Insert {
         let source = self.table.def.qualified_name();
         let views: Vec<_> = self.ctx.snapshot.catalog.views_of(&source).cloned().collect();
         for view in views.iter().filter(|view| matches!(view.view, Some(ViewDef::Window { .. }))) {
-            let closed = self.ticket(view).await?.close_all(&self.views, &self.ctx).await?;
+            let ctx = self.ctx.clone();
+            let closed = self.ticket(view).await?.close_all(&ctx).await?;
             self.emit(view, closed, 0).await?;
         }
         Ok(())
@@ -215,7 +216,7 @@ impl Insert {
         }
         let _open = self.views.gate.read().await;
         let receipt = match self.views.store.commit(Commit { reads: self.reads(), edits, at_ns: 0 }).await {
-            Err(CommitError::Conflict(Conflict::Duplicate { first, .. })) => return Ok(first),
+            Err(CommitError::Conflict(Conflict::Duplicate(first))) => return Ok(first),
             other => other?,
         };
         for ticket in std::mem::take(&mut self.windows) {
@@ -225,7 +226,8 @@ impl Insert {
     }
 
     fn reads(&self) -> Vec<Read> {
-        let definitions = self.definitions.iter().map(|(table, version)| Read::Definition { table: *table, version: *version });
+        let definitions =
+            self.definitions.iter().map(|(table, version)| Read::Definition { table: *table, version: *version });
         let views = self.sources.iter().map(|source| self.ctx.snapshot.read_views(source.clone()));
         definitions.chain(views).collect()
     }
@@ -264,8 +266,7 @@ impl Insert {
     async fn push_to_view(&mut self, view: &Arc<TableDef>, source: TableId, block: &Block, depth: usize) -> Result<()> {
         if let Some(ViewDef::Window { .. }) = &view.view {
             let ctx = self.ctx.clone();
-            let views = self.views.clone();
-            let taken = self.ticket(view).await?.push(&views, &ctx, source, block).await?;
+            let taken = self.ticket(view).await?.push(&ctx, block).await?;
             return self.emit(view, taken, depth).await;
         }
         let Some(target) = self.target(view)? else { return Ok(()) };

@@ -62,8 +62,7 @@ impl Shaper {
         let is_given = |column: &&Column| given.column(&column.name).is_some();
         let carried = shape.def.schema.iter().flat_map(|schema| schema.header.columns());
         let carried = carried.filter(|column| hidden::carried_of(&column.name).is_some());
-        let declared: Vec<Column> =
-            shape.accepted.columns().iter().chain(carried).filter(is_given).cloned().collect();
+        let declared: Vec<Column> = shape.accepted.columns().iter().chain(carried).filter(is_given).cloned().collect();
         let declared = Header::new(declared);
         let is_open = |column: &&Column| {
             declared.column(&column.name).is_none() && !shape.computed.iter().any(|c| c.column.name == column.name)
@@ -173,7 +172,7 @@ impl Shaper {
         let position = |column: &Column| {
             complete.header().position(&column.name).ok_or_else(|| query::Error::NoColumn(column.name.to_string()))
         };
-        let visible = self.shape.stored.columns().iter().map(position).collect::<Result<Vec<_>, _>>()?;
+        let visible = self.shape.stored.columns().iter().map(position).collect::<std::result::Result<Vec<_>, _>>()?;
         let visible = complete.project(&visible);
         let Some(schema) = &self.shape.def.schema else { return Ok(Shaped { stored: visible.clone(), visible }) };
         let computed = match &self.hidden {
@@ -182,7 +181,8 @@ impl Shaper {
         };
         let mut arrays = Vec::with_capacity(schema.header.len());
         for column in schema.header.columns() {
-            let hidden = self.hidden.as_ref().and_then(|(columns, _)| columns.iter().position(|h| h.name == column.name));
+            let hidden =
+                self.hidden.as_ref().and_then(|(columns, _)| columns.iter().position(|h| h.name == column.name));
             arrays.push(match hidden {
                 Some(at) => computed[at].0.clone(),
                 None => complete.array(position(column)?).clone(),
@@ -246,14 +246,21 @@ fn steps(shape: &TableShape, known: &mut Vec<Column>, ctx: &QueryContext) -> Res
 }
 
 /// The hidden columns of the table whose names are expressions.
-fn hidden_columns(shape: &TableShape, known: &Header, ctx: &QueryContext) -> Result<Option<(Vec<Column>, Expressions)>> {
+fn hidden_columns(
+    shape: &TableShape,
+    known: &Header,
+    ctx: &QueryContext,
+) -> Result<Option<(Vec<Column>, Expressions)>> {
     let columns = shape.def.schema.iter().flat_map(|schema| schema.header.columns());
     let mut hidden = Vec::new();
     let mut exprs = Vec::new();
     for column in columns {
         let Some(text) = hidden::expression_of(&column.name) else { continue };
         let expr = sql::parse_expression(text).map_err(|error| {
-            query::Error::refused(types::ErrorCode::CORRUPTED_DATA, format!("cannot read key expression {text}: {error}"))
+            query::Error::refused(
+                types::ErrorCode::CORRUPTED_DATA,
+                format!("cannot read key expression {text}: {error}"),
+            )
         })?;
         exprs.push((expr, column.ty.clone()));
         hidden.push(column.clone());

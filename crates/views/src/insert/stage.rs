@@ -14,7 +14,12 @@ use types::{Block, Setting};
 use crate::error::{Error, Result};
 
 /// Parts of inserted rows. Rows that the engine's rule leaves out are gone; no part is made of no row.
-pub(crate) async fn stage(store: &Store, schema: &Arc<PartSchema>, rows: &Block, ctx: &QueryContext) -> Result<Vec<NewPart>> {
+pub(crate) async fn stage(
+    store: &Store,
+    schema: &Arc<PartSchema>,
+    rows: &Block,
+    ctx: &QueryContext,
+) -> Result<Vec<NewPart>> {
     let partitions = split_by_partition(schema, rows)?;
     let limit = ctx.settings.uint(Setting::MaxPartitionsPerInsertBlock);
     if limit != 0 && partitions.len() as u64 > limit {

@@ -47,7 +47,8 @@ impl ViewPlans {
         let key = (view.id, view.version);
         let known = self.known.lock().get(&key).cloned();
         let catalog = &ctx.snapshot.catalog;
-        let is_current = |(id, version): &(TableId, u64)| catalog.table_by_id(*id).is_some_and(|def| def.version == *version);
+        let is_current =
+            |(id, version): &(TableId, u64)| catalog.table_by_id(*id).is_some_and(|def| def.version == *version);
         if let Some(plan) = known.filter(|plan| plan.uses.iter().all(is_current)) {
             return Ok(plan.compiled);
         }

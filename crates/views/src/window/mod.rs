@@ -83,19 +83,12 @@ impl Ticket {
     }
 
     /// Takes a block of the source's rows.
-    pub(crate) async fn push(
-        &mut self,
-        views: &Views,
-        ctx: &QueryContext,
-        source: TableId,
-        block: &Block,
-    ) -> Result<Emitted> {
-        let _ = (views, source);
+    pub(crate) async fn push(&mut self, ctx: &QueryContext, block: &Block) -> Result<Emitted> {
         self.node().push(ctx, block).await
     }
 
     /// Closes every open window.
-    pub(crate) async fn close_all(&mut self, _views: &Views, ctx: &QueryContext) -> Result<Emitted> {
+    pub(crate) async fn close_all(&mut self, ctx: &QueryContext) -> Result<Emitted> {
         self.node().close_all(ctx).await
     }
 

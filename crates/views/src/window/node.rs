@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array};
 use arrow::datatypes::Int64Type;
+use query::QueryContext;
 use query::definition::Definition;
 use query::expressions::Expressions;
-use query::QueryContext;
 use store::{Edit, Store, TableDef};
 use types::{Block, Column, DataType, Header, TableId};
 use xxhash_rust::xxh3::xxh3_128;
@@ -71,7 +71,8 @@ impl Node {
         let Some((block, times, ids)) = self.counted(ctx, block)? else { return Ok(Emitted::default()) };
         let fresh = self.fresh(&ids, &times);
         let (on_time, starts) = self.on_time(&fresh, &times);
-        let late: BooleanArray = fresh.iter().zip(on_time.iter()).map(|(fresh, ok)| Some(fresh == Some(true) && ok != Some(true))).collect();
+        let late: BooleanArray =
+            fresh.iter().zip(on_time.iter()).map(|(fresh, ok)| Some(fresh == Some(true) && ok != Some(true))).collect();
         let late = (late.true_count() > 0).then(|| filter(&block, &late)).transpose()?;
         let rows = filter(&block, &on_time)?;
         if rows.rows() > 0 {
@@ -277,10 +278,13 @@ fn id_bytes(array: &ArrayRef, ty: &DataType) -> ArrayRef {
 impl RowExprs {
     fn compile(spec: &Spec, header: &Header, ctx: &QueryContext) -> Result<RowExprs> {
         let one = |expr: &sql::Expr| Expressions::compile(std::slice::from_ref(expr), header, ctx);
-        let time = sql::Expr::call("toUnixTimestamp64Milli", vec![sql::Expr::call(
-            "toDateTime64",
-            vec![spec.time.clone(), sql::Expr::literal(sql::ast::Literal::UInt(3))],
-        )]);
+        let time = sql::Expr::call(
+            "toUnixTimestamp64Milli",
+            vec![sql::Expr::call(
+                "toDateTime64",
+                vec![spec.time.clone(), sql::Expr::literal(sql::ast::Literal::UInt(3))],
+            )],
+        );
         Ok(RowExprs {
             filter: spec.filter.as_ref().map(one).transpose()?,
             time: one(&time)?,

@@ -21,7 +21,9 @@ fn children(kind: &mut ExprKind) -> Vec<&mut Expr> {
         ExprKind::Function(function) => function.arguments.iter_mut().collect(),
         ExprKind::Unary(_, operand) => vec![operand],
         ExprKind::Binary(binary) => vec![&mut binary.left, &mut binary.right],
-        ExprKind::Chain(_, operands) | ExprKind::Array(operands) | ExprKind::Tuple(operands) => operands.iter_mut().collect(),
+        ExprKind::Chain(_, operands) | ExprKind::Array(operands) | ExprKind::Tuple(operands) => {
+            operands.iter_mut().collect()
+        }
         ExprKind::IsNull { operand, .. } => vec![operand],
         ExprKind::Cast(cast) => vec![&mut cast.operand],
         ExprKind::ArrayElement(array, index) => vec![array, index],

@@ -136,7 +136,9 @@ impl Spec {
             if let Some(key) = self.keys.iter().position(|key| self.is_key(key, expr, &text)) {
                 return Some(Expr::column(format!("__k{key}")));
             }
-            if text == self.window_text || (self.window_alias.is_some() && name_of(expr) == self.window_alias.as_deref()) {
+            if text == self.window_text
+                || (self.window_alias.is_some() && name_of(expr) == self.window_alias.as_deref())
+            {
                 return Some(parsed(&format!("({}, {})", self.start(time_type), self.end(time_type))));
             }
             let ExprKind::Function(function) = &unalias(expr).0.kind else { return None };
@@ -146,7 +148,7 @@ impl Spec {
                 _ => {}
             }
             let at = self.aggregates.iter().position(|aggregate| same(aggregate, function))?;
-            let merge = Function { arguments: vec![Expr::column(format!("__s{at}"))], ..function.clone() };
+            let merge = Function { arguments: vec![Expr::column(format!("__s{at}"))], ..(**function).clone() };
             Some(parsed(&with_suffix(&merge, "Merge")))
         })
     }
@@ -235,7 +237,9 @@ fn refuse_clauses(select: &Select) -> Result<()> {
 
 fn window_function(key: &Expr) -> Option<&Function> {
     match &unalias(key).0.kind {
-        ExprKind::Function(function) if matches!(function.name.name.as_str(), "tumble" | "hop" | "session") => Some(function),
+        ExprKind::Function(function) if matches!(function.name.name.as_str(), "tumble" | "hop" | "session") => {
+            Some(function)
+        }
         _ => None,
     }
 }
@@ -328,14 +332,21 @@ mod tests {
             "SELECT __start, product_id AS __k0, countIfState(event_type = 'view') AS __s0 FROM input GROUP BY __start, __k0"
         );
         let emit = spec.emit_query("panes", &DataType::parse("DateTime64(3, 'UTC')").unwrap());
-        assert!(emit.starts_with("SELECT __k0 AS `product_id`, countIfMerge(__s0) AS `impressions`, impressions + "), "{emit}");
+        assert!(
+            emit.starts_with("SELECT __k0 AS `product_id`, countIfMerge(__s0) AS `impressions`, impressions + "),
+            "{emit}"
+        );
         assert!(emit.contains("fromUnixTimestamp64Milli(__start + 10000, 'UTC')"), "{emit}");
     }
 
     #[test]
     fn what_is_not_supported_is_refused_by_name() {
         for (from, to, word) in [
-            ("tumble(event_time, INTERVAL '10' SECOND)", "hop(event_time, INTERVAL '1' SECOND, INTERVAL '2' SECOND)", "hop"),
+            (
+                "tumble(event_time, INTERVAL '10' SECOND)",
+                "hop(event_time, INTERVAL '1' SECOND, INTERVAL '2' SECOND)",
+                "hop",
+            ),
             ("SELECT product_id", "SELECT DISTINCT product_id", "DISTINCT"),
             ("FROM events", "FROM events JOIN other USING product_id", "FROM"),
             ("WATERMARK = INTERVAL '5' SECOND ", "", "WATERMARK"),

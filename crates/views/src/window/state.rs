@@ -36,7 +36,15 @@ pub struct Marks {
 
 impl Default for Marks {
     fn default() -> Marks {
-        Marks { watermark_ms: i64::MIN, closed_to_ms: i64::MIN, on_time: 0, late: 0, duplicates: 0, emitted: 0, commits: 0 }
+        Marks {
+            watermark_ms: i64::MIN,
+            closed_to_ms: i64::MIN,
+            on_time: 0,
+            late: 0,
+            duplicates: 0,
+            emitted: 0,
+            commits: 0,
+        }
     }
 }
 
@@ -65,9 +73,7 @@ impl StateTables {
     pub(super) fn of(view: &TableDef) -> Option<StateTables> {
         let Some(ViewDef::Window { state, .. }) = &view.view else { return None };
         match state.as_slice() {
-            [input, panes, ids, marks] => {
-                Some(StateTables { input: *input, panes: *panes, ids: *ids, marks: *marks })
-            }
+            [input, panes, ids, marks] => Some(StateTables { input: *input, panes: *panes, ids: *ids, marks: *marks }),
             _ => None,
         }
     }
@@ -81,7 +87,8 @@ pub(super) fn ids_header() -> Header {
 /// Columns of the table of marks.
 pub(super) fn marks_header() -> Header {
     let signed = ["watermark_ms", "closed_to_ms"].map(|name| Column::new(name, DataType::Int64));
-    let counts = ["on_time", "late", "duplicates", "emitted", "commits"].map(|name| Column::new(name, DataType::UInt64));
+    let counts =
+        ["on_time", "late", "duplicates", "emitted", "commits"].map(|name| Column::new(name, DataType::UInt64));
     Header::new(signed.into_iter().chain(counts).collect::<Vec<_>>())
 }
 
