@@ -239,3 +239,8 @@ fn conditions_answer_as_clickhouse() {
 fn json_answers_as_clickhouse() {
     check(include_str!("answers/json.tsv"));
 }
+
+#[test]
+fn states_and_bitmaps_answer_as_clickhouse() {
+    check(include_str!("answers/states.tsv"));
+}

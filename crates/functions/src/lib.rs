@@ -23,6 +23,7 @@ pub mod wide;
 mod answers;
 mod arithmetic;
 mod arrays;
+mod bitmaps;
 mod columns;
 mod conditional;
 mod conversions;
@@ -36,6 +37,7 @@ mod nulls;
 mod registry_a;
 mod registry_b;
 mod request;
+mod states;
 mod strings;
 #[cfg(test)]
 mod testing;

@@ -1,7 +1,7 @@
 //! The families of part B: strings, arrays, maps, tuples, JSON, hashing, conditions and the rest.
 
 use crate::frame::Definition;
-use crate::{arrays, conditional, json, lambda, maps, misc, strings, tuples};
+use crate::{arrays, bitmaps, conditional, json, lambda, maps, misc, states, strings, tuples};
 
 /// One table a family file.
 pub(crate) const FAMILIES: &[&[Definition]] = &[
@@ -30,5 +30,8 @@ pub(crate) const FAMILIES: &[&[Definition]] = &[
     json::path::DEFINITIONS,
     json::simple::DEFINITIONS,
     json::write::DEFINITIONS,
+    states::DEFINITIONS,
+    bitmaps::DEFINITIONS,
+    bitmaps::BIT_DEFINITIONS,
     misc::DEFINITIONS,
 ];
