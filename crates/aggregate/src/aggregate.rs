@@ -218,6 +218,13 @@ impl Aggregate {
         (self.factory)()
     }
 
+    /// `rows` results of no rows each.
+    pub(crate) fn empty_results(&self, rows: usize) -> Result<ArrayRef> {
+        let mut states = self.grouped();
+        states.grow(rows);
+        states.finish(Emit::All)
+    }
+
     /// `rows` states of no rows each: the default value of a state column.
     pub fn empty_states(&self, rows: usize) -> Result<ArrayRef> {
         let mut states = self.grouped();

@@ -40,7 +40,7 @@ impl Bitmap {
     }
 
     /// State bytes, as they stand in a state column, back to the set. No bytes are the empty set.
-    fn from_bytes(bytes: &[u8]) -> Result<Bitmap> {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Bitmap> {
         match bytes.split_first() {
             None => Ok(Bitmap::default()),
             Some((&VERSION, payload)) => Bitmap::decode(payload),

@@ -16,9 +16,11 @@ mod error;
 mod nulls;
 mod numeric;
 mod object;
+mod raw;
 mod resolve;
 mod rows;
 mod runs;
+pub mod scalar;
 
 mod arg_extreme;
 mod bitmap;
@@ -47,6 +49,7 @@ pub use aggregate::{Aggregate, Emit, GroupedStates, Rows};
 pub use bitmap::Bitmap;
 pub use combinator::merge_present;
 pub use error::{Error, Result};
+pub use raw::encode_clickhouse;
 pub use resolve::{check_simple, resolve, resolve_signature};
 pub use runs::{empty_states, merge_simple, merge_states};
 

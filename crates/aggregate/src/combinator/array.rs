@@ -27,7 +27,7 @@ pub(super) fn item_types(call: &Combined<'_>) -> Result<Vec<DataType>> {
 }
 
 /// Arrays of several columns that must be of the same lengths row by row.
-pub(super) struct Lists {
+pub(crate) struct Lists {
     lists: Vec<ListArray>,
 }
 

@@ -11,6 +11,7 @@ mod resample;
 mod slots;
 mod state;
 
+pub(crate) use array::Lists;
 pub(crate) use filter::condition;
 pub(crate) use slots::list_column;
 pub use state::merge_present;
