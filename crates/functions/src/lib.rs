@@ -32,6 +32,7 @@ mod dates;
 mod json;
 mod lambda;
 mod maps;
+mod math;
 mod misc;
 mod nulls;
 mod registry_a;

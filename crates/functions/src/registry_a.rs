@@ -2,9 +2,10 @@
 
 use crate::arithmetic::{self, bits, division, extremes, unary};
 use crate::comparison::{self, logic};
-use crate::conversions::{casts, numbers, texts, times};
+use crate::conversions::{casts, numbers, reinterpret, texts, times};
 use crate::dates::{add, diff, format, interval, make, parse, parts, slots, starts, zones};
 use crate::frame::Definition;
+use crate::math::{elementary, finite, readable, rounding, steps};
 
 /// One table a family file.
 pub(crate) const FAMILIES: &[&[Definition]] = &[
@@ -21,6 +22,12 @@ pub(crate) const FAMILIES: &[&[Definition]] = &[
     texts::TEXTS,
     times::TIMES,
     casts::CASTS,
+    reinterpret::REINTERPRETS,
+    rounding::ROUNDING,
+    elementary::ELEMENTARY,
+    finite::FINITE,
+    steps::STEPS,
+    readable::READABLE,
     add::UNITS,
     parts::PARTS,
     starts::STARTS,

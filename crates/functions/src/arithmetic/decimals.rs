@@ -97,7 +97,7 @@ impl Kernel {
 }
 
 /// A decimal column from raw numbers that fit its storage.
-pub(super) fn decimal_column(ty: &DataType, values: Vec<Option<i256>>) -> Result<ArrayRef> {
+pub(crate) fn decimal_column(ty: &DataType, values: Vec<Option<i256>>) -> Result<ArrayRef> {
     let array: ArrayRef = match ty.arrow_type() {
         ArrowType::Decimal256(..) => Arc::new(Decimal256Array::from(values).with_data_type(ty.arrow_type())),
         _ => {

@@ -15,6 +15,7 @@ pub(crate) mod result_type;
 mod times;
 pub(crate) mod unary;
 
+pub(crate) use decimals::decimal_column;
 use types::DataType;
 
 use crate::error::Result;

@@ -30,7 +30,7 @@ pub(super) fn operation(operator: Operator, left: &DataType, right: &DataType, r
 }
 
 /// The operand in another type; its NULLs stay.
-pub(super) fn to_carrier(operand: &Operand, from: &DataType, to: &DataType) -> Result<Operand> {
+pub(crate) fn to_carrier(operand: &Operand, from: &DataType, to: &DataType) -> Result<Operand> {
     let array = cast(operand.array(), from, &DataType::nullable(to.clone()), &plain())?;
     Ok(if operand.is_constant() { Operand::Constant(array) } else { Operand::Full(array) })
 }

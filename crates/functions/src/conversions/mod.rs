@@ -4,6 +4,7 @@
 
 pub(crate) mod casts;
 pub(crate) mod numbers;
+pub(crate) mod reinterpret;
 pub(crate) mod texts;
 pub(crate) mod times;
 
