@@ -14,6 +14,7 @@ use crate::committer::{Pending, Request};
 use crate::config::{RECORD_BYTES_MAX, StoreConfig};
 use crate::error::CommitError;
 use crate::folder::DataFolder;
+use crate::in_flight::InFlight;
 use crate::reservations::Reservations;
 use crate::snapshot::Snapshot;
 
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) queue_bytes: Arc<Semaphore>,
     pub(crate) parts: PartSource,
     pub(crate) reservations: Reservations,
+    pub(crate) in_flight: InFlight,
     pub(crate) next_table: AtomicU64,
     pub(crate) next_database: AtomicU64,
     /// Bytes of the log that are not freed, for the checkpointer.

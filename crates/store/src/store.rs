@@ -25,6 +25,7 @@ use crate::config::{OVERDRAFT, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX, ROOM_CHECKPOI
 use crate::error::{CommitError, Error, Result};
 use crate::folder::DataFolder;
 use crate::garbage::Garbage;
+use crate::in_flight::InFlight;
 use crate::log::FsyncMode;
 use crate::merge::{self, MergeError, MergeWork, Merged};
 use crate::merge_policy::MergePlan;
@@ -66,6 +67,7 @@ impl Store {
             queue_bytes: Arc::new(Semaphore::new(QUEUE_BYTES_MAX)),
             parts: source,
             reservations: Reservations::default(),
+            in_flight: InFlight::default(),
             log_bytes: AtomicU64::new(0),
             checkpointing: Semaphore::new(1),
             checkpointed: Notify::new(),
@@ -105,6 +107,9 @@ impl Store {
     async fn wait_for_room(&self) -> std::result::Result<(), CommitError> {
         for _ in 0..ROOM_CHECKPOINTS_MAX {
             let checkpointed = self.shared.checkpointed.notified();
+            tokio::pin!(checkpointed);
+            // Listens from here on: a checkpoint that ends between the look and the wait is not missed.
+            checkpointed.as_mut().enable();
             if !self.shared.is_over(OVERDRAFT) || self.shared.stop_reason().is_some() {
                 return Ok(());
             }
@@ -131,6 +136,11 @@ impl Store {
     /// Parts in work, and STOP MERGES.
     pub fn reservations(&self) -> &Reservations {
         &self.shared.reservations
+    }
+
+    /// Inserts on their way, for DDL that lets them pass first.
+    pub fn in_flight(&self) -> &InFlight {
+        &self.shared.in_flight
     }
 
     /// Where part files are.
