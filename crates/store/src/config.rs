@@ -9,6 +9,8 @@ use crate::log::FsyncMode;
 pub struct StoreConfig {
     /// When records are forced to the disk.
     pub fsync: FsyncMode,
+    /// A log segment that has grown to this gets a successor.
+    pub segment_bytes_max: u64,
     /// Log bytes after which a checkpoint is written and the log before it freed.
     pub log_bytes_max: u64,
     /// Bytes of rows in memory after which they are written to files.
@@ -29,6 +31,7 @@ impl Default for StoreConfig {
     fn default() -> StoreConfig {
         StoreConfig {
             fsync: FsyncMode::Always,
+            segment_bytes_max: 32 << 20,
             log_bytes_max: 128 << 20,
             memory_bytes_max: 256 << 20,
             memory_age_max: Duration::from_secs(600),

@@ -38,7 +38,7 @@ pub(crate) async fn recover(
     let checkpoints = Checkpoints { disk: &*env.disk, folder: &folder.checkpoints() };
     let mut snapshot = checkpoints.newest(source).await?.unwrap_or_default();
     let checkpoint = snapshot.seq;
-    let mut log = FileLog::open(Arc::clone(&env.disk), &folder.log(), config.fsync).await?;
+    let mut log = FileLog::open(Arc::clone(&env.disk), &folder.log(), config).await?;
     log.read_from(checkpoint, &mut |record| repeat(&mut snapshot, &record, source)).await?;
     check_files(folder, &snapshot, source).await?;
     open_files(&mut snapshot, source).await?;

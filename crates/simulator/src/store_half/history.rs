@@ -34,6 +34,8 @@ pub fn run(seed: u64) -> Pin<Box<dyn Future<Output = Report>>> {
 enum End {
     /// The power goes at the n-th disk operation.
     PowerCut { after: u64 },
+    /// The process is killed at the n-th disk operation; what it wrote is still seen, and not all of it is durable.
+    KillAt { after: u64 },
     /// The log cannot be written.
     LogFault,
     /// The process is killed when all writers are done.
@@ -86,6 +88,7 @@ impl History {
     /// Small limits, so that files, segments, checkpoints and merges come often.
     fn config() -> StoreConfig {
         StoreConfig {
+            segment_bytes_max: 6000,
             inline_bytes_max: 2000,
             log_bytes_max: 20_000,
             memory_bytes_max: 40_000,
@@ -113,11 +116,17 @@ impl History {
 
     fn choose_end(&self) -> End {
         match self.rng.below(10) {
-            0..=5 => End::PowerCut { after: self.rng.below(400) },
-            6 => End::LogFault,
-            7 => End::Kill,
+            0..=4 => End::PowerCut { after: self.choose_moment() },
+            5..=6 => End::KillAt { after: self.choose_moment() },
+            7 => End::LogFault,
+            8 => End::Kill,
             _ => End::Close,
         }
+    }
+
+    /// Often soon after the start: recovery, too, is cut.
+    fn choose_moment(&self) -> u64 {
+        if self.rng.chance(20) { self.rng.below(40) } else { self.rng.below(400) }
     }
 
     /// One run of the program, to its end.
@@ -125,16 +134,15 @@ impl History {
         self.report.restarts += 1;
         match end {
             End::PowerCut { after } => {
-                self.machine.disk.lose_power_after(after);
-                let disk = Arc::clone(&self.machine.disk);
-                tokio::select! {
-                    biased;
-                    () = disk.power_lost() => self.report.cuts += 1,
-                    _done = self.work() => {}
+                if self.work_until(after).await {
+                    self.report.cuts += 1;
+                    let dropped = self.machine.cut_power().dropped_something();
+                    self.report.cuts_that_dropped += u64::from(dropped);
                 }
-                self.assert_no_panic();
-                let report = self.machine.cut_power();
-                self.report.cuts_that_dropped += u64::from(report.dropped_something());
+            }
+            End::KillAt { after } => {
+                self.work_until(after).await;
+                self.machine.kill_process();
             }
             End::LogFault => {
                 let (op, fault) = match self.rng.below(4) {
@@ -163,6 +171,19 @@ impl History {
             }
         }
         self.machine.kill_process();
+    }
+
+    /// Works until the n-th disk operation from now, after which nothing on the machine moves any more; false when the
+    /// work was done before.
+    async fn work_until(&self, after: u64) -> bool {
+        self.machine.disk.lose_power_after(after);
+        let stopped = tokio::select! {
+            biased;
+            () = self.machine.disk.power_lost() => true,
+            _done = self.work() => false,
+        };
+        self.assert_no_panic();
+        stopped
     }
 
     /// Opens the store and lets the writers write; gives the store back when all are done.

@@ -128,7 +128,7 @@ impl Writer {
     }
 
     fn rows(&self) -> Vec<Row> {
-        let count = if self.rng.chance(10) { 300 } else { 1 + self.rng.below(8) };
+        let count = if self.rng.chance(20) { 300 } else { 1 + self.rng.below(8) };
         (0..count).map(|_| (self.rng.below(KEYS), self.rng.below(1_000_000) as i64)).collect()
     }
 

@@ -13,10 +13,8 @@ use types::CommitSeq;
 
 use super::frame::{self, SEGMENT_HEADER_BYTES, SEGMENT_VERSION, SegmentHeader};
 use super::{Durable, FsyncMode, LogStore, Record};
+use crate::config::StoreConfig;
 use crate::error::{Error, Result};
-
-/// A segment that has grown to this gets a successor.
-pub const SEGMENT_BYTES_MAX: u64 = 32 << 20;
 
 /// The log in a folder.
 #[derive(Debug)]
@@ -24,6 +22,8 @@ pub struct FileLog {
     disk: Arc<dyn Disk>,
     folder: PathBuf,
     mode: FsyncMode,
+    /// A segment that has grown to this gets a successor.
+    segment_bytes_max: u64,
     segments: Vec<Segment>,
     /// The file of the last segment; none before the first append to a log without segments.
     current: Option<Box<dyn DiskFile>>,
@@ -41,7 +41,7 @@ struct Segment {
 
 impl FileLog {
     /// The log in `folder`, which exists. Nothing is read yet.
-    pub async fn open(disk: Arc<dyn Disk>, folder: &Path, mode: FsyncMode) -> Result<FileLog> {
+    pub async fn open(disk: Arc<dyn Disk>, folder: &Path, config: &StoreConfig) -> Result<FileLog> {
         let mut segments = Vec::new();
         for entry in disk.list(folder).await? {
             let number = entry.name.strip_suffix(".log").and_then(|stem| stem.parse::<u64>().ok());
@@ -50,9 +50,17 @@ impl FileLog {
             }
         }
         segments.sort_by_key(|segment| segment.first);
-        let zero = CommitSeq(0);
-        let folder = folder.to_path_buf();
-        Ok(FileLog { disk, folder, mode, segments, current: None, appended: zero, durable: zero, fenced: false })
+        Ok(FileLog {
+            disk,
+            folder: folder.to_path_buf(),
+            mode: config.fsync,
+            segment_bytes_max: config.segment_bytes_max,
+            segments,
+            current: None,
+            appended: CommitSeq(0),
+            durable: CommitSeq(0),
+            fenced: false,
+        })
     }
 
     /// Reads one segment, visits its records after `after`; returns where its records end.
@@ -203,7 +211,7 @@ impl LogStore for FileLog {
         }
         let Some(last) = group.last() else { return Ok(Durable(self.durable)) };
         debug_assert_eq!(group.first().map(|record| record.seq), Some(self.appended.next()), "records have no gaps");
-        let is_full = self.segments.last().is_none_or(|segment| SEGMENT_BYTES_MAX <= segment.len);
+        let is_full = self.segments.last().is_none_or(|segment| self.segment_bytes_max <= segment.len);
         if self.current.is_none() || is_full {
             self.roll().await?;
         }
