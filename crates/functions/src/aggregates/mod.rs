@@ -134,8 +134,9 @@ impl AggregateUDFImpl for Udaf {
         AggregateOrderSensitivity::Insensitive
     }
 
-    fn default_value(&self, _data_type: &ArrowType) -> DataFusionResult<ScalarValue> {
-        self.empty()
+    /// What a correlated subquery gives for a row without any match: NULL in ClickHouse, for `count` too.
+    fn default_value(&self, data_type: &ArrowType) -> DataFusionResult<ScalarValue> {
+        ScalarValue::try_from(data_type)
     }
 }
 
