@@ -56,6 +56,15 @@ impl Attachments {
         self.list.is_empty()
     }
 
+    /// What the attachments themselves are computed from.
+    pub(crate) fn expressions(&self) -> Vec<Expr> {
+        let inner = |(_, attachment): &(Column, Attachment)| match attachment {
+            Attachment::Mark { keys, .. } => keys.clone(),
+            Attachment::Unnest { array } => vec![array.clone()],
+        };
+        self.list.iter().flat_map(inner).collect()
+    }
+
     /// The names of the columns that attachments make.
     pub(crate) fn column_names(&self) -> Vec<String> {
         self.list.iter().map(|(column, _)| column.name.clone()).collect()

@@ -15,15 +15,20 @@ use super::context::BindContext;
 use super::expr::AggregateDescription;
 use crate::error::{Error, Result};
 
-/// The deepest nesting of queries, views, aliases and expressions together. A level of binding takes a few kilobytes of
-/// stack in a debug build; views and aliases nest deeper than the text that the parser has limited.
+/// The deepest nesting of queries, views, aliases and expressions together. Views and aliases nest deeper than the text
+/// that the parser has limited.
 pub(crate) const DEPTH_MAX: u32 = 250;
+/// The most stack that binding may take. A level takes a few kilobytes, in a debug build ten times that; the optimizer
+/// needs about as much again for the same tree, and threads have 2 MiB.
+const STACK_BYTES_MAX: usize = 640 << 10;
 
 /// One bind, from the outermost query down.
 pub(crate) struct Binder<'a> {
     pub context: BindContext<'a>,
     next_id: Cell<u32>,
     depth: Cell<u32>,
+    /// Where the stack was when binding began.
+    stack_start: usize,
     column_types: RefCell<HashMap<String, ArrowType>>,
     aggregates: RefCell<Vec<(Expr, AggregateDescription)>>,
     uses: RefCell<Vec<(TableId, u64)>>,
@@ -53,6 +58,7 @@ impl<'a> Binder<'a> {
             context,
             next_id: Cell::new(0),
             depth: Cell::new(0),
+            stack_start: stack_position(),
             column_types: RefCell::default(),
             aggregates: RefCell::default(),
             uses: RefCell::default(),
@@ -105,10 +111,10 @@ impl<'a> Binder<'a> {
     /// One level deeper, until the guard is dropped; TOO_DEEP_RECURSION beyond the limit.
     pub(crate) fn descend(&self) -> Result<Level<'_>> {
         let depth = self.depth.get() + 1;
-        if depth > DEPTH_MAX {
+        if depth > DEPTH_MAX || stack_position().abs_diff(self.stack_start) > STACK_BYTES_MAX {
             return Err(Error::refused(
                 ErrorCode::TOO_DEEP_RECURSION,
-                format!("query nests deeper than {DEPTH_MAX} levels, views and aliases included"),
+                "query nests too deep, views and aliases included",
             ));
         }
         self.depth.set(depth);
@@ -145,6 +151,13 @@ impl<'a> Binder<'a> {
     pub(crate) fn take_uses(&self) -> Vec<(TableId, u64)> {
         self.uses.take()
     }
+}
+
+/// About where the stack is now.
+#[inline(never)]
+fn stack_position() -> usize {
+    let here = 0u8;
+    std::ptr::from_ref(std::hint::black_box(&here)).addr()
 }
 
 /// A thing that ClickHouse has and Everview does not.

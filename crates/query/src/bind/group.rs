@@ -180,6 +180,10 @@ impl Binder<'_> {
         for typed in &after {
             collect_aggregates(&typed.expr, &mut aggregates)?;
         }
+        // `sum(x) IN (SELECT …)` needs its sum as well.
+        for expr in scope.attachments.borrow().expressions() {
+            collect_aggregates(&expr, &mut aggregates)?;
+        }
         let input = self.below_group(plan, grouped, &aggregates, scope)?;
         let (grouped_plan, rewriter) = self.aggregate(input.clone(), grouped, &aggregates, scope)?;
         for typed in after {

@@ -6,7 +6,7 @@ use sql::ast::{ApplyFunction, ColumnTransformer, ColumnsSelector, ExprKind, Func
 use types::{DataType, ErrorCode};
 
 use super::binder::{Binder, not_supported};
-use super::names::unknown_identifier;
+use super::names::{result_name, unknown_identifier};
 use super::scope::Scope;
 use super::typed::Typed;
 use crate::error::{Error, Result};
@@ -40,7 +40,7 @@ impl Binder<'_> {
                 _ => {
                     let name = match alias {
                         Some(alias) => self.ident(alias)?,
-                        None => sql::column_name(inner),
+                        None => result_name(inner, scope),
                     };
                     let typed = self.bind(expr, scope)?;
                     items.push(Item { name: name.into(), typed });
@@ -104,7 +104,7 @@ impl Binder<'_> {
 
     fn qualified_columns(&self, qualifier: &[Ident], scope: &Scope<'_>) -> Result<Vec<Item>> {
         let item = |column: &super::scope::ScopeColumn| Item {
-            name: column.name.clone(),
+            name: scope.display_name(column).join(".").into(),
             typed: Typed::column(&column.column, &column.ty),
         };
         if qualifier.is_empty() {

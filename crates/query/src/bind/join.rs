@@ -348,7 +348,12 @@ impl Binder<'_> {
             for (position, column) in part.columns.iter().enumerate() {
                 let at = |common: &Common| if is_left { common.left } else { common.right };
                 let using = commons.iter().position(|common| at(common) == position);
-                let (expr, mut out) = self.side_column(column, missing, use_nulls)?;
+                let (mut expr, mut out) = self.side_column(column, missing, use_nulls)?;
+                if let Some(using) = using
+                    && commons[using].ty != column.ty
+                {
+                    (expr, out) = self.promoted(column, &commons[using].ty, missing && use_nulls, scope)?;
+                }
                 exprs.push(expr);
                 if let Some(using) = using {
                     if is_left {
@@ -384,6 +389,22 @@ impl Binder<'_> {
         let filled = filled(plain, &column.ty)?;
         let fresh = self.fresh(&column.name, &column.ty);
         Ok((filled.alias(fresh.name.clone()), ScopeColumn { column: fresh, ..column.clone() }))
+    }
+
+    /// A column that USING names, in the type that both sides have together.
+    fn promoted(
+        &self,
+        column: &ScopeColumn,
+        common: &DataType,
+        keep_null: bool,
+        scope: &Scope<'_>,
+    ) -> Result<(Expr, ScopeColumn)> {
+        let typed = Typed { ty: column.ty.to_nullable(), ..Typed::column(&column.column, &column.ty) };
+        let value = self.cast(typed, &common.to_nullable(), &scope.env.functions)?.value();
+        let ty = if keep_null { common.to_nullable() } else { common.clone() };
+        let value = if ty.is_nullable() { value } else { filled(value, &ty)? };
+        let fresh = self.fresh(&column.name, &ty);
+        Ok((value.alias(fresh.name.clone()), ScopeColumn { column: fresh, ty, ..column.clone() }))
     }
 
     /// The one column of a USING name: of the side that is there.

@@ -5,7 +5,7 @@
 //! ```
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -120,16 +120,25 @@ pub(crate) struct Scope<'p> {
     pub columns: Vec<ScopeColumn>,
     pub aliases: Rc<HashMap<String, Rc<sql::Expr>>>,
     pub windows: HashMap<String, sql::ast::WindowSpec>,
-    /// Aliases bound already; only outside of lambdas.
-    pub bound_aliases: RefCell<HashMap<String, Typed>>,
+    /// Aliases bound already, and the aliases that each one used.
+    pub bound_aliases: RefCell<HashMap<String, (Typed, HashSet<String>)>>,
     /// Aliases being bound now, outermost first.
-    pub resolving: RefCell<Vec<String>>,
+    pub resolving: RefCell<Vec<Resolving>>,
     /// Parameters of the lambdas around, outermost first.
     pub parameters: RefCell<Vec<(String, Typed)>>,
     /// Joins and unnests that bound expressions need below them.
     pub attachments: RefCell<Attachments>,
     /// Columns of the query around that this one reads.
     pub outer_columns: RefCell<Vec<Expr>>,
+}
+
+/// An alias being bound.
+pub(crate) struct Resolving {
+    pub name: String,
+    /// Aliases that it used so far.
+    pub used: HashSet<String>,
+    /// It met the name of an alias further out, which there means the column: bound elsewhere it may mean another thing.
+    pub is_relative: bool,
 }
 
 impl<'p> Scope<'p> {
@@ -190,6 +199,22 @@ impl<'p> Scope<'p> {
         None
     }
 
+    /// The name by which a result shows a column: its own, after its table's where another table has the name first.
+    pub(crate) fn display_name(&self, column: &ScopeColumn) -> Vec<String> {
+        let name = column.name.to_string();
+        let first = self
+            .columns
+            .iter()
+            .find(|other| other.name == column.name && (other.in_asterisk || other.column == column.column));
+        let (Some(first), Some(source)) = (first, column.source) else { return vec![name] };
+        if first.column == column.column {
+            return vec![name];
+        }
+        let source = &self.sources[source];
+        let table = source.alias.clone().unwrap_or_else(|| source.table.clone());
+        if table.is_empty() { vec![name] } else { vec![table, name] }
+    }
+
     /// The positions of the sources that a qualifier names.
     pub(crate) fn sources_named(&self, qualifier: &[&str]) -> Vec<usize> {
         let named = |source: &Source| source.matches(qualifier) == Some(qualifier.len());
@@ -203,6 +228,53 @@ impl<'p> Scope<'p> {
         names.sort();
         names.dedup();
         names
+    }
+
+    /// True while the alias is being bound.
+    pub(crate) fn is_resolving(&self, alias: &str) -> bool {
+        self.resolving.borrow().iter().any(|resolving| resolving.name == alias)
+    }
+
+    /// What an alias means here, if it was bound before and means the same everywhere.
+    pub(crate) fn bound_alias(&self, alias: &str) -> Option<Typed> {
+        let bound = self.bound_aliases.borrow();
+        let (typed, used) = bound.get(alias)?;
+        if used.iter().any(|used| self.is_resolving(used)) {
+            return None;
+        }
+        self.note_used(alias, used);
+        Some(typed.clone())
+    }
+
+    /// Begins to bind an alias.
+    pub(crate) fn begin_alias(&self, alias: &str) {
+        let resolving = Resolving { name: alias.to_owned(), used: HashSet::new(), is_relative: false };
+        self.resolving.borrow_mut().push(resolving);
+    }
+
+    /// Ends what [`Scope::begin_alias`] began; `typed` is what the alias came to.
+    pub(crate) fn end_alias(&self, typed: Option<&Typed>) {
+        let Some(ended) = self.resolving.borrow_mut().pop() else { return };
+        self.note_used(&ended.name, &ended.used);
+        if let (Some(typed), false) = (typed, ended.is_relative) {
+            self.bound_aliases.borrow_mut().insert(ended.name, (typed.clone(), ended.used));
+        }
+    }
+
+    /// The name of an alias that is being bound was met: inside of it the name means the column.
+    pub(crate) fn met_resolving(&self, alias: &str) {
+        let mut resolving = self.resolving.borrow_mut();
+        let outer = resolving.iter().rposition(|resolving| resolving.name == alias);
+        for inner in resolving.iter_mut().skip(outer.map_or(0, |outer| outer + 1)) {
+            inner.is_relative = true;
+        }
+    }
+
+    fn note_used(&self, alias: &str, used: &HashSet<String>) {
+        if let Some(outer) = self.resolving.borrow_mut().last_mut() {
+            outer.used.insert(alias.to_owned());
+            outer.used.extend(used.iter().cloned());
+        }
     }
 
     /// True while the body of a lambda is being bound.

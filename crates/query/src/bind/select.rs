@@ -177,6 +177,10 @@ impl Binder<'_> {
                 semi.push(conjunct);
                 continue;
             }
+            if let Some(exists) = self.bind_exists_conjunct(conjunct, scope)? {
+                predicates.push(exists);
+                continue;
+            }
             let typed = self.bind(conjunct, scope)?;
             refuse_aggregates(&typed.expr, clause)?;
             predicates.push(typed.predicate()?);

@@ -8,7 +8,7 @@ use datafusion::datasource::provider_as_source;
 use datafusion::functions_aggregate::count::count_udaf;
 use datafusion::logical_expr::expr::{AggregateFunction, Exists};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, RecursiveQuery, Subquery};
-use sql::ast::{QueryBody, SetOperator, SetQuantifier};
+use sql::ast::{ExprKind, QueryBody, SetOperator, SetQuantifier, UnaryOperator};
 use types::{DataType, ErrorCode, Header};
 
 use super::attach::is_positive;
@@ -68,29 +68,48 @@ impl Binder<'_> {
         Ok((LogicalPlanBuilder::from(bound.plan.clone()).project(exprs)?.build()?, ty))
     }
 
-    /// `EXISTS (SELECT …)`.
+    /// A conjunct of WHERE that is `EXISTS (SELECT …)` over a correlated query: DataFusion makes a semi join of it. None
+    /// when it is no such conjunct.
+    pub(crate) fn bind_exists_conjunct(&self, conjunct: &sql::Expr, scope: &Scope<'_>) -> Result<Option<Expr>> {
+        let (query, negated) = match &conjunct.kind {
+            ExprKind::Exists(query) => (query, false),
+            ExprKind::Unary(UnaryOperator::Not, operand) => match &operand.kind {
+                ExprKind::Exists(query) => (query, true),
+                _ => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        let bound = self.bind_subquery(query, scope)?;
+        if !bound.is_correlated {
+            return Ok(None);
+        }
+        let subquery =
+            Subquery { subquery: Arc::new(bound.plan), outer_ref_columns: bound.outer_columns, spans: Spans::new() };
+        Ok(Some(Expr::Exists(Exists::new(subquery, negated))))
+    }
+
+    /// `EXISTS (SELECT …)` as a value: whether a count is positive.
     pub(super) fn bind_exists(&self, query: &sql::Query, scope: &Scope<'_>) -> Result<Typed> {
         let bound = self.bind_subquery(query, scope)?;
         if bound.is_correlated {
-            let subquery = Subquery {
-                subquery: Arc::new(bound.plan),
-                outer_ref_columns: bound.outer_columns,
-                spans: Spans::new(),
-            };
-            return Ok(Typed::truth(Expr::Exists(Exists::new(subquery, false)), DataType::UInt8));
+            let plan = self.counted(bound.plan)?;
+            let subquery =
+                Subquery { subquery: Arc::new(plan), outer_ref_columns: bound.outer_columns, spans: Spans::new() };
+            let positive = is_positive(Expr::ScalarSubquery(subquery));
+            return Ok(Typed::truth(Expr::IsTrue(Box::new(positive)), DataType::UInt8));
         }
-        let plan = LogicalPlanBuilder::from(bound.plan).limit(0, Some(1))?.build()?;
+        let plan = self.counted(LogicalPlanBuilder::from(bound.plan).limit(0, Some(1))?.build()?)?;
+        let subquery = Subquery { subquery: Arc::new(plan), outer_ref_columns: Vec::new(), spans: Spans::new() };
+        Ok(Typed::truth(is_positive(Expr::ScalarSubquery(subquery)), DataType::UInt8))
+    }
+
+    /// How many rows a plan has.
+    fn counted(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
         let one = Expr::Literal(datafusion::common::ScalarValue::Int64(Some(1)), None);
         let count = AggregateFunction::new_udf(count_udaf(), vec![one], false, None, Vec::new(), None);
-        let count = Expr::AggregateFunction(count).alias("rows");
-        let found = is_positive(Expr::Column(Column::new_unqualified("rows")));
-        let column = self.fresh_arrow("exists", arrow::datatypes::DataType::Boolean);
-        let plan = LogicalPlanBuilder::from(plan)
-            .aggregate(Vec::<Expr>::new(), vec![count])?
-            .project(vec![found.alias(column.name)])?
-            .build()?;
-        let subquery = Subquery { subquery: Arc::new(plan), outer_ref_columns: Vec::new(), spans: Spans::new() };
-        Ok(Typed::truth(Expr::ScalarSubquery(subquery), DataType::UInt8))
+        let column = self.fresh_arrow("rows", arrow::datatypes::DataType::Int64);
+        let count = Expr::AggregateFunction(count).alias(column.name);
+        Ok(LogicalPlanBuilder::from(plan).aggregate(Vec::<Expr>::new(), vec![count])?.build()?)
     }
 
     /// `WITH RECURSIVE name AS (start UNION ALL step)`; a query that does not name itself is bound as it is.

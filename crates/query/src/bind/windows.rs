@@ -36,6 +36,9 @@ impl Binder<'_> {
         for typed in &exprs {
             collect_windows(&typed.expr, &mut windows)?;
         }
+        for expr in scope.attachments.borrow().expressions() {
+            collect_windows(&expr, &mut windows)?;
+        }
         if windows.is_empty() {
             return Ok(plan);
         }
@@ -62,15 +65,20 @@ impl Binder<'_> {
         }
         for typed in exprs {
             let expr = std::mem::take(&mut typed.expr);
-            typed.expr = expr
-                .transform_down(|node| match columns.iter().find(|(window, _)| *window == node) {
-                    Some((_, column)) => Ok(Transformed::new(column.clone(), true, TreeNodeRecursion::Jump)),
-                    None => Ok(Transformed::no(node)),
-                })?
-                .data;
+            typed.expr = replaced(expr, &columns)?;
         }
+        scope.attachments.borrow_mut().rewrite(&|expr| replaced(expr, &columns));
         Ok(plan)
     }
+}
+
+/// `expr` with the columns of window functions in their places.
+fn replaced(expr: Expr, columns: &[(Expr, Expr)]) -> Result<Expr> {
+    let replaced = expr.transform_down(|node| match columns.iter().find(|(window, _)| *window == node) {
+        Some((_, column)) => Ok(Transformed::new(column.clone(), true, TreeNodeRecursion::Jump)),
+        None => Ok(Transformed::no(node)),
+    })?;
+    Ok(replaced.data)
 }
 
 /// Every window function in `expr`, each once.

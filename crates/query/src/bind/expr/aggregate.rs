@@ -78,6 +78,8 @@ impl Binder<'_> {
         } else {
             self.bind_arguments(&function.arguments, scope)?
         };
+        // The tree says countDistinct for count(DISTINCT …), which takes any number of arguments.
+        let name = if name.eq_ignore_ascii_case("countDistinct") { "uniqExact" } else { name };
         let mut name = match function.nulls {
             Some(NullsTreatment::Respect) => format!("{name}_respect_nulls"),
             Some(NullsTreatment::Ignore) | None => name.to_owned(),

@@ -90,7 +90,16 @@ impl Binder<'_> {
             return Ok(Typed::null());
         }
         if left.constant.is_some() && right.constant.is_some() && !op.sees_null() {
-            return self.scalar(op.function_name(), vec![left, right], functions);
+            let text_and_number = left.ty.base().is_string() != right.ty.base().is_string();
+            let types = (left.ty.clone(), right.ty.clone());
+            let compared = self.scalar(op.function_name(), vec![left, right], functions)?;
+            if text_and_number && compared.constant.is_none() {
+                return Err(Error::refused(
+                    ErrorCode::TYPE_MISMATCH,
+                    format!("a text compared with a number is no number: {} and {}", types.0, types.1),
+                ));
+            }
+            return Ok(compared);
         }
         let ty = result_type(op, &left, &right);
         let Some((left, right)) = self.unify(left, right, functions)? else {

@@ -1,6 +1,7 @@
 //! `if`, `multiIf`, CASE: DataFusion's CASE, which evaluates a branch only for the rows that take it, so that
 //! `if(x = 0, 0, intDiv(1, x))` does not fail.
 
+use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::Case;
 use types::{DataType, ErrorCode};
@@ -15,7 +16,7 @@ use crate::error::{Error, Result};
 impl Binder<'_> {
     /// `multiIf(condition, value, …, otherwise)`; `if` is the one with three arguments.
     pub(super) fn multi_if(&self, name: &str, mut args: Vec<Typed>, scope: &Scope<'_>) -> Result<Typed> {
-        if args.len() < 3 || args.len() % 2 == 0 || (name == "if" && args.len() != 3) {
+        if args.len() < 3 || args.len().is_multiple_of(2) || (name == "if" && args.len() != 3) {
             return Err(Error::refused(
                 ErrorCode::NUMBER_OF_ARGUMENTS_DOESNT_MATCH,
                 format!(
@@ -62,8 +63,9 @@ impl Binder<'_> {
         let mut kept = Vec::new();
         let mut last = otherwise;
         for (condition, value) in branches {
+            refuse_condition(&condition)?;
             match condition.constant.is_some().then(|| condition.clone().predicate()).transpose()? {
-                Some(Expr::Literal(scalar, _)) if scalar == datafusion::common::ScalarValue::Boolean(Some(true)) => {
+                Some(Expr::Literal(ScalarValue::Boolean(Some(true)), _)) => {
                     last = value;
                     break;
                 }
@@ -85,4 +87,16 @@ impl Binder<'_> {
         let expr = Expr::Case(Case::new(None, when_then, Some(Box::new(otherwise))));
         Ok(Typed { size, ..Typed::new(expr, ty) })
     }
+}
+
+/// ILLEGAL_TYPE_OF_ARGUMENT for what cannot be a condition.
+fn refuse_condition(condition: &Typed) -> Result<()> {
+    let base = condition.ty.base();
+    if base.is_number() || *base == DataType::Nothing {
+        return Ok(());
+    }
+    Err(Error::refused(
+        ErrorCode::ILLEGAL_TYPE_OF_ARGUMENT,
+        format!("condition of if or CASE must be a number, not {}", condition.ty),
+    ))
 }

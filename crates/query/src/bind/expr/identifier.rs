@@ -44,7 +44,7 @@ impl Binder<'_> {
         if let Some(found) = column() {
             return Ok(Some(found));
         }
-        if scope.resolving.borrow().iter().any(|alias| alias == first) && scope.aliases.contains_key(*first) {
+        if scope.is_resolving(first) && scope.aliases.contains_key(*first) {
             return Err(Error::refused(ErrorCode::CYCLIC_ALIASES, format!("alias \"{first}\" is defined by itself")));
         }
         let Some(outer) = scope.parent else { return Ok(None) };
@@ -61,7 +61,8 @@ impl Binder<'_> {
         if has_path && !scope.sources_named(&[name]).is_empty() {
             return Ok(None);
         }
-        if scope.resolving.borrow().iter().any(|alias| alias == name) {
+        if scope.is_resolving(name) {
+            scope.met_resolving(name);
             return Ok(None);
         }
         if matches!(expr.kind, sql::ast::ExprKind::Lambda(_)) {
@@ -70,20 +71,16 @@ impl Binder<'_> {
                 format!("\"{name}\" is a lambda, which can only be called or be an argument of a function"),
             ));
         }
-        if let Some(typed) = scope.bound_aliases.borrow().get(name) {
-            return Ok(Some(typed.clone()));
+        if let Some(typed) = scope.bound_alias(name) {
+            return Ok(Some(typed));
         }
         // An alias means the same wherever it is used: parameters of the lambdas around are not seen by it.
         let parameters = scope.parameters.take();
-        scope.resolving.borrow_mut().push(name.to_owned());
+        scope.begin_alias(name);
         let typed = self.bind(expr, scope);
-        scope.resolving.borrow_mut().pop();
+        scope.end_alias(typed.as_ref().ok());
         *scope.parameters.borrow_mut() = parameters;
-        let typed = typed?;
-        if scope.resolving.borrow().is_empty() {
-            scope.bound_aliases.borrow_mut().insert(name.to_owned(), typed.clone());
-        }
-        Ok(Some(typed))
+        typed.map(Some)
     }
 
     /// `expr AS alias` where it stands.
@@ -92,19 +89,17 @@ impl Binder<'_> {
         let known = scope.aliases.get(&name).is_some_and(|expr| **expr == *inner);
         if known
             && !scope.in_lambda()
-            && !scope.resolving.borrow().contains(&name)
+            && !scope.is_resolving(&name)
             && let Some(typed) = self.find_alias(&name, false, scope)?
         {
             return Ok(typed);
         }
-        let resolves = scope.resolving.borrow().contains(&name);
-        if !resolves {
-            scope.resolving.borrow_mut().push(name);
+        if scope.is_resolving(&name) {
+            return self.bind(inner, scope);
         }
+        scope.begin_alias(&name);
         let typed = self.bind(inner, scope);
-        if !resolves {
-            scope.resolving.borrow_mut().pop();
-        }
+        scope.end_alias(None);
         typed
     }
 

@@ -64,9 +64,9 @@ impl Binder<'_> {
     }
 }
 
-/// Bool when all operands are; else UInt8; Nullable when an operand is.
+/// Bool when an operand is; else UInt8; Nullable when an operand is.
 fn truth_type(operands: &[Typed]) -> DataType {
-    let all_bool = operands.iter().all(|operand| *operand.ty.base() == DataType::Bool);
-    let ty = if all_bool { DataType::Bool } else { DataType::UInt8 };
+    let any_bool = operands.iter().any(|operand| *operand.ty.base() == DataType::Bool);
+    let ty = if any_bool { DataType::Bool } else { DataType::UInt8 };
     if operands.iter().any(Typed::is_nullable) { ty.to_nullable() } else { ty }
 }

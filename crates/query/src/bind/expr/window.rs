@@ -232,9 +232,10 @@ impl Binder<'_> {
             };
             range_offset(ty.base(), rows)
         };
+        let unbounded = if units == WindowFrameUnits::Range { ScalarValue::Null } else { ScalarValue::UInt64(None) };
         Ok(match bound {
-            FrameBound::UnboundedPreceding => WindowFrameBound::Preceding(ScalarValue::Null),
-            FrameBound::UnboundedFollowing => WindowFrameBound::Following(ScalarValue::Null),
+            FrameBound::UnboundedPreceding => WindowFrameBound::Preceding(unbounded),
+            FrameBound::UnboundedFollowing => WindowFrameBound::Following(unbounded),
             FrameBound::CurrentRow => WindowFrameBound::CurrentRow,
             FrameBound::Preceding(expr) => WindowFrameBound::Preceding(offset(expr)?),
             FrameBound::Following(expr) => WindowFrameBound::Following(offset(expr)?),

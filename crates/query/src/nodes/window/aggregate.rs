@@ -99,7 +99,10 @@ impl Evaluator {
         let wrong = |error: aggregate::Error| Error::reported(error.code(), &error);
         self.states.grow(1);
         if !added.is_empty() {
-            let args: Vec<ArrayRef> = values.iter().map(|column| column.slice(added.start, added.len())).collect();
+            // The columns of ORDER BY follow the arguments.
+            let count = self.aggregate.signature().args.len();
+            let args: Vec<ArrayRef> =
+                values.iter().take(count).map(|column| column.slice(added.start, added.len())).collect();
             let groups = vec![0; added.len()];
             self.states.update(&args, Rows::all(&groups, 1)).map_err(wrong)?;
             self.seen.end = added.end;

@@ -131,7 +131,8 @@ impl PartitionEvaluator for Evaluator {
     fn evaluate(&mut self, values: &[ArrayRef], range: &Range<usize>) -> DataFusionResult<ScalarValue> {
         let row = self.row;
         self.row += 1;
-        let [value, default] = values else {
+        // The columns of ORDER BY follow.
+        let [value, default, ..] = values else {
             return Err(datafusion::common::DataFusionError::Internal("a window function takes two columns".into()));
         };
         match self.row_of(row, value, range) {
