@@ -244,3 +244,8 @@ fn json_answers_as_clickhouse() {
 fn states_and_bitmaps_answer_as_clickhouse() {
     check(include_str!("answers/states.tsv"));
 }
+
+#[test]
+fn ids_and_addresses_answer_as_clickhouse() {
+    check(include_str!("answers/ids.tsv"));
+}

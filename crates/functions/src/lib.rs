@@ -29,12 +29,14 @@ mod conditional;
 mod conversions;
 mod convert;
 mod dates;
+mod encode;
 mod json;
 mod lambda;
 mod maps;
 mod math;
 mod misc;
 mod nulls;
+mod random;
 mod registry_a;
 mod registry_b;
 mod request;
@@ -42,6 +44,7 @@ mod states;
 mod strings;
 #[cfg(test)]
 mod testing;
+mod transform;
 mod tuples;
 
 pub use common::{common_type, common_type_or_nearest};

@@ -1,7 +1,9 @@
 //! The families of part B: strings, arrays, maps, tuples, JSON, hashing, conditions and the rest.
 
 use crate::frame::Definition;
-use crate::{arrays, bitmaps, conditional, json, lambda, maps, misc, states, strings, tuples};
+use crate::{
+    arrays, bitmaps, conditional, encode, json, lambda, maps, misc, random, states, strings, transform, tuples,
+};
 
 /// One table a family file.
 pub(crate) const FAMILIES: &[&[Definition]] = &[
@@ -30,6 +32,14 @@ pub(crate) const FAMILIES: &[&[Definition]] = &[
     json::path::DEFINITIONS,
     json::simple::DEFINITIONS,
     json::write::DEFINITIONS,
+    strings::distance::DEFINITIONS,
+    strings::traits::DEFINITIONS,
+    transform::DEFINITIONS,
+    encode::hex::DEFINITIONS,
+    encode::base::DEFINITIONS,
+    encode::escapes::DEFINITIONS,
+    encode::ids::DEFINITIONS,
+    random::DEFINITIONS,
     states::DEFINITIONS,
     bitmaps::DEFINITIONS,
     bitmaps::BIT_DEFINITIONS,

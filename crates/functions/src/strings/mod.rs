@@ -2,6 +2,7 @@
 
 pub(crate) mod case;
 pub(crate) mod concat;
+pub(crate) mod distance;
 pub(crate) mod length;
 pub(crate) mod like;
 pub(crate) mod re2;
@@ -11,4 +12,5 @@ pub(crate) mod search;
 pub(crate) mod shapes;
 pub(crate) mod split;
 pub(crate) mod substring;
+pub(crate) mod traits;
 pub(crate) mod utf8;

@@ -289,7 +289,7 @@ fn append_trailing_character(request: &Request<'_>) -> Result<Resolved> {
 fn quote_meta(text: &[u8], out: &mut Vec<u8>) {
     for byte in text {
         match byte {
-            0 => out.extend_from_slice(b"\\0"),
+            0 => out.extend_from_slice(b"\\\x00"),
             b'\\' | b'(' | b')' | b'^' | b'$' | b'.' | b'[' | b']' | b'?' | b'*' | b'+' | b'{' | b'|' | b':' | b'-' => {
                 out.extend_from_slice(&[b'\\', *byte])
             }
