@@ -12,6 +12,8 @@ use types::{Block, Column, DataType, Header};
 
 /// Rows of one input block, as an insert would bring them.
 const BLOCK_ROWS: usize = 65_536;
+/// How often small things are measured.
+const SAMPLES: usize = 200;
 
 fn main() -> Result<()> {
     let rows = std::env::args().nth(1).and_then(|rows| rows.parse().ok()).unwrap_or(8_640_000);
@@ -49,21 +51,30 @@ async fn measure(schema: &PartSchema, blocks: Vec<Block>, rows: usize) -> Result
         let seconds = start.elapsed().as_secs_f64();
         assert_eq!(read.iter().map(Block::rows).sum::<usize>(), rows);
         println!("read all of {object}: {seconds:.2} s, {:.1} M rows/s", mega(rows as u64) / seconds);
-        let granule = part.granules() / 2;
+        let granules = part.granules().min(SAMPLES);
         for name in ["file", "cache"] {
             let start = Instant::now();
-            let _ = part.read_granules(&[0, 1, 4], granule..granule + 1, Caching::Use).await?;
-            println!("one granule of 3 columns from {name}: {:.0} µs", micros(start));
+            for granule in 0..granules {
+                part.read_granules(&[0, 1, 4], granule..granule + 1, Caching::Use).await?;
+            }
+            println!("one granule of 3 columns from {name}: {:.0} µs", micros(start) / granules as f64);
         }
+        let start = Instant::now();
+        for sample in 0..SAMPLES {
+            let row = sample * (rows / SAMPLES);
+            part.read_rows(&all, row..row + 1).await?;
+        }
+        println!("one row of all columns from {object}: {:.0} µs", micros(start) / SAMPLES as f64);
     }
 
     let few = Block::concat(&schema.header, &blocks[..blocks.len().min(1)])?.slice(0, 1000.min(rows));
-    let start = Instant::now();
     let bytes = encode_inline(&few);
-    println!("encode 1,000 rows inline: {:.0} µs, {} bytes", micros(start), bytes.len());
     let start = Instant::now();
-    decode_inline(&schema.header, &bytes)?;
-    println!("decode them: {:.0} µs", micros(start));
+    (0..SAMPLES).for_each(|_| assert_eq!(encode_inline(&few).len(), bytes.len()));
+    println!("encode 1,000 rows inline: {:.0} µs, {} bytes", micros(start) / SAMPLES as f64, bytes.len());
+    let start = Instant::now();
+    (0..SAMPLES).try_for_each(|_| decode_inline(&schema.header, &bytes).map(drop))?;
+    println!("decode them: {:.0} µs", micros(start) / SAMPLES as f64);
 
     // every fourth row to each of four runs: the worst case of a merge
     let mut runs = Vec::new();

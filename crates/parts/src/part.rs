@@ -125,6 +125,17 @@ impl Part {
         }
     }
 
+    /// The rows with these numbers, past the cache: for single keys found by the key index.
+    pub async fn read_rows(&self, columns: &[usize], rows: Range<usize>) -> Result<Block> {
+        if rows.end < rows.start || (self.meta.rows as usize) < rows.end {
+            return Err(Error::Schema(format!("rows {rows:?} of {}", self.meta.rows)));
+        }
+        match &self.data {
+            PartData::Memory(block) => Ok(block.project(columns).slice(rows.start, rows.len())),
+            PartData::File(file) => file.read_rows(columns, rows).await,
+        }
+    }
+
     /// The rows that these granules are.
     pub fn rows_of(&self, granules: &Range<usize>) -> Result<Range<usize>> {
         if granules.end < granules.start || self.granules() < granules.end {

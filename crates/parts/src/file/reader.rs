@@ -113,6 +113,20 @@ impl FilePart {
         granules.zip(found).map(block).collect()
     }
 
+    /// The rows with these numbers, past the cache: for single keys, of which a page is enough.
+    pub async fn read_rows(&self, columns: &[usize], rows: Range<usize>) -> Result<Block> {
+        let header = self.inner.meta.header.project(columns);
+        let places = self.places(columns)?;
+        let mut blocks = Vec::new();
+        for (group, inside) in self.groups_of(&rows) {
+            for batch in self.decode_group(columns, group, inside).await? {
+                let arrays: Vec<ArrayRef> = places.iter().map(|&place| batch.column(place).clone()).collect();
+                blocks.push(Block::with_rows(header.clone(), arrays, batch.num_rows())?);
+            }
+        }
+        Ok(Block::concat(&header, &blocks)?)
+    }
+
     fn cached(&self, columns: &[usize], granule: usize, caching: Caching) -> Vec<Option<ArrayRef>> {
         let get = |&column: &usize| match caching {
             Caching::Use => self.inner.cache.get(self.key(column, granule)),
@@ -135,19 +149,26 @@ impl FilePart {
         let granularity = self.inner.meta.index_granularity;
         let wanted = granules.start * granularity..(granules.end * granularity).min(self.inner.meta.rows as usize);
         let mut decoded = Vec::with_capacity(granules.len());
-        let mut group_start = 0;
-        for (number, group) in self.inner.parquet.metadata().row_groups().iter().enumerate() {
-            let rows = group_start..group_start + usize::try_from(group.num_rows()).unwrap_or(0);
-            group_start = rows.end;
-            let start = wanted.start.max(rows.start);
-            let end = wanted.end.min(rows.end);
-            if start < end {
-                let inside = start - rows.start..end - rows.start;
-                let batches = self.decode_group(columns, number, inside).await?;
-                decoded.extend(self.split(columns, &batches, end - start)?);
-            }
+        for (group, inside) in self.groups_of(&wanted) {
+            let batches = self.decode_group(columns, group, inside.clone()).await?;
+            decoded.extend(self.split(columns, &batches, inside.len())?);
         }
         if decoded.len() == granules.len() { Ok(decoded) } else { Err(Error::Damaged("granules are missing in file")) }
+    }
+
+    /// The row groups that hold `rows`, and which of their own rows these are.
+    fn groups_of(&self, rows: &Range<usize>) -> Vec<(usize, Range<usize>)> {
+        let mut found = Vec::new();
+        let mut first = 0;
+        for (number, group) in self.inner.parquet.metadata().row_groups().iter().enumerate() {
+            let end = first + usize::try_from(group.num_rows()).unwrap_or(0);
+            let inside = rows.start.max(first)..rows.end.min(end);
+            if inside.start < inside.end {
+                found.push((number, inside.start - first..inside.end - first));
+            }
+            first = end;
+        }
+        found
     }
 
     async fn decode_group(&self, columns: &[usize], group: usize, rows: Range<usize>) -> Result<Vec<RecordBatch>> {
@@ -201,13 +222,18 @@ impl FilePart {
         Ok(())
     }
 
-    /// Batches to granules, in the order of `columns` (Parquet gives columns in the file's order).
-    fn split(&self, columns: &[usize], batches: &[RecordBatch], rows: usize) -> Result<Vec<Vec<ArrayRef>>> {
-        let granularity = self.inner.meta.index_granularity;
+    /// Where each of `columns` is in a decoded batch, which has them in the file's order.
+    fn places(&self, columns: &[usize]) -> Result<Vec<usize>> {
         let mut in_file = columns.to_vec();
         in_file.sort_unstable();
         let place = |column: &usize| in_file.binary_search(column).map_err(|_| Error::Damaged("column is not in file"));
-        let places = columns.iter().map(place).collect::<Result<Vec<_>>>()?;
+        columns.iter().map(place).collect()
+    }
+
+    /// Batches to granules, in the order of `columns` (Parquet gives columns in the file's order).
+    fn split(&self, columns: &[usize], batches: &[RecordBatch], rows: usize) -> Result<Vec<Vec<ArrayRef>>> {
+        let granularity = self.inner.meta.index_granularity;
+        let places = self.places(columns)?;
         let is_split = batches.len() == rows.div_ceil(granularity)
             && batches.iter().rev().skip(1).all(|batch| batch.num_rows() == granularity);
         let pick = |batch: &RecordBatch| places.iter().map(|&place| batch.column(place).clone()).collect::<Vec<_>>();

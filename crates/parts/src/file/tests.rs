@@ -90,6 +90,11 @@ proptest! {
                 let expected = block.project(&columns).slice(expected.start, expected.len());
                 let found = read(&part, &columns, vec![start..end]).await;
                 prop_assert_eq!(found.arrays(), expected.arrays());
+                let first = dice.below(rows as u64) as usize;
+                let count = 1 + dice.below((rows - first) as u64) as usize;
+                let found = part.read_rows(&columns, first..first + count).await.unwrap();
+                let expected = block.project(&columns).slice(first, count);
+                prop_assert_eq!(found.arrays(), expected.arrays());
             }
             Ok(())
         })?;
