@@ -2,8 +2,8 @@
 
 use crate::arithmetic::{self, bits, division, extremes, unary};
 use crate::comparison::{self, logic};
-use crate::conversions::{casts, numbers, reinterpret, texts, times};
-use crate::dates::{add, diff, format, interval, make, parse, parts, slots, starts, zones};
+use crate::conversions::{self, casts, numbers, reinterpret, texts, times};
+use crate::dates::{self, add, diff, format, interval, make, parse, parts, slots, starts, zones};
 use crate::frame::Definition;
 use crate::math::{elementary, finite, readable, rounding, steps};
 
@@ -39,4 +39,6 @@ pub(crate) const FAMILIES: &[&[Definition]] = &[
     format::FORMATS,
     parse::PARSERS,
     slots::SLOTS,
+    dates::more::MORE,
+    conversions::more::MORE,
 ];

@@ -36,7 +36,10 @@ enum ByZero {
 }
 
 const POSITIVE: Definition = Definition::new("positiveModulo", resolve_integers).any_case();
-const MODULO: Definition = Definition::new("modulo", resolve_integers).any_case();
+const MODULO: Definition = Definition::new("modulo", resolve_integers);
+
+const MODULO_OR_NULL: Definition = Definition::new("moduloOrNull", resolve_integers);
+const POSITIVE_OR_NULL: Definition = Definition::new("positiveModuloOrNull", resolve_integers).any_case();
 
 pub(crate) const DIVISIONS: &[Definition] = &[
     Definition::new("intDiv", resolve_integers),
@@ -45,11 +48,14 @@ pub(crate) const DIVISIONS: &[Definition] = &[
     MODULO,
     MODULO.alias("mod").any_case(),
     Definition::new("moduloOrZero", resolve_integers),
-    Definition::new("moduloOrNull", resolve_integers),
+    MODULO_OR_NULL,
+    MODULO_OR_NULL.alias("modOrNull").any_case(),
     POSITIVE,
     POSITIVE.alias("positive_modulo").any_case(),
     POSITIVE.alias("pmod").any_case(),
-    Definition::new("positiveModuloOrNull", resolve_integers),
+    POSITIVE_OR_NULL,
+    POSITIVE_OR_NULL.alias("positive_modulo_or_null").any_case(),
+    POSITIVE_OR_NULL.alias("pmodOrNull").any_case(),
     Definition::new("gcd", resolve_integers),
     Definition::new("lcm", resolve_integers),
 ];

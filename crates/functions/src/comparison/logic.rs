@@ -14,9 +14,9 @@ use crate::frame::{Definition, Operand, Resolved};
 use crate::request::Request;
 
 pub(crate) const LOGIC: &[Definition] = &[
-    Definition::new("and", resolve_logic).sees_nulls().any_case(),
-    Definition::new("or", resolve_logic).sees_nulls().any_case(),
-    Definition::new("xor", resolve_logic).any_case(),
+    Definition::new("and", resolve_logic).sees_nulls(),
+    Definition::new("or", resolve_logic).sees_nulls(),
+    Definition::new("xor", resolve_logic),
     Definition::new("not", resolve_not).masks_nulls().any_case(),
 ];
 

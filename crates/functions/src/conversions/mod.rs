@@ -3,6 +3,7 @@
 //! All of them end in [`crate::cast`]; here only names become types and modes.
 
 pub(crate) mod casts;
+pub(crate) mod more;
 pub(crate) mod numbers;
 pub(crate) mod reinterpret;
 pub(crate) mod texts;

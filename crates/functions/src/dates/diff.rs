@@ -11,15 +11,17 @@ use crate::error::Result;
 use crate::frame::{Definition, Resolved};
 use crate::request::Request;
 
-const DIFF: Definition = Definition::new("dateDiff", difference).masks_nulls().any_case();
+const DIFF: Definition = Definition::new("dateDiff", difference).masks_nulls();
 
 pub(crate) const DIFFERENCES: &[Definition] = &[
     DIFF,
-    DIFF.alias("date_diff").any_case(),
+    DIFF.alias("date_diff"),
     DIFF.alias("DATE_DIFF"),
-    DIFF.alias("timestampDiff").any_case(),
-    DIFF.alias("timestamp_diff").any_case(),
+    DIFF.alias("timestampDiff"),
+    DIFF.alias("timestamp_diff"),
     DIFF.alias("TIMESTAMP_DIFF"),
+    DIFF.alias("TIMESTAMPDIFF"),
+    Definition::new("timeDiff", time_difference).masks_nulls(),
     Definition::new("age", difference).masks_nulls().any_case(),
 ];
 
@@ -59,6 +61,17 @@ fn difference(request: &Request<'_>) -> Result<Resolved> {
             if full { full_units(unit, (from, start), (to, end)) } else { boundaries(unit, (from, start), (to, end)) }
         });
         Ok(Arc::new(Int64Array::from(values.collect::<Vec<_>>())))
+    }))
+}
+
+/// `timeDiff(from, to)`: seconds.
+fn time_difference(request: &Request<'_>) -> Result<Resolved> {
+    request.arity(2..=2)?;
+    let (from, to) = (clock_of(request, 0)?, clock_of(request, 1)?);
+    Ok(Resolved::new(DataType::Int64, move |args, call| {
+        let (starts, ends) = (Longs::of(&args[0])?, Longs::of(&args[1])?);
+        let seconds = (0..call.rows).map(|row| to.seconds(ends.get(row)) - from.seconds(starts.get(row)));
+        Ok(Arc::new(Int64Array::from(seconds.collect::<Vec<_>>())))
     }))
 }
 

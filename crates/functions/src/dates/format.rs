@@ -33,7 +33,7 @@ pub(crate) const FORMATS: &[Definition] = &[
     FORMAT,
     FORMAT.alias("DATE_FORMAT").any_case(),
     Definition::new("formatDateTimeInJodaSyntax", format_date_time).masks_nulls(),
-    Definition::new("dateName", date_name).masks_nulls(),
+    Definition::new("dateName", date_name).masks_nulls().any_case(),
     Definition::new("monthName", month_name).masks_nulls().any_case(),
 ];
 

@@ -200,18 +200,19 @@ fn date_trunc(request: &Request<'_>) -> Result<Resolved> {
     }
     let date_time = date_time_of(&inner, 1)?;
     let resolved = floor_resolved(&inner, clock, unit, 1, date_time)?;
-    let (resolved, fraction) = match (inner.ty(0), &resolved.result) {
-        (DataType::DateTime64 { .. }, DataType::DateTime(zone)) if unit != IntervalUnit::Day => {
+    let (resolved, extended) = match (inner.ty(0), &resolved.result) {
+        (DataType::DateTime64 { .. } | DataType::Date32, DataType::DateTime(zone)) => {
             let to = DataType::DateTime64 { precision: 0, zone: zone.clone() };
             (resolved, Some(to))
         }
+        (DataType::DateTime64 { .. } | DataType::Date32, DataType::Date) => (resolved, Some(DataType::Date32)),
         _ => (resolved, None),
     };
     let kernel = resolved.kernel;
-    let result = fraction.clone().unwrap_or(resolved.result);
+    let result = extended.clone().unwrap_or(resolved.result);
     Ok(Resolved::new(result, move |args, call| {
         let array = kernel.run(&args[1..], call)?;
-        match &fraction {
+        match &extended {
             Some(to) => Ok(arrow::compute::cast(&array, &to.arrow_type())?),
             None => Ok(array),
         }

@@ -10,26 +10,27 @@ use types::text::time::{Civil, days_in_month, days_of};
 
 use super::add::amounts;
 use super::clock::{Clock, DAY, Local, Longs, Shape, clock_of, column};
-use super::parts::numbers;
+use super::format::Dialect;
 use super::week::new_year;
 use crate::conversions::{digits_argument, zone_argument};
 use crate::error::Result;
 use crate::frame::{Definition, Operand, Resolved};
 use crate::request::Request;
 
-const FROM_UNIX: Definition = Definition::new("fromUnixTimestamp", from_unix_timestamp).any_case();
+const FROM_UNIX: Definition = Definition::new("fromUnixTimestamp", from_unix_timestamp);
 
 pub(crate) const MAKERS: &[Definition] = &[
     Definition::new("makeDate", make_date).any_case(),
-    Definition::new("makeDate32", make_date),
-    Definition::new("makeDateTime", make_date_time),
-    Definition::new("makeDateTime64", make_date_time),
-    Definition::new("YYYYMMDDToDate", from_digits),
-    Definition::new("YYYYMMDDToDate32", from_digits),
-    Definition::new("YYYYMMDDhhmmssToDateTime", from_digits),
+    Definition::new("makeDate32", make_date).any_case(),
+    Definition::new("makeDateTime", make_date_time).any_case(),
+    Definition::new("makeDateTime64", make_date_time).any_case(),
+    Definition::new("YYYYMMDDToDate", from_digits).any_case(),
+    Definition::new("YYYYMMDDToDate32", from_digits).any_case(),
+    Definition::new("YYYYMMDDhhmmssToDateTime", from_digits).any_case(),
     Definition::new("YYYYMMDDhhmmssToDateTime64", from_digits),
     FROM_UNIX,
     FROM_UNIX.alias("FROM_UNIXTIME").any_case(),
+    Definition::new("fromUnixTimestampInJodaSyntax", from_unix_timestamp),
     Definition::new("fromUnixTimestamp64Second", from_unix_64),
     Definition::new("fromUnixTimestamp64Milli", from_unix_64),
     Definition::new("fromUnixTimestamp64Micro", from_unix_64),
@@ -38,7 +39,7 @@ pub(crate) const MAKERS: &[Definition] = &[
     Definition::new("toUnixTimestamp64Milli", to_unix_64),
     Definition::new("toUnixTimestamp64Micro", to_unix_64),
     Definition::new("toUnixTimestamp64Nano", to_unix_64),
-    Definition::new("fromDaysSinceYearZero", from_days).any_case(),
+    Definition::new("fromDaysSinceYearZero", from_days),
     Definition::new("fromDaysSinceYearZero", from_days).alias("FROM_DAYS").any_case(),
     Definition::new("fromDaysSinceYearZero32", from_days),
 ];
@@ -186,7 +187,8 @@ fn from_unix_timestamp(request: &Request<'_>) -> Result<Resolved> {
     if request.args.len() == 1 {
         return Ok(Resolved::new(time, move |args, call| seconds(&args[0], call.rows)));
     }
-    let format = super::format::time_format(request, &time, 1, super::format::Dialect::MySql)?;
+    let dialect = if request.name.ends_with("JodaSyntax") { Dialect::Joda } else { Dialect::MySql };
+    let format = super::format::time_format(request, &time, 1, dialect)?;
     Ok(Resolved::new(DataType::String, move |args, call| {
         let times = Operand::Full(seconds(&args[0], call.rows)?);
         format.run(&[times, args[1].clone()], call)
@@ -249,8 +251,6 @@ pub(crate) const CHANGES: &[Definition] = &[
     Definition::new("changeHour", change),
     Definition::new("changeMinute", change),
     Definition::new("changeSecond", change),
-    Definition::new("toModifiedJulianDay", julian_day),
-    Definition::new("dateTimeToSnowflakeID", snowflake),
 ];
 
 fn change(request: &Request<'_>) -> Result<Resolved> {
@@ -285,31 +285,5 @@ fn change(request: &Request<'_>) -> Result<Resolved> {
                 target.value(Local { days, second, ..local })
             }),
         ))
-    }))
-}
-
-/// Days since 1858-11-17 of a date or its text.
-fn julian_day(request: &Request<'_>) -> Result<Resolved> {
-    request.arity(1..=1)?;
-    if request.ty(0).is_string() {
-        let rules = crate::cast::Rules::new(crate::cast::CastMode::Cast, request.context);
-        let from = request.ty(0).clone();
-        return Ok(Resolved::new(DataType::Int32, move |args, call| {
-            let days = crate::cast::cast(&args[0].expand(call.rows)?, &from, &DataType::Date32, &rules)?;
-            let longs = Longs::of(&Operand::Full(days))?;
-            Ok(column(&DataType::Int32, (0..call.rows).map(|row| longs.get(row) + 40_587)))
-        }));
-    }
-    let clock = clock_of(request, 0)?;
-    Ok(numbers(DataType::Int32, move |times, row| clock.local(times.get(row)).days + 40_587))
-}
-
-/// The first snowflake id of an instant: milliseconds since 1970 (or a constant epoch) in the upper bits.
-fn snowflake(request: &Request<'_>) -> Result<Resolved> {
-    request.arity(1..=2)?;
-    let epoch = request.optional_int(1)?.unwrap_or(0);
-    let clock = clock_of(request, 0)?;
-    Ok(numbers(DataType::UInt64, move |times, row| {
-        (clock.seconds(times.get(row)).wrapping_mul(1000).wrapping_sub(epoch)) << 22
     }))
 }

@@ -8,6 +8,7 @@ pub(crate) mod diff;
 pub(crate) mod format;
 pub(crate) mod interval;
 pub(crate) mod make;
+pub(crate) mod more;
 pub(crate) mod parse;
 pub(crate) mod parts;
 pub(crate) mod slots;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array};
 use types::DataType;
+use types::text::time::days_in_month;
 
 use super::clock::{Clock, DAY, Local, Longs, Shape, clock_of};
 use super::week::{day_of_week, day_of_year, iso_week, year_week};
@@ -47,6 +48,10 @@ const TABLE: &[Part] = &[
     time_part("toSecond", DataType::UInt8, |m| m.local.second % 60),
     time_part("toMillisecond", DataType::UInt16, |m| m.local.ticks * 1000 / m.clock.scale()),
     time_part("toMicrosecond", DataType::UInt32, |m| m.local.ticks * 1_000_000 / m.clock.scale()),
+    time_part("toNanosecond", DataType::UInt32, |m| m.local.ticks * (1_000_000_000 / m.clock.scale())),
+    part("toDaysInMonth", DataType::UInt8, |m| days_in_month(m.local.civil().year, m.local.civil().month).into()),
+    part("toYearNumSinceEpoch", DataType::UInt16, |m| m.local.civil().year - 1970),
+    part("toMonthNumSinceEpoch", DataType::UInt32, |m| month_number(m.local) - 1970 * 12 - 1),
     part("toISOWeek", DataType::UInt8, |m| iso_week(m.local.days).1),
     part("toISOYear", DataType::UInt16, |m| iso_week(m.local.days).0),
     part("toYYYYMM", DataType::UInt32, |m| yyyymm(m.local)),
@@ -125,6 +130,11 @@ pub(crate) const PARTS: &[Definition] = &[
     row("toMillisecond").alias("MILLISECOND").any_case(),
     row("toMicrosecond"),
     row("toMicrosecond").alias("MICROSECOND").any_case(),
+    row("toNanosecond"),
+    row("toNanosecond").alias("NANOSECOND").any_case(),
+    row("toDaysInMonth"),
+    row("toYearNumSinceEpoch"),
+    row("toMonthNumSinceEpoch"),
     row("toISOWeek"),
     row("toISOYear"),
     row("toYYYYMM"),

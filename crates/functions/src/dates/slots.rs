@@ -23,6 +23,7 @@ pub(crate) const SLOTS: &[Definition] = &[
     ADD.alias("timestamp_add").any_case(),
     ADD.alias("timestampAdd").any_case(),
     ADD.alias("addInterval"),
+    ADD.alias("addTupleOfIntervals"),
     SUBTRACT,
     SUBTRACT.alias("date_sub").any_case(),
     SUBTRACT.alias("dateSub").any_case(),
@@ -30,6 +31,7 @@ pub(crate) const SLOTS: &[Definition] = &[
     SUBTRACT.alias("timestamp_sub").any_case(),
     SUBTRACT.alias("timestampSub").any_case(),
     SUBTRACT.alias("subtractInterval"),
+    SUBTRACT.alias("subtractTupleOfIntervals"),
 ];
 
 /// `date_add(time, INTERVAL …)`, in either order.

@@ -15,9 +15,9 @@ use crate::request::Request;
 const TO_ZONE: Definition = Definition::new("toTimeZone", to_time_zone).masks_nulls();
 const ZONE_OF: Definition = Definition::new("timeZoneOf", zone_of_type).sees_nulls();
 const OFFSET: Definition = Definition::new("timeZoneOffset", offset).masks_nulls();
-const ZONE: Definition = Definition::new("timeZone", session_zone);
+const ZONE: Definition = Definition::new("timeZone", session_zone).any_case();
 const NOW: Definition = Definition::new("now", now).stable().any_case();
-const TODAY: Definition = Definition::new("today", today).stable();
+const TODAY: Definition = Definition::new("today", today).stable().any_case();
 
 pub(crate) const ZONES: &[Definition] = &[
     TO_ZONE,
@@ -27,7 +27,7 @@ pub(crate) const ZONES: &[Definition] = &[
     OFFSET,
     OFFSET.alias("timezoneOffset"),
     ZONE,
-    ZONE.alias("timezone"),
+    ZONE.alias("timezone").any_case(),
     ZONE.alias("serverTimeZone"),
     ZONE.alias("serverTimezone"),
     NOW,

@@ -57,6 +57,10 @@ const fn unary(name: &'static str) -> Definition {
     Definition::new(name, of_one).masks_nulls().any_case()
 }
 
+const fn cased(name: &'static str) -> Definition {
+    Definition::new(name, of_one).masks_nulls()
+}
+
 const fn binary(name: &'static str) -> Definition {
     Definition::new(name, of_two).masks_nulls().any_case()
 }
@@ -67,34 +71,34 @@ const fn constant(name: &'static str) -> Definition {
 
 pub(crate) const ELEMENTARY: &[Definition] = &[
     unary("exp"),
-    unary("exp2"),
-    unary("exp10"),
+    cased("exp2"),
+    cased("exp10"),
     unary("log"),
     unary("log").alias("ln").any_case(),
     unary("log2"),
     unary("log10"),
-    unary("log1p"),
+    cased("log1p"),
     unary("sqrt"),
-    unary("cbrt"),
+    cased("cbrt"),
     unary("sin"),
     unary("cos"),
     unary("tan"),
     unary("asin"),
     unary("acos"),
     unary("atan"),
-    unary("sinh"),
-    unary("cosh"),
+    cased("sinh"),
+    cased("cosh"),
     unary("tanh"),
-    unary("asinh"),
-    unary("acosh"),
-    unary("atanh"),
-    unary("erf"),
-    unary("erfc"),
-    unary("lgamma"),
-    unary("tgamma"),
+    cased("asinh"),
+    cased("acosh"),
+    cased("atanh"),
+    cased("erf"),
+    cased("erfc"),
+    cased("lgamma"),
+    cased("tgamma"),
     unary("degrees"),
     unary("radians"),
-    unary("sigmoid"),
+    cased("sigmoid"),
     binary("pow"),
     binary("pow").alias("power").any_case(),
     binary("atan2"),
