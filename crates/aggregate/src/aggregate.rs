@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, BooleanArray};
 use types::{AggregateSignature, DataType};
 
+use crate::combinator::merge_present;
 use crate::error::Result;
 
 /// Which groups to give back.
@@ -136,6 +137,11 @@ macro_rules! pass_on {
     ($($method:ident),*) => { $(crate::aggregate::pass_on_one!($method);)* };
 }
 macro_rules! pass_on_one {
+    (update) => {
+        fn update(&mut self, args: &[ArrayRef], rows: Rows<'_>) -> Result<()> {
+            self.inner.update(args, rows)
+        }
+    };
     (merge) => {
         fn merge(&mut self, states: &ArrayRef, rows: Rows<'_>) -> Result<()> {
             self.inner.merge(states, rows)
@@ -215,14 +221,7 @@ impl Aggregate {
 
     /// New states of no group.
     pub fn grouped(&self) -> Box<dyn GroupedStates> {
-        (self.factory)()
-    }
-
-    /// `rows` results of no rows each.
-    pub(crate) fn empty_results(&self, rows: usize) -> Result<ArrayRef> {
-        let mut states = self.grouped();
-        states.grow(rows);
-        states.finish(Emit::All)
+        Box::new(NullSafe { inner: (self.factory)() })
     }
 
     /// `rows` states of no rows each: the default value of a state column.
@@ -237,6 +236,19 @@ impl fmt::Debug for Aggregate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} -> {}", DataType::AggregateFunction(self.signature.clone()), self.result)
     }
+}
+
+/// The states that callers get: NULL states are skipped here, so that no function has to.
+struct NullSafe {
+    inner: Box<dyn GroupedStates>,
+}
+
+impl GroupedStates for NullSafe {
+    fn merge(&mut self, states: &ArrayRef, rows: Rows<'_>) -> Result<()> {
+        merge_present(self.inner.as_mut(), states, rows)
+    }
+
+    pass_on!(update, state_column, result_column, forget, groups, grow, size_bytes);
 }
 
 /// What resolving a function gives: its result type and how to make its states.

@@ -20,7 +20,6 @@ mod raw;
 mod resolve;
 mod rows;
 mod runs;
-pub mod scalar;
 
 mod arg_extreme;
 mod bitmap;
@@ -47,7 +46,6 @@ mod top_k;
 
 pub use aggregate::{Aggregate, Emit, GroupedStates, Rows};
 pub use bitmap::Bitmap;
-pub use combinator::merge_present;
 pub use error::{Error, Result};
 pub use raw::encode_clickhouse;
 pub use resolve::{check_simple, resolve, resolve_signature};

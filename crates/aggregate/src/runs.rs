@@ -4,7 +4,6 @@ use arrow::array::ArrayRef;
 use types::AggregateSignature;
 
 use crate::aggregate::{Emit, Rows};
-use crate::combinator::merge_present;
 use crate::error::Result;
 use crate::resolve::resolve_signature;
 
@@ -18,7 +17,7 @@ pub fn merge_states(
 ) -> Result<ArrayRef> {
     let mut merged = resolve_signature(signature)?.grouped();
     merged.grow(total);
-    merge_present(merged.as_mut(), states, Rows::all(groups, total))?;
+    merged.merge(states, Rows::all(groups, total))?;
     merged.states(Emit::All)
 }
 

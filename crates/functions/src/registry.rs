@@ -40,14 +40,15 @@ fn definitions() -> impl Iterator<Item = &'static Definition> {
     registry_a::FAMILIES.iter().chain(registry_b::FAMILIES).flat_map(|family| family.iter())
 }
 
-/// The names of all functions, in the order of the tables.
+/// The names of all functions, in the order of the tables; aggregate functions at the end.
 pub fn names() -> impl Iterator<Item = FunctionName> {
-    definitions().map(|definition| FunctionName {
+    let scalar = definitions().map(|definition| FunctionName {
         name: definition.name,
         is_aggregate: false,
         any_case: definition.any_case,
         alias_to: definition.alias_to,
-    })
+    });
+    scalar.chain(crate::aggregates::names())
 }
 
 /// True when there is a scalar function of that name.

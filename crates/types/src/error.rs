@@ -68,8 +68,14 @@ impl Error {
     }
 }
 
+/// Bytes of a word at most for which a likeness is looked for; the work grows with the square of the length.
+const WORD_MAX: usize = 128;
+
 /// ` (did you mean "x"?)` with the candidate nearest to `word` by edit distance, or nothing when none is near.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    if word.len() > WORD_MAX {
+        return String::new();
+    }
     let limit = (word.chars().count() / 3).max(1);
     let lower = word.to_ascii_lowercase();
     candidates

@@ -27,7 +27,7 @@ pub(super) fn item_types(call: &Combined<'_>) -> Result<Vec<DataType>> {
 }
 
 /// Arrays of several columns that must be of the same lengths row by row.
-pub(crate) struct Lists {
+pub(super) struct Lists {
     lists: Vec<ListArray>,
 }
 

@@ -11,10 +11,9 @@ mod resample;
 mod slots;
 mod state;
 
-pub(crate) use array::Lists;
 pub(crate) use filter::condition;
 pub(crate) use slots::list_column;
-pub use state::merge_present;
+pub(crate) use state::merge_present;
 use types::state::Combinator;
 use types::{DataType, Value};
 

@@ -106,7 +106,7 @@ impl GroupedStates for Merged {
 }
 
 /// Merges the states that are not NULL.
-pub fn merge_present(inner: &mut dyn GroupedStates, states: &ArrayRef, rows: Rows<'_>) -> Result<()> {
+pub(crate) fn merge_present(inner: &mut dyn GroupedStates, states: &ArrayRef, rows: Rows<'_>) -> Result<()> {
     match states.nulls().filter(|nulls| nulls.null_count() > 0) {
         None => inner.merge(states, rows),
         nulls => {

@@ -151,7 +151,7 @@ fn write_values(function: &str, state: &State<'_>, row: usize, out: &mut Vec<u8>
             reader.varint()?;
             count = reader.varint()?;
             for _ in 0..count {
-                writer.push(&mut &*reader.sized()?)?;
+                writer.push(&mut reader.sized()?)?;
             }
         }
         _ => {

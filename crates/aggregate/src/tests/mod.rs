@@ -5,6 +5,7 @@
 
 mod laws;
 mod oracle;
+mod signatures;
 mod text;
 
 use arrow::array::ArrayRef;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use aggregate::{Aggregate, GroupedStates, Rows, merge_present};
+use aggregate::{Aggregate, GroupedStates, Rows};
 use arrow::array::{Array, ArrayRef};
 use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::logical_expr::Accumulator;
@@ -63,7 +63,7 @@ impl Accumulator for OneGroup {
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
         let rows = all_in_one(&mut self.zeros, length(states)?);
-        merge_present(self.states.as_mut(), &states[0], rows).map_err(in_datafusion)
+        self.states.merge(&states[0], rows).map_err(in_datafusion)
     }
 }
 

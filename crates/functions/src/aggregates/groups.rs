@@ -1,6 +1,6 @@
 //! GROUP BY: states of all groups at once.
 
-use aggregate::{Aggregate, Emit, GroupedStates, Rows, merge_present};
+use aggregate::{Aggregate, Emit, GroupedStates, Rows};
 use arrow::array::{Array, ArrayRef, BooleanArray};
 use datafusion::common::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
@@ -48,7 +48,7 @@ impl GroupsAccumulator for Groups {
 
     fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {
         let rows = Rows::all(group_indices, total_num_groups);
-        merge_present(self.states.as_mut(), &values[0], rows).map_err(in_datafusion)
+        self.states.merge(&values[0], rows).map_err(in_datafusion)
     }
 
     /// Every row is a group of its own.

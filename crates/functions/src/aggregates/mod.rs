@@ -16,9 +16,11 @@ use datafusion::common::{DataFusionError, Result as DataFusionResult, ScalarValu
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility};
+use types::state::names::{ALIASES, ANY_CASE, FUNCTIONS};
 use types::{DataType, Value};
 
 use crate::error::{Error, Result};
+use crate::registry::FunctionName;
 
 /// An aggregate function, ready for a plan.
 #[derive(Clone, Debug)]
@@ -44,6 +46,23 @@ pub fn resolve_udaf(name: &str, params: &[Value], args: &[DataType]) -> Result<A
 /// The function that `name(DISTINCT …)` is.
 pub fn distinct_name(name: &str) -> String {
     if name.eq_ignore_ascii_case("count") { "uniqExact".to_owned() } else { format!("{name}Distinct") }
+}
+
+/// The names of all aggregate functions without combinators, aliases included, for `system.functions`.
+pub fn names() -> impl Iterator<Item = FunctionName> {
+    let functions = FUNCTIONS.iter().map(|name| FunctionName {
+        name,
+        is_aggregate: true,
+        any_case: ANY_CASE.contains(name),
+        alias_to: None,
+    });
+    let aliases = ALIASES.iter().map(|(name, function, any_case)| FunctionName {
+        name,
+        is_aggregate: true,
+        any_case: *any_case,
+        alias_to: Some(function),
+    });
+    functions.chain(aliases)
 }
 
 /// True when `name` is an aggregate function, with or without combinators.

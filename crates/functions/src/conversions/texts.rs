@@ -1,11 +1,13 @@
 //! `toString`, `toFixedString`, `toUUID`, `toIPv4`, `toIPv6` and their variants.
 
-use types::DataType;
+use std::sync::Arc;
+
+use types::{AggregateSignature, DataType};
 
 use super::{Variant, resolve_to, variant_of};
 use crate::cast::{CastMode, Rules, cast_resolved};
 use crate::error::Result;
-use crate::frame::{Definition, Resolved};
+use crate::frame::{Call, Definition, Operand, Resolved};
 use crate::request::Request;
 
 const fn id(name: &'static str) -> Definition {
@@ -34,11 +36,22 @@ fn to_string(request: &Request<'_>) -> Result<Resolved> {
     request.arity(1..=2)?;
     let mut rules = Rules::new(CastMode::Cast, request.context);
     let mut from = request.ty(0).clone();
+    if let DataType::AggregateFunction(signature) = &from {
+        return Ok(state_bytes(signature.clone()));
+    }
     if request.args.len() == 2 {
         rules.zone = request.constant_zone(1)?;
         from = in_session_zone(&from).ok_or_else(|| request.wrong_type(0, "DateTime or DateTime64"))?;
     }
     cast_resolved(&from, &DataType::String, rules)
+}
+
+/// States as their bytes in ClickHouse's layout.
+fn state_bytes(signature: Arc<AggregateSignature>) -> Resolved {
+    Resolved::new(DataType::String, move |args: &[Operand], call: &Call| {
+        let states = args[0].expand(call.rows)?;
+        Ok(Arc::new(aggregate::encode_clickhouse(&signature, &states)?))
+    })
 }
 
 /// A time type without a zone of its own, so that it prints in the rules' zone.

@@ -195,6 +195,9 @@ pub const ALIASES: &[(&str, &str, bool)] = &[
     ("sumMappedArrays", "sumMap", false),
 ];
 
+/// Bytes of a name at most: combinators are taken apart by recursion, which outside text must not drive deep.
+const NAME_MAX: usize = 256;
+
 /// A name taken apart once.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Split<'a> {
@@ -206,6 +209,9 @@ pub enum Split<'a> {
 
 /// What `name` is: a function (aliases included), or a combinator over a name that itself is known. `None` when neither.
 pub fn split(name: &str) -> Option<Split<'_>> {
+    if name.len() > NAME_MAX {
+        return None;
+    }
     if let Ok(found) = FUNCTIONS.binary_search(&name) {
         return Some(Split::Function(FUNCTIONS[found]));
     }
