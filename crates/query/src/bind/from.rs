@@ -194,8 +194,13 @@ impl Binder<'_> {
         match &relation.kind {
             RelationKind::Table(rows) => self.bind_rows(&relation, rows, source, table, prewhere, scope),
             RelationKind::View(view) => {
-                self.refuse_options(table, prewhere, "a view")?;
-                self.bind_view(view, source, scope)
+                if table.generation.is_some() {
+                    return not_supported("GENERATION of a view that is a query");
+                }
+                if prewhere.is_some() {
+                    return Err(Error::refused(ErrorCode::ILLEGAL_PREWHERE, "a view does not support PREWHERE"));
+                }
+                self.bind_view(view, table.is_final, source, scope)
             }
         }
     }
@@ -215,9 +220,14 @@ impl Binder<'_> {
         }
     }
 
-    fn bind_view(&self, view: &ViewRelation, source: Source, scope: &Scope<'_>) -> Result<FromPart> {
+    fn bind_view(&self, view: &ViewRelation, is_final: bool, source: Source, scope: &Scope<'_>) -> Result<FromPart> {
         let mut env = QueryEnv::clone(&scope.env);
         env.database = view.database.as_ref().into();
+        if is_final {
+            // FINAL of a view is that of the tables it reads.
+            env.settings.set(Setting::FinalByDefault.def().name, "1")?;
+            env.functions.settings = env.settings.clone();
+        }
         let bound = self.bind_query_in(&view.query, &Rc::new(env), &Default::default(), None)?;
         let mut part = query_part(bound, source)?;
         let Some(header) = &view.columns else { return Ok(part) };

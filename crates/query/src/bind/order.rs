@@ -5,7 +5,7 @@ use sql::ast::{LimitByKeys, NullsOrder, OrderByItem, OrderByKeys, Select, SortDi
 use types::{DataType, ErrorCode};
 
 use super::binder::{Binder, not_supported};
-use super::expr::constant_u64;
+use super::expr::{constant_u64, value_of};
 use super::fill::FillColumn;
 use super::items::Item;
 use super::scope::Scope;
@@ -222,7 +222,13 @@ impl Binder<'_> {
     ) -> Result<LogicalPlan> {
         let Some(limit) = &select.limit else { return Ok(plan) };
         let number = |expr: &Option<sql::Expr>, what: &str| -> Result<Option<u64>> {
-            expr.as_ref().map(|expr| constant_u64(&self.bind(expr, scope)?, what)).transpose()
+            let Some(expr) = expr else { return Ok(None) };
+            let typed = self.bind(expr, scope)?;
+            let value = value_of(&typed, what)?;
+            if value.as_f64().is_some() && value.as_u64().is_none() {
+                return not_supported(format!("a negative or fractional {what}"));
+            }
+            constant_u64(&typed, what).map(Some)
         };
         let count = number(&limit.count, "LIMIT")?;
         let offset = number(&limit.offset, "OFFSET")?.unwrap_or(0);

@@ -27,11 +27,13 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// How many of `parts` name this source: `t` 1, `db.t` 2.
-    pub(crate) fn matches(&self, parts: &[&str]) -> Option<usize> {
-        if let Some(alias) = &self.alias {
-            return (parts.first() == Some(&alias.as_str())).then_some(1);
-        }
+    /// How many of `parts` name this source by its alias.
+    fn matches_alias(&self, parts: &[&str]) -> Option<usize> {
+        (self.alias.as_deref() == parts.first().copied() && self.alias.is_some()).then_some(1)
+    }
+
+    /// How many of `parts` name this source by its own name, which an alias does not hide: `t` 1, `db.t` 2.
+    fn matches_name(&self, parts: &[&str]) -> Option<usize> {
         if self.table.is_empty() {
             return None;
         }
@@ -173,11 +175,13 @@ impl<'p> Scope<'p> {
         if let Some(found) = self.find_unqualified(parts, |column| column.unqualified) {
             return Some(found);
         }
-        for (position, source) in self.sources.iter().enumerate() {
-            let Some(qualifier) = source.matches(parts) else { continue };
-            let of_source = |column: &ScopeColumn| column.source == Some(position);
-            if let Some((column, used)) = self.find_unqualified(&parts[qualifier..], of_source) {
-                return Some((column, used + qualifier));
+        for matches in [Source::matches_alias, Source::matches_name] {
+            for (position, source) in self.sources.iter().enumerate() {
+                let Some(qualifier) = matches(source, parts) else { continue };
+                let of_source = |column: &ScopeColumn| column.source == Some(position);
+                if let Some((column, used)) = self.find_unqualified(&parts[qualifier..], of_source) {
+                    return Some((column, used + qualifier));
+                }
             }
         }
         None
@@ -217,8 +221,12 @@ impl<'p> Scope<'p> {
 
     /// The positions of the sources that a qualifier names.
     pub(crate) fn sources_named(&self, qualifier: &[&str]) -> Vec<usize> {
-        let named = |source: &Source| source.matches(qualifier) == Some(qualifier.len());
-        self.sources.iter().enumerate().filter(|(_, source)| named(source)).map(|(position, _)| position).collect()
+        let by = |matches: fn(&Source, &[&str]) -> Option<usize>| -> Vec<usize> {
+            let named = |source: &Source| matches(source, qualifier) == Some(qualifier.len());
+            self.sources.iter().enumerate().filter(|(_, source)| named(source)).map(|(position, _)| position).collect()
+        };
+        let aliased = by(Source::matches_alias);
+        if aliased.is_empty() { by(Source::matches_name) } else { aliased }
     }
 
     /// Every name that an unknown one could have meant.

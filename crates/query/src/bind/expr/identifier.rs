@@ -45,7 +45,11 @@ impl Binder<'_> {
             return Ok(Some(found));
         }
         if scope.is_resolving(first) && scope.aliases.contains_key(*first) {
-            return Err(Error::refused(ErrorCode::CYCLIC_ALIASES, format!("alias \"{first}\" is defined by itself")));
+            // UNKNOWN_IDENTIFIER, as the real engine says: inside of the alias the name can only be a column.
+            return Err(Error::refused(
+                ErrorCode::UNKNOWN_IDENTIFIER,
+                format!("alias \"{first}\" is defined by itself, and no column has the name"),
+            ));
         }
         let Some(outer) = scope.parent else { return Ok(None) };
         match self.find_identifier(parts, outer)? {

@@ -1,10 +1,14 @@
 //! `x IN (SELECT …)` as a mark join below the expression; a conjunct of WHERE takes a semi or anti join instead.
 
-use datafusion::common::NullEquality;
-use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder, when};
+use std::sync::Arc;
+
+use datafusion::common::{NullEquality, Spans};
+use datafusion::logical_expr::expr::AggregateFunction;
+use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder, Subquery, when};
 use sql::ast::{ExprKind, In};
 use types::{DataType, ErrorCode, Setting};
 
+use super::aggregate::resolve_aggregate;
 use super::in_list::in_type;
 use crate::bind::attach::{Attachment, semi_join};
 use crate::bind::binder::{Binder, not_supported};
@@ -26,7 +30,7 @@ pub(crate) struct InQuery {
 impl Binder<'_> {
     pub(super) fn bind_in_query(&self, is_in: &In, query: &sql::Query, scope: &Scope<'_>) -> Result<Typed> {
         if scope.in_lambda() {
-            return not_supported("IN (SELECT …) inside a lambda");
+            return self.in_query_in_lambda(is_in, query, scope);
         }
         let sides = self.in_query(is_in, query, scope)?;
         let nulls_equal = sides.nulls == NullEquality::NullEqualsNull;
@@ -44,6 +48,28 @@ impl Binder<'_> {
             found = when(Expr::IsNull(Box::new(sides.left.value())), null).otherwise(found)?;
         }
         Ok(Typed::truth(found, ty))
+    }
+
+    /// Inside a lambda no join can stand below the expression: the query's values become one array, computed once.
+    fn in_query_in_lambda(&self, is_in: &In, query: &sql::Query, scope: &Scope<'_>) -> Result<Typed> {
+        let left = self.bind(&is_in.left, scope)?;
+        let parameters = scope.parameters.take();
+        let bound = self.bind_subquery(query, scope);
+        *scope.parameters.borrow_mut() = parameters;
+        let bound = bound?;
+        let ([column], false) = (bound.columns.as_slice(), bound.is_correlated) else {
+            return not_supported("IN with a query of several columns, or a correlated one, inside a lambda");
+        };
+        let (udf, array) = resolve_aggregate("groupUniqArray", &[], std::slice::from_ref(&column.ty))?;
+        let values = Expr::Column(column.column.clone());
+        let values = AggregateFunction::new_udf(udf, vec![values], false, None, Vec::new(), None);
+        let name = self.fresh("in", &array).name;
+        let values = Expr::AggregateFunction(values).alias(name);
+        let plan = LogicalPlanBuilder::from(bound.plan).aggregate(Vec::<Expr>::new(), vec![values])?.build()?;
+        let subquery = Subquery { subquery: Arc::new(plan), outer_ref_columns: Vec::new(), spans: Spans::new() };
+        let array = Typed::new(Expr::ScalarSubquery(subquery), array);
+        let found = self.scalar("has", vec![array, left], &scope.env.functions)?;
+        if is_in.negated { self.not(found, scope) } else { Ok(found) }
     }
 
     /// `plan` with only the rows for which a conjunct `x [NOT] IN (SELECT …)` holds; none when it is no such conjunct.

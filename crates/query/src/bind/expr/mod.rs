@@ -124,12 +124,15 @@ impl Binder<'_> {
         if text == "\\N" && to.is_nullable() {
             return Typed::null_of(&to);
         }
-        self.cast(Typed::text(text), &to, &scope.env.functions).map_err(|error| {
-            Error::refused(
-                ErrorCode::BAD_QUERY_PARAMETER,
-                format!("query parameter \"{}\" is not a {to}: {error}", name.name),
-            )
-        })
+        let wrong = || {
+            let message = format!("value of query parameter \"{}\" is no {to}", name.name);
+            Error::refused(ErrorCode::BAD_QUERY_PARAMETER, message)
+        };
+        match self.cast(Typed::text(text), &to, &scope.env.functions) {
+            // What cannot be parsed is left for the run, as any cast that fails.
+            Ok(typed) if typed.constant.is_some() => Ok(typed),
+            Ok(_) | Err(_) => Err(wrong()),
+        }
     }
 }
 
