@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use arrow::array::BooleanArray;
-use parts::MergeMode;
 use parts::rewrite::{Mutation as PartMutation, RowMask, rewrite_whole};
+use parts::{MergeMode, PartName};
 use query::QueryContext;
 use query::definition::Definition;
 use query::expressions::Expressions;
@@ -172,15 +172,16 @@ async fn rewrite(
     ctx: &Arc<QueryContext>,
 ) -> Result<()> {
     let Some(schema) = &table.schema else { return Ok(()) };
-    let snapshot = engine.inner.store.snapshot();
-    let Some(parts) = snapshot.table_parts(table.id) else { return Ok(()) };
-    let names: Vec<_> = parts.parts().map(|part| part.name().clone()).collect();
+    // the parts are taken first and looked at after that: nobody takes them away between the two
+    let names = part_names(engine, table);
     let Some(_reservation) = engine.inner.store.reservations().reserve(table.id, &names) else {
         let message = format!("parts of {} are being merged; try again", table.qualified_name());
         return Err(Error::refused(ErrorCode::CANNOT_ASSIGN_ALTER, message));
     };
+    let snapshot = engine.inner.store.snapshot();
+    let Some(parts) = snapshot.table_parts(table.id) else { return Ok(()) };
     let mut replacements = Vec::new();
-    for part in parts.parts() {
+    for part in names.iter().filter_map(|name| parts.part(name)) {
         ctx.check()?;
         let rewritten = rewrite_whole(&part.part, &mutation).await?;
         if rewritten.changed.is_empty() {
@@ -197,4 +198,9 @@ async fn rewrite(
     let edits = vec![Edit::Rewrite { table: table.id, replacements }];
     engine.inner.store.commit(Commit { reads, edits, at_ns: 0 }).await?;
     Ok(())
+}
+
+fn part_names(engine: &Engine, table: &TableDef) -> Vec<PartName> {
+    let snapshot = engine.inner.store.snapshot();
+    snapshot.table_parts(table.id).into_iter().flat_map(|parts| parts.parts()).map(|part| part.name().clone()).collect()
 }

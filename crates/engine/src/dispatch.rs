@@ -121,7 +121,7 @@ async fn select(running: Running, query: &sql::Query) -> Result<Answer> {
     settings::apply(&mut settings, settings_of(query))?;
     let ctx = Arc::new(running.ctx.with_settings(settings));
     let stream = query::select(query, &ctx).await?;
-    let header = stream.header().clone();
+    let header = presentable_header(stream.header());
     answer(running, ctx, header, Source::Stream(stream))
 }
 
@@ -188,11 +188,31 @@ fn lines_of(text: &str) -> Vec<String> {
 
 /// Columns as they are shown: states of aggregates are their bytes, as a String.
 pub(crate) fn presentable(block: &Block) -> Result<Block> {
-    match block.header().columns().iter().find(|column| matches!(column.ty, DataType::AggregateFunction(_))) {
-        None => Ok(block.clone()),
-        Some(column) => Err(Error::NotImplemented(format!(
-            "the raw state of an aggregate function in a result (column \"{}\"); use -Merge or finalizeAggregation",
-            column.name
-        ))),
+    if !block.header().columns().iter().any(is_state) {
+        return Ok(block.clone());
     }
+    let mut arrays = Vec::with_capacity(block.header().len());
+    for (column, array) in block.header().columns().iter().zip(block.arrays()) {
+        arrays.push(match &column.ty {
+            DataType::AggregateFunction(signature) => {
+                let bytes = aggregate::encode_clickhouse(signature, array);
+                let bytes = bytes.map_err(|error| Error::refused(error.code(), error.to_string()))?;
+                Arc::new(bytes) as arrow::array::ArrayRef
+            }
+            _ => array.clone(),
+        });
+    }
+    Ok(Block::with_rows(presentable_header(block.header()), arrays, block.rows())?)
+}
+
+fn presentable_header(header: &Header) -> Header {
+    let shown = |column: &Column| match is_state(column) {
+        true => Column { name: column.name.clone(), ty: DataType::String },
+        false => column.clone(),
+    };
+    Header::new(header.columns().iter().map(shown).collect::<Vec<_>>())
+}
+
+fn is_state(column: &Column) -> bool {
+    matches!(column.ty, DataType::AggregateFunction(_))
 }

@@ -191,7 +191,7 @@ fn with_definition(mut row: Vec<String>, definition: &Definition) -> Vec<String>
     row[4] = column.comment.clone().unwrap_or_default();
     if !column.codec.is_empty() {
         let codecs: Vec<String> = column.codec.iter().map(ToString::to_string).collect();
-        row[5] = format!("CODEC({})", codecs.join(", "));
+        row[5] = codecs.join(", ");
     }
     row[6] = column.ttl.as_ref().map(ToString::to_string).unwrap_or_default();
     row

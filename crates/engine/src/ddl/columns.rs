@@ -102,6 +102,11 @@ fn normalise(column: &mut ColumnDef, header: &Header) -> Result<()> {
         column.data_type = Some(ast_type(&known.ty)?);
         column.nullability = None;
     }
+    for codec in &mut column.codec {
+        if codec.to_string() == "ZSTD" {
+            *codec = sql::Expr::call("ZSTD", vec![sql::Expr::literal(sql::ast::Literal::UInt(1))]);
+        }
+    }
     Ok(())
 }
 

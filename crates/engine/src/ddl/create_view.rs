@@ -87,7 +87,7 @@ pub(super) async fn materialized(
     let view = ViewDef::Incremental { source, target };
     let mut view = maker.make("MaterializedView", header, statement, view, readiness);
     view.uuid = uuid;
-    edits.extend(inner.map(|inner| Edit::CreateTable(Arc::new(inner))));
+    edits.extend(inner.map(|inner| Edit::CreateTable(Arc::new(TableDef { readiness, ..inner }))));
     edits.push(Edit::CreateTable(Arc::new(view.clone())));
     if !populate {
         commit(engine, edits).await?;
@@ -115,6 +115,9 @@ async fn fill(engine: &Engine, view: &TableDef, ctx: &Arc<QueryContext>) -> Resu
     let def = ctx.snapshot.catalog.table_by_id(view.id).cloned().unwrap_or_else(|| Arc::new(view.clone()));
     let mut insert = engine.inner.views.insert(&def, ctx, InsertOptions::default())?;
     insert.attach(Edit::FinishView { table: view.id });
+    if let Some(Target::Inner(inner)) = def.view.as_ref().and_then(ViewDef::target) {
+        insert.attach(Edit::FinishView { table: *inner });
+    }
     let query = views::insert::insert_query(&def, &ctx.snapshot)?;
     let prepared = query::prepare(&query, ctx).await?;
     let mut stream = prepared.compiled.run(ctx).await?;

@@ -33,6 +33,7 @@ const KNOWN: &[&str] = &[
     "enable_block_offset_column",
     "non_replicated_deduplication_window",
     "storage_policy",
+    "max_partitions_to_read",
     "parts_to_delay_insert",
     "parts_to_throw_insert",
     "max_bytes_to_merge_at_max_space_in_pool",

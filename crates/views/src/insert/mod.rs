@@ -215,7 +215,7 @@ impl Insert {
             return Ok(Receipt { seq: snapshot.seq, at_ns: snapshot.at_ns });
         }
         let _open = self.views.gate.read().await;
-        let receipt = match self.views.store.commit(Commit { reads: self.reads(), edits, at_ns: 0 }).await {
+        let receipt = match self.views.store.commit(Commit { reads: self.reads(&edits), edits, at_ns: 0 }).await {
             Err(CommitError::Conflict(Conflict::Duplicate(first))) => return Ok(first),
             other => other?,
         };
@@ -225,9 +225,12 @@ impl Insert {
         Ok(receipt)
     }
 
-    fn reads(&self) -> Vec<Read> {
-        let definitions =
-            self.definitions.iter().map(|(table, version)| Read::Definition { table: *table, version: *version });
+    fn reads(&self, edits: &[Edit]) -> Vec<Read> {
+        // a table that this commit makes cannot have changed
+        let is_new =
+            |table: &TableId| edits.iter().any(|edit| matches!(edit, Edit::CreateTable(def) if def.id == *table));
+        let known = self.definitions.iter().filter(|(table, _)| !is_new(table));
+        let definitions = known.map(|(table, version)| Read::Definition { table: *table, version: *version });
         let views = self.sources.iter().map(|source| self.ctx.snapshot.read_views(source.clone()));
         definitions.chain(views).collect()
     }
