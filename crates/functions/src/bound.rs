@@ -121,3 +121,81 @@ impl fmt::Debug for BoundUdf {
         write!(f, ") -> {}", self.body.result)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Array, AsArray, UInt8Array};
+    use arrow::datatypes::{Field, UInt8Type};
+    use datafusion::common::config::ConfigOptions;
+
+    use super::*;
+    use crate::error::Error;
+    use crate::frame::Function;
+    use crate::resolve::resolve;
+
+    fn function(name: &str, types: &[&str]) -> Function {
+        let args: Vec<Arg> = types.iter().map(|ty| Arg::column(DataType::parse(ty).unwrap())).collect();
+        resolve(name, &args, &FunctionContext::default()).unwrap()
+    }
+
+    fn invoke(function: &Function, args: Vec<ColumnarValue>, rows: usize) -> DataFusionResult<ColumnarValue> {
+        let arg_fields = args.iter().map(|arg| Arc::new(Field::new("x", arg.data_type(), true))).collect::<Vec<_>>();
+        function.udf.invoke_with_args(ScalarFunctionArgs {
+            args,
+            arg_fields,
+            number_rows: rows,
+            return_field: Arc::new(Field::new("y", function.result.arrow_type(), true)),
+            config_options: Arc::new(ConfigOptions::new()),
+        })
+    }
+
+    fn bytes(values: Vec<Option<u8>>) -> ColumnarValue {
+        ColumnarValue::Array(Arc::new(UInt8Array::from(values)))
+    }
+
+    #[test]
+    fn constants_give_a_scalar_and_columns_a_column() {
+        let divide = function("intDiv", &["UInt8", "UInt8"]);
+        let scalar = |v| ColumnarValue::Scalar(ScalarValue::UInt8(Some(v)));
+        assert!(matches!(invoke(&divide, vec![scalar(7), scalar(2)], 5).unwrap(), ColumnarValue::Scalar(_)));
+        let ColumnarValue::Array(array) = invoke(&divide, vec![bytes(vec![Some(7), Some(9)]), scalar(2)], 2).unwrap()
+        else {
+            panic!("a column is expected")
+        };
+        assert_eq!(array.as_primitive::<UInt8Type>().values(), &[3, 4]);
+    }
+
+    #[test]
+    fn a_kernel_meets_no_null_and_null_gives_null() {
+        let divide = function("intDiv", &["UInt8", "Nullable(UInt8)"]);
+        let args = vec![bytes(vec![Some(6), Some(6), Some(6)]), bytes(vec![Some(2), None, Some(3)])];
+        let ColumnarValue::Array(array) = invoke(&divide, args, 3).unwrap() else { panic!("a column is expected") };
+        assert_eq!(array.as_primitive::<UInt8Type>().iter().collect::<Vec<_>>(), [Some(3), None, Some(2)]);
+        assert_eq!(divide.result, DataType::nullable(DataType::UInt8));
+    }
+
+    #[test]
+    fn errors_keep_their_code_through_datafusion() {
+        let divide = function("intDiv", &["UInt8", "UInt8"]);
+        let error = invoke(&divide, vec![bytes(vec![Some(1)]), bytes(vec![Some(0)])], 1).unwrap_err();
+        assert_eq!(Error::in_datafusion(&error).unwrap().code().0, 153);
+    }
+
+    #[test]
+    fn functions_are_equal_when_all_that_was_resolved_is() {
+        let (a, b) = (function("plus", &["UInt8", "UInt8"]), function("plus", &["UInt8", "UInt16"]));
+        assert!(a.udf == function("plus", &["UInt8", "UInt8"]).udf);
+        assert!(a.udf != b.udf);
+    }
+
+    #[test]
+    fn low_cardinality_survives_one_column_of_it_and_constants() {
+        let low = DataType::parse("LowCardinality(String)").unwrap();
+        let constant = Arg::constant(DataType::String, DataType::String.default_array(1));
+        let context = FunctionContext::default();
+        let with_constant = resolve("equals", &[Arg::column(low.clone()), constant], &context).unwrap();
+        assert_eq!(with_constant.result.to_string(), "LowCardinality(UInt8)");
+        let with_column = resolve("equals", &[Arg::column(low), Arg::column(DataType::String)], &context).unwrap();
+        assert_eq!(with_column.result.to_string(), "UInt8");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int8Array};
+use arrow::array::{ArrayRef, AsArray, Int8Array};
 use arrow::compute::kernels::numeric::neg_wrapping;
 use arrow::datatypes::{DataType as ArrowType, Float32Type, Float64Type, Int64Type, UInt64Type, i256};
 use types::DataType;

@@ -176,7 +176,7 @@ fn in_range(value: i256, to: &DataType, rules: &Rules) -> Parsed<i256> {
 }
 
 fn parse_float(bytes: &[u8]) -> Parsed<f64> {
-    scan::parse_f64(bytes).ok_or_else(|| match bytes {
+    scan::parse_f64(bytes).ok_or(match bytes {
         [b'0'..=b'9', ..] | [b'-' | b'+', b'0'..=b'9', ..] => BAD_END,
         _ => NO_FLOAT,
     })

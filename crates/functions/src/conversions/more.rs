@@ -1,6 +1,6 @@
 //! `toDecimalString`, `toStringCutToZero`, `toInterval(n, 'unit')`, `parseReadableSize`.
 
-use arrow::array::{Array, AsArray, UInt64Array};
+use arrow::array::{AsArray, UInt64Array};
 use arrow::datatypes::Float64Type;
 use types::{DataType, ErrorCode, IntervalUnit};
 
