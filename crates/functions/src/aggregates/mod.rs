@@ -17,7 +17,7 @@ use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility};
 use types::state::names::{ALIASES, ANY_CASE, FUNCTIONS};
-use types::{DataType, Value};
+use types::{AggregateSignature, DataType, Value};
 
 use crate::error::{Error, Result};
 use crate::registry::FunctionName;
@@ -81,18 +81,12 @@ struct Udaf {
 
 impl Udaf {
     fn new(aggregate: Aggregate) -> Udaf {
-        let mut name = aggregate.signature().name.to_string();
-        if !aggregate.signature().params.is_empty() {
-            name = format!("{name}({:?})", aggregate.signature().params);
-        }
+        // printed as in types, without the argument types
+        let call = AggregateSignature { args: Vec::new(), version: None, ..aggregate.signature().clone() };
+        let printed = DataType::AggregateFunction(Arc::new(call)).to_string();
+        let name = printed.strip_prefix("AggregateFunction(").and_then(|rest| rest.strip_suffix(')'));
+        let name = name.unwrap_or(&printed).to_owned();
         Udaf { aggregate, name, signature: Signature::user_defined(Volatility::Immutable) }
-    }
-
-    fn empty(&self) -> DataFusionResult<ScalarValue> {
-        let mut states = self.aggregate.grouped();
-        states.grow(1);
-        let results = states.result_column(1).map_err(in_datafusion)?;
-        ScalarValue::try_from_array(&results, 0)
     }
 }
 
