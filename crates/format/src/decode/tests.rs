@@ -1,3 +1,5 @@
+//! Bytes of every input format become the right blocks, and wrong bytes an error with their line.
+
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, UInt64Type};
 use types::{Column, DataType, Header, Settings};

@@ -1,3 +1,5 @@
+//! Blocks become the bytes of every output format.
+
 use types::{Column, DataType};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The shapes of plans: joins, pushed filters and pruned granules.
+
 use std::sync::Arc;
 
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit};

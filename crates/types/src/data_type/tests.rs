@@ -1,3 +1,5 @@
+//! Type names are parsed and printed, and each has its Arrow type.
+
 use super::*;
 
 fn round(text: &str) -> String {
