@@ -1,3 +1,5 @@
+//! Aggregates through DataFusion: types, states and combinators.
+
 use std::sync::Arc;
 
 use arrow::array::{AsArray, Float64Array, RecordBatch, UInt64Array};
