@@ -23,7 +23,10 @@ pub fn decode_inline(header: &Header, bytes: &[u8]) -> Result<Block> {
     let mut arrays: Vec<ArrayRef> = Vec::with_capacity(header.len());
     for column in header.columns() {
         let array = make_array(reader.array(&column.ty.arrow_type(), rows)?);
-        if 0 < array.null_count() && !column.ty.is_nullable() && column.ty != DataType::Nothing {
+        // a NULL state is the empty one
+        let may_be_null =
+            column.ty.is_nullable() || matches!(column.ty, DataType::Nothing | DataType::AggregateFunction(_));
+        if 0 < array.null_count() && !may_be_null {
             return Err(Error::Damaged("NULL in a column that cannot hold it"));
         }
         arrays.push(array);
