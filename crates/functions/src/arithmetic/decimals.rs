@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Decimal128Array, Decimal256Array};
-use arrow::datatypes::{DataType as ArrowType, i256};
+use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, Decimal256Array};
+use arrow::datatypes::{DataType as ArrowType, Decimal128Type, Int64Type, UInt64Type, i256};
 use types::DataType;
 
 use super::Operator;
@@ -70,6 +70,11 @@ struct Kernel {
 
 impl Kernel {
     fn run(&self, args: &[Operand], call: &Call) -> Result<ArrayRef> {
+        if self.precision <= 38
+            && let (Some(a), Some(b)) = (Longs::of(&args[0], &self.types.0)?, Longs::of(&args[1], &self.types.1)?)
+        {
+            return self.run_narrow(&a, &b, call.rows);
+        }
         let (a, b) = (Integers::of(&args[0], &self.types.0)?, Integers::of(&args[1], &self.types.1)?);
         let values = (0..call.rows)
             .map(|row| match (a.get(row), b.get(row)) {
@@ -78,6 +83,41 @@ impl Kernel {
             })
             .collect::<Result<Vec<_>>>()?;
         decimal_column(&self.result, values)
+    }
+
+    /// In 128 bits; a row that overflows them is computed again in 256, which decides.
+    fn run_narrow(&self, a: &Longs, b: &Longs, rows: usize) -> Result<ArrayRef> {
+        let (scale_a, scale_b, scale) = self.scales;
+        let power = |digits: u8| 10i128.checked_pow(digits.into());
+        let up = |value: i128, factor: Option<i128>| value.checked_mul(factor?);
+        let (factor_a, factor_b) = match self.operator {
+            Operator::Plus | Operator::Minus => (power(scale - scale_a), power(scale - scale_b)),
+            Operator::Multiply => (Some(1), Some(1)),
+            Operator::Divide => (power(scale + scale_b - scale_a), Some(1)),
+        };
+        let fits = |value: &i128| match self.precision {
+            9 => i32::try_from(*value).is_ok(),
+            18 => i64::try_from(*value).is_ok(),
+            _ => true,
+        };
+        let mut values = Vec::with_capacity(rows);
+        for row in 0..rows {
+            let (Some(x), Some(y)) = (a.get(row), b.get(row)) else {
+                values.push(None);
+                continue;
+            };
+            let narrow = match self.operator {
+                Operator::Plus => up(x, factor_a).zip(up(y, factor_b)).and_then(|(x, y)| x.checked_add(y)),
+                Operator::Minus => up(x, factor_a).zip(up(y, factor_b)).and_then(|(x, y)| x.checked_sub(y)),
+                Operator::Multiply => x.checked_mul(y),
+                Operator::Divide => up(x, factor_a).and_then(|x| x.checked_div(y)),
+            };
+            values.push(Some(match narrow.filter(fits) {
+                Some(value) => value,
+                None => self.compute(i256::from_i128(x), i256::from_i128(y))?.to_parts().0 as i128,
+            }));
+        }
+        Ok(Arc::new(Decimal128Array::from(values).with_data_type(self.result.arrow_type())))
     }
 
     fn compute(&self, a: i256, b: i256) -> Result<i256> {
@@ -93,6 +133,34 @@ impl Kernel {
         value
             .filter(|value| fits_storage(*value, self.precision))
             .ok_or_else(|| Error::DecimalOverflow(format!("function \"{}\"", self.name)))
+    }
+}
+
+/// An operand of decimals of up to 38 digits or integers of up to 64 bits.
+struct Longs {
+    values: Decimal128Array,
+    constant: bool,
+}
+
+impl Longs {
+    /// `None` for wider types.
+    fn of(operand: &Operand, ty: &DataType) -> Result<Option<Longs>> {
+        let array = operand.array();
+        let values = match array.data_type() {
+            ArrowType::Decimal128(..) => array.as_primitive::<Decimal128Type>().clone(),
+            ArrowType::UInt64 => array.as_primitive::<UInt64Type>().unary(i128::from),
+            _ if ty.integer_width().is_some_and(|width| width <= 8) || *ty == DataType::Bool => {
+                let longs = arrow::compute::cast(array, &ArrowType::Int64)?;
+                longs.as_primitive::<Int64Type>().unary(i128::from)
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(Longs { values, constant: operand.is_constant() }))
+    }
+
+    fn get(&self, row: usize) -> Option<i128> {
+        let row = if self.constant { 0 } else { row };
+        self.values.is_valid(row).then(|| self.values.value(row))
     }
 }
 

@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrowPrimitiveType, AsArray, BooleanArray, StructArray
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::kernels::boolean::{and_kleene, or_kleene};
 use arrow::compute::kernels::cmp;
-use arrow::datatypes::{Float32Type, Float64Type};
+use arrow::datatypes::{Float32Type, Float64Type, Int64Type, UInt64Type};
 use types::DataType;
 
 use super::order::Order;
@@ -129,6 +129,23 @@ where
         Op::GreaterOrEquals => BooleanBuffer::collect_bool(rows, |i| pair(i).0 >= pair(i).1),
     };
     BooleanArray::new(bits, nulls_of(left, right, rows))
+}
+
+/// UInt64 beside a signed integer, without going through 128 bits: a negative number is less than any unsigned one.
+/// `swapped`: the signed side is on the left.
+pub(super) fn mixed_signs(op: Op, left: &Operand, right: &Operand, swapped: bool, rows: usize) -> Result<BooleanArray> {
+    let (unsigned, signed) = if swapped { (right, left) } else { (left, right) };
+    let unsigned_values = unsigned.array().as_primitive::<UInt64Type>().values();
+    let longs = arrow::compute::cast(signed.array(), &arrow::datatypes::DataType::Int64)?;
+    let signed_values = longs.as_primitive::<Int64Type>().values();
+    let (step_u, step_s) = (usize::from(!unsigned.is_constant()), usize::from(!signed.is_constant()));
+    let order = |row: usize| {
+        let (u, s) = (unsigned_values[row * step_u], signed_values[row * step_s]);
+        let order = u64::try_from(s).map_or(Ordering::Greater, |s| u.cmp(&s));
+        if swapped { order.reverse() } else { order }
+    };
+    let bits = BooleanBuffer::collect_bool(rows, |row| op.answers(Some(order(row))));
+    Ok(BooleanArray::new(bits, nulls_of(left, right, rows)))
 }
 
 fn nested(op: Op, left: &Operand, right: &Operand, ty: &DataType, rows: usize) -> Result<BooleanArray> {

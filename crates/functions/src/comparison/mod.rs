@@ -88,6 +88,16 @@ impl Compare {
     }
 
     pub(crate) fn run(&self, args: &[Operand], rows: usize) -> Result<BooleanArray> {
+        let signed = |ty: &DataType| ty.is_signed() && ty.integer_width().is_some_and(|width| width <= 8);
+        match (self.types.0.base(), self.types.1.base()) {
+            (DataType::UInt64, other) if signed(other) => {
+                return kernel::mixed_signs(self.op, &args[0], &args[1], false, rows);
+            }
+            (other, DataType::UInt64) if signed(other) => {
+                return kernel::mixed_signs(self.op, &args[0], &args[1], true, rows);
+            }
+            _ => {}
+        }
         let side = |operand: &Operand, ty: &DataType| -> Result<Operand> {
             let to = if ty.is_nullable() { self.common.to_nullable() } else { self.common.clone() };
             let array = cast(operand.array(), ty, &to, &self.rules)?;
