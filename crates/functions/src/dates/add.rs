@@ -13,6 +13,10 @@ use crate::error::Result;
 use crate::frame::{Definition, Operand, Resolved};
 use crate::request::Request;
 
+/// 0000-01-01 and 9999-12-31, the bounds of Date32.
+const DATE32_MIN: i64 = -719_528;
+const DATE32_MAX: i64 = 2_932_896;
+
 macro_rules! units {
     ($($unit:literal),*) => {
         &[$(
@@ -95,7 +99,9 @@ pub(crate) fn addition(time: &DataType, number: &DataType, unit: IntervalUnit, s
         let amounts = amounts(&args[1], &number)?;
         Ok(column(
             &target,
-            (0..call.rows).map(|row| add(from, times.get(row), unit, amounts.get(row).wrapping_mul(sign), to)),
+            (0..call.rows).map(|row| {
+                bounded(&target, unit, add(from, times.get(row), unit, amounts.get(row).wrapping_mul(sign), to))
+            }),
         ))
     })
 }
@@ -155,6 +161,16 @@ fn add_days(from: Clock, value: i64, days: i64, to: Clock) -> i64 {
 fn add_months(from: Clock, value: i64, months: i64, to: Clock) -> i64 {
     let local = from.local(value);
     to.value(Local { days: months_later(local.days, months), ..local })
+}
+
+/// Months before the first day of a type end there, as in ClickHouse; those after its last day wrap.
+fn bounded(ty: &DataType, unit: IntervalUnit, value: i64) -> i64 {
+    let months = matches!(unit, IntervalUnit::Month | IntervalUnit::Quarter | IntervalUnit::Year);
+    match ty {
+        DataType::Date | DataType::DateTime(_) if months => value.max(0),
+        DataType::Date32 => value.clamp(DATE32_MIN, DATE32_MAX),
+        _ => value,
+    }
 }
 
 /// The same day of the month `months` later, or that month's last.

@@ -46,7 +46,7 @@ impl Zone {
     }
 
     /// The instant at which the wall clock of the zone shows `local` seconds. Where it shows them twice, the first; where
-    /// it never does (a gap), as if the change had not yet happened.
+    /// it never does (a gap), as if the change had happened already: an hour earlier on the clock, as ClickHouse has it.
     pub fn to_utc(self, local_seconds: i64) -> i64 {
         let Zone::Named(zone) = self else { return local_seconds };
         let Some(local) = chrono::DateTime::from_timestamp(local_seconds, 0) else { return local_seconds };
@@ -54,7 +54,7 @@ impl Zone {
             MappedLocalTime::Single(offset) | MappedLocalTime::Ambiguous(offset, _) => {
                 local_seconds - i64::from(offset.fix().local_minus_utc())
             }
-            MappedLocalTime::None => local_seconds - self.offset_at(local_seconds - 86_400),
+            MappedLocalTime::None => local_seconds - self.offset_at(local_seconds + 86_400),
         }
     }
 }
@@ -170,6 +170,12 @@ mod tests {
         assert_eq!(text(1_735_689_600, 0, seoul), "2025-01-01 09:00:00");
         assert_eq!(text(-1, 3, Zone::Utc), "1969-12-31 23:59:59.999");
         assert_eq!(seoul.to_utc(9 * 3600), 0);
+    }
+
+    #[test]
+    fn a_wall_time_that_never_comes_is_an_hour_earlier() {
+        let berlin = Zone::parse("Europe/Berlin").unwrap();
+        assert_eq!(berlin.to_utc(1_743_301_800), 1_743_294_600); // 2025-03-30 02:30
     }
 
     #[test]
