@@ -68,6 +68,7 @@ impl Binder<'_> {
         if array_join.left {
             part = self.default_elements(part)?;
         }
+        part.totals = None;
         // Aliases of the arrays shadow columns of the same name.
         part.columns.sort_by_key(|column| column.source.is_some());
         Ok(part)

@@ -75,6 +75,9 @@ impl Binder<'_> {
             _ => None,
         };
         if let Some(months) = months {
+            if !matches!(ty, DataType::Date | DataType::Date32 | DataType::DateTime(_)) {
+                return not_supported(format!("WITH FILL of {ty} in steps of months"));
+            }
             return Ok(FillStep::Months(count.saturating_mul(months)));
         }
         let Some(unit_ms) = unit.fixed_ms() else { return not_supported("WITH FILL in steps below a millisecond") };

@@ -24,19 +24,28 @@ pub(crate) struct FromPart {
     pub plan: LogicalPlan,
     pub sources: Vec<Source>,
     pub columns: Vec<ScopeColumn>,
+    /// The row of WITH TOTALS of a subquery, of the same columns.
+    pub totals: Option<LogicalPlan>,
 }
 
 impl Binder<'_> {
-    /// FROM with its joins and PREWHERE; the scope gets the columns.
-    pub(crate) fn bind_from(&self, select: &Select, scope: &mut Scope<'_>) -> Result<LogicalPlan> {
+    /// FROM with its joins and PREWHERE, and the totals of its only subquery; the scope gets the columns.
+    pub(crate) fn bind_from(
+        &self,
+        select: &Select,
+        scope: &mut Scope<'_>,
+    ) -> Result<(LogicalPlan, Option<LogicalPlan>)> {
         let mut part = match &select.from {
             Some(table) => self.bind_table(table, select.prewhere.as_ref(), scope)?,
             None if select.prewhere.is_some() => {
                 return Err(Error::refused(ErrorCode::ILLEGAL_PREWHERE, "PREWHERE needs a FROM"));
             }
-            None => {
-                FromPart { plan: LogicalPlanBuilder::empty(true).build()?, sources: Vec::new(), columns: Vec::new() }
-            }
+            None => FromPart {
+                plan: LogicalPlanBuilder::empty(true).build()?,
+                sources: Vec::new(),
+                columns: Vec::new(),
+                totals: None,
+            },
         };
         for step in &select.joins {
             part = match step {
@@ -46,7 +55,7 @@ impl Binder<'_> {
         }
         scope.sources = part.sources;
         scope.columns = part.columns;
-        Ok(part.plan)
+        Ok((part.plan, part.totals))
     }
 
     /// One table of FROM.
@@ -248,6 +257,7 @@ impl Binder<'_> {
         }
         part.plan = LogicalPlanBuilder::from(part.plan).project(exprs)?.build()?;
         part.columns = columns;
+        part.totals = None;
         Ok(part)
     }
 
@@ -314,7 +324,7 @@ impl Binder<'_> {
             });
         }
         let plan = LogicalPlanBuilder::from(scan).project(exprs)?.build()?;
-        Ok(FromPart { plan, sources: vec![source], columns })
+        Ok(FromPart { plan, sources: vec![source], columns, totals: None })
     }
 
     fn alias_columns(&self, mut part: FromPart, rows: &TableRelation, scope: &Scope<'_>) -> Result<FromPart> {
@@ -428,7 +438,7 @@ fn query_part(bound: BoundQuery, source: Source) -> Result<FromPart> {
             unqualified: true,
         })
         .collect();
-    Ok(FromPart { plan: bound.plan, sources: vec![source], columns })
+    Ok(FromPart { plan: bound.plan, sources: vec![source], columns, totals: bound.totals })
 }
 
 /// The columns of a work table in a recursive query.

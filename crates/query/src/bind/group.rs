@@ -73,7 +73,8 @@ impl Binder<'_> {
                 keys: Vec::new(),
                 sets: None,
                 use_nulls: false,
-                constant_keys: false,
+                // A constant key gives no group over no rows.
+                constant_keys: scope.env.settings.flag(Setting::EmptyResultForAggregationByEmptySet),
                 totals: TotalsKind::None,
             }));
         };

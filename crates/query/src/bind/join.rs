@@ -374,7 +374,7 @@ impl Binder<'_> {
         }
         let plan = LogicalPlanBuilder::from(plan).project(exprs)?.build()?;
         let sources = left.sources.into_iter().chain(right.sources).collect();
-        Ok(FromPart { plan, sources, columns })
+        Ok(FromPart { plan, sources, columns, totals: None })
     }
 
     /// A column of a side that may be missing: its default value there, or NULL with `join_use_nulls`.
@@ -479,7 +479,7 @@ impl Binder<'_> {
         }
         let plan = LogicalPlanBuilder::from(plan).project(exprs)?.build()?;
         let sources = left.sources.into_iter().chain(right.sources).collect();
-        Ok(FromPart { plan, sources, columns })
+        Ok(FromPart { plan, sources, columns, totals: None })
     }
 }
 

@@ -80,12 +80,12 @@ impl Binder<'_> {
         scope.aliases = Rc::new(self.collect_aliases(select, &scope)?);
         self.collect_windows(select, &mut scope)?;
 
-        let mut plan = self.bind_from(select, &mut scope)?;
+        let (mut plan, totals) = self.bind_from(select, &mut scope)?;
         if let Some(filter) = &select.filter {
             plan = self.filter(plan, filter, "WHERE", &scope)?;
         }
         let clauses = self.bind_clauses(select, &scope)?;
-        self.build(plan, clauses, select, &scope)
+        self.build(plan, totals, clauses, select, &scope)
     }
 
     fn bind_clauses(&self, select: &Select, scope: &Scope<'_>) -> Result<Clauses> {
@@ -105,10 +105,16 @@ impl Binder<'_> {
         Ok(Clauses { items, having, qualify, ordering, grouped })
     }
 
-    fn build(&self, plan: LogicalPlan, clauses: Clauses, select: &Select, scope: &Scope<'_>) -> Result<BoundQuery> {
+    /// The stages after WHERE. `totals` are those of a subquery in FROM: they pass through what does not group.
+    fn build(
+        &self,
+        mut plan: LogicalPlan,
+        mut totals: Option<LogicalPlan>,
+        clauses: Clauses,
+        select: &Select,
+        scope: &Scope<'_>,
+    ) -> Result<BoundQuery> {
         let Clauses { mut items, having, mut qualify, mut ordering, grouped } = clauses;
-        let mut plan = plan;
-        let mut totals = None;
         let having = match grouped {
             Some(grouped) => {
                 let stage = self.group(plan, &grouped, having, &mut items, &mut qualify, &mut ordering, scope)?;

@@ -225,7 +225,7 @@ impl Binder<'_> {
             named.push((column, column_name.clone(), ty.clone()));
         }
         let plan = LogicalPlanBuilder::from(scan).project(exprs)?.build()?;
-        Ok(FromPart { plan, sources: vec![source], columns: scope_columns(&named) })
+        Ok(FromPart { plan, sources: vec![source], columns: scope_columns(&named), totals: None })
     }
 }
 

@@ -121,7 +121,17 @@ impl Typed {
             return Ok(Expr::Literal(ScalarValue::Boolean(is_true(value)?), None));
         }
         let zero = Typed::default_of(base)?;
-        Ok(binary(self.expr, Operator::NotEq, zero.expr))
+        let not_zero = binary(self.expr.clone(), Operator::NotEq, zero.expr);
+        if !base.is_float() {
+            return Ok(not_zero);
+        }
+        // Arrow tells 0 and -0 apart.
+        let negative_zero = match base {
+            DataType::Float32 => ScalarValue::Float32(Some(-0.0)),
+            _ => ScalarValue::Float64(Some(-0.0)),
+        };
+        let not_negative_zero = binary(self.expr, Operator::NotEq, Expr::Literal(negative_zero, None));
+        Ok(binary(not_zero, Operator::And, not_negative_zero))
     }
 
     /// Whether the value can be NULL.
@@ -140,8 +150,12 @@ fn is_true(value: &ArrayRef) -> Result<Option<bool>> {
     if value.is_null(0) {
         return Ok(None);
     }
-    let zero = ScalarValue::new_zero(value.data_type()).unwrap_or(ScalarValue::Null);
-    Ok(Some(ScalarValue::try_from_array(value, 0)? != zero))
+    let scalar = ScalarValue::try_from_array(value, 0)?;
+    Ok(Some(match scalar {
+        ScalarValue::Float32(Some(number)) => number != 0.0,
+        ScalarValue::Float64(Some(number)) => number != 0.0,
+        _ => scalar != ScalarValue::new_zero(value.data_type()).unwrap_or(ScalarValue::Null),
+    }))
 }
 
 /// `left op right`.
