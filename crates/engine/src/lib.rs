@@ -3,7 +3,8 @@
 //!
 //! In reading order: [`engine`] (open, close, what runs beside the statements), [`session`] (settings, database, one
 //! statement at a time), [`request`] (what is asked and answered), `dispatch` (which statement goes where), `insert`,
-//! `ddl`, `alter`, `show`, `system`, `run_input` (a file through a pipeline, resumably), `upkeep` (merges, TTL).
+//! `ddl`, `alter`, `show`, `system`, `run_input` (a file through a pipeline, resumably), [`pipeline`] (what programs that
+//! run one ask), `upkeep` (merges, TTL).
 //!
 //! Never here: sockets, the text of formats, plans. Errors leave as [`Error`] with ClickHouse's code.
 
@@ -16,6 +17,7 @@ pub mod engine;
 mod error;
 mod insert;
 mod optimize;
+pub mod pipeline;
 mod processes;
 pub mod request;
 pub mod run_input;
@@ -29,6 +31,7 @@ pub use access::{Access, Credentials};
 pub use config::EngineConfig;
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};
+pub use pipeline::{Landing, WindowCounts, statements};
 pub use request::{Answer, Data, Request, Rows, Summary};
 pub use run_input::{InputReport, RunInput};
 pub use session::Session;
@@ -37,5 +40,6 @@ pub use session::Session;
 pub use env::Env;
 pub use format::{Format, Statistics, content_type};
 pub use store::FsyncMode;
+pub use stream::generator;
 pub use tokio_util::sync::CancellationToken;
 pub use types::{Block, Column, DataType, ErrorCode, Header, Setting, Settings};

@@ -120,6 +120,12 @@ impl Rows {
         summary(&self.ctx, self.started_ns)
     }
 
+    /// Tells what the query did so far, also after the rows are gone.
+    pub fn watch(&self) -> impl Fn() -> Summary + Send + 'static {
+        let (ctx, started_ns) = (Arc::clone(&self.ctx), self.started_ns);
+        move || summary(&ctx, started_ns)
+    }
+
     /// All rows that are left. Only for answers that are known to be small.
     pub async fn collect(mut self) -> Result<Vec<Block>> {
         let mut blocks = Vec::new();

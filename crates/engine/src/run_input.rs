@@ -101,7 +101,7 @@ impl Session {
         Ok(report)
     }
 
-    fn input_context(&self) -> QueryContext {
+    pub(crate) fn input_context(&self) -> QueryContext {
         self.engine.context(self.engine.new_query_id(), &self.user, &self.database, self.settings.clone())
     }
 
