@@ -1,0 +1,269 @@
+//! Compressed streams of bytes: gzip, zlib, zstd, piece by piece, in both directions. What comes out of a piece is bounded
+//! by feeding the decoder small pieces; nothing is collected whole.
+
+use std::io::{self, Write};
+
+use bytes::Bytes;
+use flate2::Compression;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use zstd::stream::raw::Operation;
+
+/// Compressed bytes that a decoder takes at once: what they unpack to is bounded by it (zlib: a thousandfold).
+const DECODE_STEP_BYTES: usize = 16 << 10;
+
+/// A way to compress a stream.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum Coding {
+    Gzip,
+    /// HTTP's "deflate": the zlib format.
+    Deflate,
+    Zstd,
+}
+
+impl Coding {
+    /// By its name in `Content-Encoding`.
+    pub fn by_name(name: &str) -> Option<Coding> {
+        match name.trim().to_ascii_lowercase().as_str() {
+            "gzip" | "x-gzip" => Some(Coding::Gzip),
+            "deflate" => Some(Coding::Deflate),
+            "zstd" => Some(Coding::Zstd),
+            _ => None,
+        }
+    }
+
+    /// Its name in `Content-Encoding`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Coding::Gzip => "gzip",
+            Coding::Deflate => "deflate",
+            Coding::Zstd => "zstd",
+        }
+    }
+
+    /// The one to answer with: the first of ClickHouse's order that the client accepts.
+    pub fn accepted(header: &str) -> Option<Coding> {
+        let offered: Vec<Coding> = header.split(',').filter_map(|item| accepted_item(item)).collect();
+        [Coding::Gzip, Coding::Deflate, Coding::Zstd].into_iter().find(|coding| offered.contains(coding))
+    }
+}
+
+/// The coding of one item of `Accept-Encoding`, unless its weight is 0.
+fn accepted_item(item: &str) -> Option<Coding> {
+    let (name, weight) = item.split_once(';').unwrap_or((item, ""));
+    let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.trim().parse::<f32>().ok());
+    Coding::by_name(name).filter(|_| weight != Some(0.0))
+}
+
+/// Compresses what is pushed.
+pub enum Encoder {
+    /// As it is.
+    Plain,
+    /// gzip.
+    Gzip(flate2::write::GzEncoder<Vec<u8>>),
+    /// zlib.
+    Deflate(flate2::write::ZlibEncoder<Vec<u8>>),
+    /// zstd.
+    Zstd(zstd::stream::write::Encoder<'static, Vec<u8>>),
+}
+
+impl Encoder {
+    /// An encoder; `level` is that of zlib, and bounded to what there is.
+    pub fn new(coding: Option<Coding>, level: i64) -> io::Result<Encoder> {
+        let level = Compression::new(u32::try_from(level.clamp(1, 9)).unwrap_or(3));
+        Ok(match coding {
+            None => Encoder::Plain,
+            Some(Coding::Gzip) => Encoder::Gzip(flate2::write::GzEncoder::new(Vec::new(), level)),
+            Some(Coding::Deflate) => Encoder::Deflate(flate2::write::ZlibEncoder::new(Vec::new(), level)),
+            Some(Coding::Zstd) => Encoder::Zstd(zstd::stream::write::Encoder::new(Vec::new(), 1)?),
+        })
+    }
+
+    /// Takes bytes, gives what is ready; may be empty.
+    pub fn push(&mut self, bytes: Bytes) -> io::Result<Bytes> {
+        let out = match self {
+            Encoder::Plain => return Ok(bytes),
+            Encoder::Gzip(encoder) => encoder.write_all(&bytes).map(|()| encoder.get_mut()),
+            Encoder::Deflate(encoder) => encoder.write_all(&bytes).map(|()| encoder.get_mut()),
+            Encoder::Zstd(encoder) => encoder.write_all(&bytes).map(|()| encoder.get_mut()),
+        }?;
+        Ok(std::mem::take(out).into())
+    }
+
+    /// What is left, and the end mark.
+    pub fn finish(self) -> io::Result<Bytes> {
+        Ok(match self {
+            Encoder::Plain => Bytes::new(),
+            Encoder::Gzip(encoder) => encoder.finish()?.into(),
+            Encoder::Deflate(encoder) => encoder.finish()?.into(),
+            Encoder::Zstd(encoder) => encoder.finish()?.into(),
+        })
+    }
+}
+
+/// Unpacks what is pushed. Several packed streams one after another are one, as gzip and zstd allow.
+enum Decoder {
+    Gzip(flate2::write::MultiGzDecoder<Vec<u8>>),
+    Deflate(flate2::write::ZlibDecoder<Vec<u8>>),
+    Zstd(ZstdDecoder),
+}
+
+/// zstd's own writer does not tell when a stream was cut off; this does.
+struct ZstdDecoder {
+    raw: zstd::stream::raw::Decoder<'static>,
+    is_inside_frame: bool,
+}
+
+impl ZstdDecoder {
+    fn push(&mut self, bytes: &[u8]) -> io::Result<Bytes> {
+        let (mut out, mut buffer, mut at) = (Vec::new(), vec![0; DECODE_STEP_BYTES * 8], 0);
+        loop {
+            let input = bytes.get(at..).unwrap_or_default();
+            let status = self.raw.run_on_buffers(input, &mut buffer)?;
+            self.is_inside_frame = status.remaining != 0;
+            at += status.bytes_read;
+            out.extend_from_slice(buffer.get(..status.bytes_written).unwrap_or_default());
+            let is_drained = status.bytes_written < buffer.len();
+            if is_drained && (at >= bytes.len() || status.bytes_read == 0) {
+                return Ok(out.into());
+            }
+            if at >= bytes.len() && !self.is_inside_frame {
+                return Ok(out.into());
+            }
+        }
+    }
+
+    fn finish(&self) -> io::Result<Bytes> {
+        if self.is_inside_frame {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the zstd stream is cut off"));
+        }
+        Ok(Bytes::new())
+    }
+}
+
+impl Decoder {
+    fn new(coding: Coding) -> io::Result<Decoder> {
+        Ok(match coding {
+            Coding::Gzip => Decoder::Gzip(flate2::write::MultiGzDecoder::new(Vec::new())),
+            Coding::Deflate => Decoder::Deflate(flate2::write::ZlibDecoder::new(Vec::new())),
+            Coding::Zstd => {
+                Decoder::Zstd(ZstdDecoder { raw: zstd::stream::raw::Decoder::new()?, is_inside_frame: false })
+            }
+        })
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> io::Result<Bytes> {
+        let out = match self {
+            Decoder::Gzip(decoder) => decoder.write_all(bytes).map(|()| decoder.get_mut()),
+            Decoder::Deflate(decoder) => decoder.write_all(bytes).map(|()| decoder.get_mut()),
+            Decoder::Zstd(decoder) => return decoder.push(bytes),
+        }?;
+        Ok(std::mem::take(out).into())
+    }
+
+    /// What is left; an error when the stream was cut off.
+    fn finish(&mut self) -> io::Result<Bytes> {
+        let out = match self {
+            Decoder::Gzip(decoder) => decoder.try_finish().map(|()| decoder.get_mut()),
+            Decoder::Deflate(decoder) => decoder.try_finish().map(|()| decoder.get_mut()),
+            Decoder::Zstd(decoder) => return decoder.finish(),
+        }?;
+        Ok(std::mem::take(out).into())
+    }
+}
+
+/// Where an unpacking stream stands.
+struct Unpacking {
+    packed: BoxStream<'static, io::Result<Bytes>>,
+    decoder: Decoder,
+    waiting: Bytes,
+    is_done: bool,
+}
+
+/// The bytes of a packed stream, unpacked as they are read. Bytes that are no such stream are an error in it.
+pub fn unpack(
+    packed: BoxStream<'static, io::Result<Bytes>>,
+    coding: Coding,
+) -> io::Result<BoxStream<'static, io::Result<Bytes>>> {
+    let state = Unpacking { packed, decoder: Decoder::new(coding)?, waiting: Bytes::new(), is_done: false };
+    Ok(stream::unfold(state, unpack_next).boxed())
+}
+
+async fn unpack_next(mut state: Unpacking) -> Option<(io::Result<Bytes>, Unpacking)> {
+    while !state.is_done {
+        let unpacked = if state.waiting.is_empty() {
+            match state.packed.next().await {
+                Some(Ok(bytes)) => {
+                    state.waiting = bytes;
+                    continue;
+                }
+                Some(Err(error)) => Err(error),
+                None => {
+                    state.is_done = true;
+                    state.decoder.finish()
+                }
+            }
+        } else {
+            let step = state.waiting.split_to(state.waiting.len().min(DECODE_STEP_BYTES));
+            state.decoder.push(&step)
+        };
+        match unpacked {
+            Ok(bytes) if bytes.is_empty() => {}
+            Ok(bytes) => return Some((Ok(bytes), state)),
+            Err(error) => {
+                state.is_done = true;
+                return Some((Err(error), state));
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::TryStreamExt;
+
+    use super::*;
+
+    fn packed(coding: Coding, text: &[u8]) -> Vec<u8> {
+        let mut encoder = Encoder::new(Some(coding), 3).unwrap();
+        let mut out = encoder.push(Bytes::copy_from_slice(text)).unwrap().to_vec();
+        out.extend_from_slice(&encoder.finish().unwrap());
+        out
+    }
+
+    fn unpacked(coding: Coding, pieces: Vec<Vec<u8>>) -> io::Result<Vec<u8>> {
+        let pieces = stream::iter(pieces.into_iter().map(|piece| Ok(Bytes::from(piece)))).boxed();
+        let bytes: Vec<Bytes> = futures::executor::block_on(unpack(pieces, coding)?.try_collect())?;
+        Ok(bytes.concat())
+    }
+
+    #[test]
+    fn what_is_packed_comes_back_in_whatever_pieces_it_arrives() {
+        let text: Vec<u8> = (0..100_000_u32).flat_map(|n| format!("{n}\t").into_bytes()).collect();
+        for coding in [Coding::Gzip, Coding::Deflate, Coding::Zstd] {
+            let pieces = packed(coding, &text).chunks(777).map(<[u8]>::to_vec).collect();
+            assert!(unpacked(coding, pieces).unwrap() == text, "{coding:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_such_stream_are_an_error() {
+        for coding in [Coding::Gzip, Coding::Deflate, Coding::Zstd] {
+            assert!(unpacked(coding, vec![b"SELECT 1, and more of it".to_vec()]).is_err(), "{coding:?}");
+        }
+        for coding in [Coding::Gzip, Coding::Deflate, Coding::Zstd] {
+            let whole = packed(coding, b"a\tb\n");
+            assert!(unpacked(coding, vec![whole[..whole.len() - 3].to_vec()]).is_err(), "{coding:?}");
+        }
+    }
+
+    #[test]
+    fn the_client_chooses_a_coding() {
+        assert_eq!(Coding::accepted("br, zstd"), Some(Coding::Zstd));
+        assert_eq!(Coding::accepted("zstd, gzip;q=0.5"), Some(Coding::Gzip));
+        assert_eq!(Coding::accepted("gzip;q=0, deflate"), Some(Coding::Deflate));
+        assert_eq!(Coding::accepted("identity"), None);
+    }
+}
