@@ -1,1 +1,56 @@
-fn main() {}
+//! `everview`: the one binary. Flags to configuration, runtime, wiring, signals, ordered shutdown.
+//!
+//! In reading order: `cli` (flags), `database` (open and close), `server`, `local`, `client`, `run` (a file through a
+//! pipeline), `demo`. Never here: what a statement means, storage.
+
+mod cli;
+mod client;
+mod database;
+mod demo;
+mod error;
+mod input;
+mod local;
+mod output;
+mod run;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use error::{Error, Result};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("EVERVIEW_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match start(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(command: Command) -> Result<()> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = command.threads() {
+        builder.worker_threads(threads);
+    }
+    let runtime = builder.enable_all().build().map_err(Error::Runtime)?;
+    runtime.block_on(async {
+        match command {
+            Command::Server(args) => server::run(args).await,
+            Command::Local(args) => local::run(args).await,
+            Command::Client(args) => client::run(args).await,
+            Command::Run(args) => run::run(args).await,
+            Command::Demo(args) => demo::run(args).await,
+        }
+    })
+}

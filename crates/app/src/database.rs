@@ -1,0 +1,52 @@
+//! A data folder, opened and closed: the user's, or a temporary one that is gone afterwards.
+
+use std::path::{Path, PathBuf};
+
+use engine::{Access, Credentials, Engine, EngineConfig, Env, Session};
+
+use crate::error::{Error, Result};
+
+/// An open database.
+pub(crate) struct Database {
+    pub(crate) engine: Engine,
+    /// A temporary folder to remove at the end.
+    temporary: Option<PathBuf>,
+}
+
+impl Database {
+    /// Opens a folder; `None`: a temporary one.
+    pub(crate) async fn open(folder: Option<&Path>, access: Access) -> Result<Database> {
+        let env = env::real::env();
+        let (path, temporary) = match folder {
+            Some(folder) => (folder.to_owned(), None),
+            None => {
+                let path = std::env::temp_dir().join(format!("everview-{:032x}", env.rng.uuid()));
+                (path.clone(), Some(path))
+            }
+        };
+        let engine = open(env, &path, EngineConfig { access, ..EngineConfig::server(&path) }).await?;
+        Ok(Database { engine, temporary })
+    }
+
+    /// A session of the one who started the process.
+    pub(crate) fn session(&self) -> Result<Session> {
+        Ok(self.engine.session(&Credentials::default())?)
+    }
+
+    /// Writes what must be written and gives the folder back.
+    pub(crate) async fn close(self) -> Result<()> {
+        let closed = self.engine.close().await;
+        if let Some(path) = &self.temporary
+            && let Err(error) = std::fs::remove_dir_all(path)
+        {
+            tracing::warn!(path = %path.display(), %error, "the temporary folder is left behind");
+        }
+        Ok(closed?)
+    }
+}
+
+async fn open(env: Env, path: &Path, mut config: EngineConfig) -> Result<Engine> {
+    // relative paths of file() are those of a data folder that is known whole
+    config.runtime.user_files = std::path::absolute(path).ok().map(|path| path.join("user_files"));
+    Engine::open(env, path, config).await.map_err(|reason| Error::Open { path: path.to_owned(), reason })
+}

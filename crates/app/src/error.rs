@@ -1,0 +1,40 @@
+//! Why a command ends with an exit code other than 0: one sentence.
+
+use std::path::PathBuf;
+
+pub(crate) type Result<T> = std::result::Result<T, Error>;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// A statement was refused.
+    #[error("Code: {}. DB::Exception: {}. ({})", .0.code().0, .0, .0.code().name())]
+    Statement(#[from] engine::Error),
+    /// The data folder cannot be opened.
+    #[error("cannot open the data folder {}: {reason}", path.display())]
+    Open { path: PathBuf, reason: engine::Error },
+    #[error(transparent)]
+    Server(#[from] ::server::Error),
+    #[error("cannot read {}: {reason}", path.display())]
+    Read { path: PathBuf, reason: String },
+    #[error("cannot write the answer: {0}")]
+    Write(std::io::Error),
+    #[error("cannot start: {0}")]
+    Runtime(std::io::Error),
+    #[error(
+        "the events end in \"{0}\"; known are .ndjson, .jsonl, .json, .csv and .parquet, each also with .gz or .zst"
+    )]
+    UnknownInput(String),
+    #[error("the pipeline has no table to land in: none keeps dead letters or feeds a window view")]
+    NoLanding,
+    #[error("rows could land in {0}: say which with --input table=FILE")]
+    SeveralLandings(String),
+    #[error("no server answers at {address}: {reason}")]
+    Connect { address: String, reason: std::io::Error },
+    #[error("the answer broke off: {0}")]
+    BrokenOff(String),
+    /// A server's error, in its words.
+    #[error("{0}")]
+    Remote(String),
+    #[error("the prompt ended: {0}")]
+    Prompt(String),
+}
