@@ -249,3 +249,13 @@ fn states_and_bitmaps_answer_as_clickhouse() {
 fn ids_and_addresses_answer_as_clickhouse() {
     check(include_str!("answers/ids.tsv"));
 }
+
+#[test]
+fn hashes_answer_as_clickhouse() {
+    check(include_str!("answers/hash.tsv"));
+}
+
+#[test]
+fn urls_answer_as_clickhouse() {
+    check(include_str!("answers/urls.tsv"));
+}

@@ -30,6 +30,7 @@ mod conversions;
 mod convert;
 mod dates;
 mod encode;
+mod hash;
 mod json;
 mod lambda;
 mod maps;
@@ -46,6 +47,7 @@ mod strings;
 mod testing;
 mod transform;
 mod tuples;
+mod url;
 
 pub use common::{common_type, common_type_or_nearest};
 pub use error::{Error, Result};

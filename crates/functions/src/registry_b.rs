@@ -2,7 +2,8 @@
 
 use crate::frame::Definition;
 use crate::{
-    arrays, bitmaps, conditional, encode, json, lambda, maps, misc, random, states, strings, transform, tuples,
+    arrays, bitmaps, conditional, encode, hash, json, lambda, maps, misc, random, states, strings, transform, tuples,
+    url,
 };
 
 /// One table a family file.
@@ -35,6 +36,8 @@ pub(crate) const FAMILIES: &[&[Definition]] = &[
     strings::distance::DEFINITIONS,
     strings::traits::DEFINITIONS,
     transform::DEFINITIONS,
+    url::DEFINITIONS,
+    hash::DEFINITIONS,
     encode::hex::DEFINITIONS,
     encode::base::DEFINITIONS,
     encode::escapes::DEFINITIONS,
