@@ -17,7 +17,6 @@ ORDER BY (source, position);
 CREATE TABLE events (
     event_id String,
     product_id String,
-    user_id String,
     event_type String,
     event_time Int64 DEFAULT -1,
     CONSTRAINT event_id CHECK event_id != '',

@@ -23,6 +23,7 @@ not json
 {"event_id":"d","product_id":"p2","event_type":"buy","event_time":1}
 {"event_id":"e","product_id":"p2","event_type":"view","event_time":"5"}
 {"event_id":"f","product_id":"p2","event_type":"view"}
+{"event_id":"f","product_id":"","event_type":"view","event_time":"x"}
 ;
 -- the watermark is 4.999 s: nothing is closed
 SELECT count() FROM results;

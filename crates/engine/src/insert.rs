@@ -153,7 +153,10 @@ async fn drain(into: &mut Insert, decoder: &mut dyn Decode, last: bool) -> Resul
 
 /// Decoded rows as rows of an insert.
 pub(crate) fn rows_of(decoded: Decoded, source: &str, keep_letters: bool) -> Rows {
+    let name = |column: usize| decoded.block.header().columns()[column].name.to_string();
+    let misfits = decoded.misfits.iter().map(|(row, column)| (*row, name(*column))).collect();
     let letters = keep_letters.then(|| Letters {
+        misfits,
         source: source.to_owned(),
         positions: decoded.positions,
         raw: decoded.raw,

@@ -238,6 +238,11 @@ fn batch_of(mut decoded: Decoded, decoding: &Decoding) -> Option<Result<Batch>> 
         decoded.block = decoded.block.slice(done, left);
         decoded.positions.drain(..done);
         decoded.raw.drain(..done.min(decoded.raw.len()));
+        decoded.misfits.retain_mut(|(row, _)| {
+            let kept = *row >= done;
+            *row = row.saturating_sub(done);
+            kept
+        });
         decoded.absent.iter_mut().flatten().for_each(|flags| drop(flags.drain(..done)));
     }
     decoded.bad.retain(|bad| bad.position > decoding.skip);

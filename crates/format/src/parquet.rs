@@ -196,6 +196,7 @@ fn fit(wanted: &Header, block: &Block, first: u64, rows_read: u64) -> Decoded {
         positions: (first..=rows_read).collect(),
         raw: Vec::new(),
         bad: Vec::new(),
+        misfits: Vec::new(),
         rows_read,
         bytes_read: 0,
         block,

@@ -69,8 +69,11 @@ pub struct Decoded {
     pub positions: Vec<u64>,
     /// The bytes of each row of the block, where bad rows are kept.
     pub raw: Vec<Vec<u8>>,
-    /// Rows that could not be read, where they are kept.
+    /// Rows that could not be read at all, where they are kept.
     pub bad: Vec<BadRow>,
+    /// Rows of the block with a value that its column cannot hold, and the first such column; only where bad rows are
+    /// kept. The value is the type's default.
+    pub misfits: Vec<(usize, usize)>,
     /// Rows read so far, good and bad.
     pub rows_read: u64,
     /// Bytes consumed so far, so that reading can be resumed behind them.

@@ -15,6 +15,8 @@ pub(crate) struct Rows {
     positions: Vec<u64>,
     raw: Vec<Vec<u8>>,
     bad: Vec<BadRow>,
+    /// Rows that are kept although a value did not fit, by row.
+    misfits: Vec<(usize, usize)>,
     rows: usize,
     /// Rows seen so far, good, bad and skipped.
     pub(crate) position: u64,
@@ -49,6 +51,7 @@ impl Rows {
             positions: Vec::new(),
             raw: Vec::new(),
             bad: Vec::new(),
+            misfits: Vec::new(),
             rows: 0,
             position: 0,
             bytes_read: 0,
@@ -105,6 +108,13 @@ impl Rows {
 
     /// Takes the row being read back, and keeps it aside, skips it, or gives its error.
     pub(crate) fn fail_row(&mut self, fault: Fault, raw: &[u8]) -> Result<()> {
+        if let (Fault::Column(column, _), true) = (&fault, self.options.keep_bad_rows) {
+            // the other values decide with it why the row cannot be used
+            self.columns[*column].truncate(self.rows);
+            self.misfits.push((self.rows, *column));
+            self.end_row(raw);
+            return Ok(());
+        }
         self.take_back();
         if self.options.keep_bad_rows {
             let reason = match &fault {
@@ -170,6 +180,7 @@ impl Rows {
             positions: std::mem::take(&mut self.positions),
             raw: std::mem::take(&mut self.raw),
             bad: std::mem::take(&mut self.bad),
+            misfits: std::mem::take(&mut self.misfits),
             rows_read: self.position,
             bytes_read: self.bytes_read,
         }))

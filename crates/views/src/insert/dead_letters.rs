@@ -1,5 +1,6 @@
 //! Rows that cannot be kept: undecodable ones and those that violate a constraint, as rows of the dead-letter table.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BinaryArray, UInt64Array};
@@ -30,26 +31,40 @@ pub struct Letters {
     pub raw: Vec<Vec<u8>>,
     /// Rows that could not be decoded.
     pub bad: Vec<BadRow>,
+    /// Rows of the block with a value that its column could not hold, and that column's name.
+    pub misfits: Vec<(usize, String)>,
 }
 
 impl Letters {
-    /// The rows of the block that violate a constraint.
-    pub(super) fn violated(&self, violations: &Violations, shaper: &Shaper) -> Vec<BadRow> {
-        let rows = violations.of_row.iter().enumerate();
-        rows.filter_map(|(row, constraint)| {
-            Some(BadRow {
-                reason: shaper.constraint_name((*constraint)?).to_owned(),
-                position: self.positions.get(row).copied().unwrap_or(0),
-                raw: self.raw.get(row).cloned().unwrap_or_default(),
-            })
-        })
-        .collect()
+    /// Takes the rows aside that violate a constraint or hold a value that did not fit. The reason is the first broken
+    /// constraint; a value that did not fit counts where the constraint of its column's name stands, else first.
+    pub(super) fn take_violated(&mut self, violations: &mut Violations, shaper: &Shaper) {
+        let mut reasons: BTreeMap<usize, String> = BTreeMap::new();
+        for (row, constraint) in violations.of_row.iter().enumerate() {
+            if let Some(constraint) = constraint {
+                reasons.insert(row, shaper.constraint_name(*constraint).to_owned());
+            }
+        }
+        for (row, column) in std::mem::take(&mut self.misfits) {
+            let rank = shaper.constraint_named(&column).unwrap_or(0);
+            let earlier = violations.of_row.get(row).copied().flatten().is_some_and(|broken| broken < rank);
+            if !earlier {
+                reasons.insert(row, column);
+            }
+            if let Some(slot) = violations.of_row.get_mut(row) {
+                slot.get_or_insert(rank);
+            }
+        }
+        self.bad.extend(reasons.into_iter().map(|(row, reason)| BadRow {
+            reason,
+            position: self.positions.get(row).copied().unwrap_or(0),
+            raw: self.raw.get(row).cloned().unwrap_or_default(),
+        }));
     }
 
     /// All bad rows in order of position; `None` when there is none.
-    pub(super) fn block(self, violated: Vec<BadRow>) -> Result<Option<Block>> {
+    pub(super) fn block(self) -> Result<Option<Block>> {
         let mut rows = self.bad;
-        rows.extend(violated);
         rows.sort_by_key(|row| row.position);
         if rows.is_empty() {
             return Ok(None);

@@ -141,12 +141,15 @@ impl Insert {
         let table = Arc::clone(&self.table);
         let shaper = self.shaper(&table, rows.block.header())?;
         let mut complete = shaper.complete(&rows.block, &rows.absent)?;
-        let mut dead = Vec::new();
-        if let Some(violations) = shaper.violations(&complete)? {
-            let Some(letters) = rows.letters.as_ref().filter(|_| table.dead_letters.is_some()) else {
-                return Err(shaper.refusal(&violations));
-            };
-            dead = letters.violated(&violations, &shaper);
+        let mut letters = rows.letters.filter(|_| table.dead_letters.is_some());
+        let misfits = letters.as_ref().is_some_and(|letters| !letters.misfits.is_empty());
+        let violations = match shaper.violations(&complete)? {
+            None if misfits => Some(Violations::none(complete.rows())),
+            violations => violations,
+        };
+        if let Some(mut violations) = violations {
+            let Some(letters) = &mut letters else { return Err(shaper.refusal(&violations)) };
+            letters.take_violated(&mut violations, &shaper);
             complete = kept(&complete, &violations)?;
         }
         self.written.rows += complete.rows() as u64;
@@ -155,8 +158,8 @@ impl Insert {
             let shaped = shaper.finish(&complete)?;
             self.route(table, shaped, 0).await?;
         }
-        if let Some(letters) = rows.letters {
-            self.keep_dead_letters(letters, dead).await?;
+        if let Some(letters) = letters {
+            self.keep_dead_letters(letters).await?;
         }
         Ok(())
     }
@@ -343,9 +346,9 @@ impl Insert {
         Ok(&mut self.windows[at])
     }
 
-    async fn keep_dead_letters(&mut self, letters: Letters, violated: Vec<BadRow>) -> Result<()> {
+    async fn keep_dead_letters(&mut self, letters: Letters) -> Result<()> {
         let Some(name) = self.table.dead_letters.clone() else { return Ok(()) };
-        let Some(block) = letters.block(violated)? else { return Ok(()) };
+        let Some(block) = letters.block()? else { return Ok(()) };
         self.written.dead_letters += block.rows() as u64;
         let table = crate::tables::named(&self.ctx, &name)?;
         self.push_to(&table, &block).await

@@ -48,6 +48,13 @@ pub(crate) struct Violations {
     pub(crate) of_row: Vec<Option<usize>>,
 }
 
+impl Violations {
+    /// Of rows that violate nothing.
+    pub(crate) fn none(rows: usize) -> Violations {
+        Violations { of_row: vec![None; rows] }
+    }
+}
+
 /// A block in the columns of its table.
 pub(crate) struct Shaped {
     /// What a user and the views see.
@@ -160,6 +167,11 @@ impl Shaper {
             row: row + 1,
             expression: constraint.expr.to_string(),
         }
+    }
+
+    /// The constraint of that name.
+    pub(crate) fn constraint_named(&self, name: &str) -> Option<usize> {
+        self.shape.constraints.iter().position(|constraint| constraint.name == name)
     }
 
     /// The name of a constraint.
