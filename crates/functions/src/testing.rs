@@ -1,7 +1,7 @@
 //! Runs lines `expression => value :: type` (or `=> !code`) that the real engine answered.
 //!
-//! Expressions are literals, `[…]`, `(…)`, `f(…)`, the four signs, `%` and `x::Type`. Each is run twice: over constants, and over full
-//! columns of three equal rows.
+//! Expressions are literals, `[…]`, `(…)`, `f(…)`, the four signs, `%` and `x::Type`. Each is run
+//! over constants, over full columns of three equal rows, and over columns with a NULL among them.
 
 use std::sync::Arc;
 
@@ -71,7 +71,43 @@ fn call(name: &str, args: Vec<Typed>, full: bool) -> Result<Typed> {
     let time = QueryTime::new(1_741_168_800_123_456_789, 7);
     let array = function.run(&operands, &Call { rows, time })?;
     assert_eq!(array.len(), rows, "{name} must give as many rows as it gets");
-    Ok((function.result, array.slice(rows - 1, 1)))
+    let value = array.slice(rows - 1, 1);
+    if full {
+        check_nulls(name, &args, &value);
+    }
+    Ok((function.result, value))
+}
+
+/// The same call with a NULL in the middle row of its first argument: that row alone must become NULL (or the default,
+/// where the result has no NULL).
+fn check_nulls(name: &str, args: &[Typed], value: &ArrayRef) {
+    let definition = crate::registry::definition(name).expect("it was resolved");
+    let Some(at) = args.iter().position(|(ty, _)| ty.can_be_inside_nullable() && *ty != DataType::Nothing) else {
+        return;
+    };
+    if definition.nulls == crate::frame::Nulls::Seen || args.iter().any(|(ty, _)| *ty.base() == DataType::Nothing) {
+        return;
+    }
+    let mut resolved: Vec<Arg> = args.iter().map(|(ty, array)| Arg::constant(ty.clone(), array.clone())).collect();
+    resolved[at].ty = resolved[at].ty.to_nullable();
+    let function = resolve(name, &resolved, &context()).expect("it was resolved without NULL");
+    let indices = arrow::array::UInt32Array::from(vec![Some(0), None, Some(0)]);
+    let operand = |i: usize, array: &ArrayRef| {
+        if i == at {
+            Operand::Full(arrow::compute::take(array, &indices, None).expect("rows 0 and NULL exist"))
+        } else {
+            Operand::Full(repeat(array, 3).expect("a row repeats"))
+        }
+    };
+    let operands: Vec<Operand> = args.iter().enumerate().map(|(i, (_, array))| operand(i, array)).collect();
+    let time = QueryTime::new(1_741_168_800_123_456_789, 7);
+    let array = match function.run(&operands, &Call { rows: 3, time }) {
+        Ok(array) => array,
+        Err(error) => panic!("{name} fails on NULL: {error}"),
+    };
+    assert_eq!(&array.slice(0, 1), value, "{name} before a NULL");
+    assert_eq!(&array.slice(2, 1), value, "{name} after a NULL");
+    assert_eq!(array.is_null(1), function.result.is_nullable(), "{name} of NULL");
 }
 
 struct Parser<'a> {

@@ -126,15 +126,31 @@ pub fn cast_function(from: &DataType, to: &DataType, mode: CastMode, context: &F
     Ok(function_of("CAST", resolved, &[Arg::column(from.clone())], context, mode as u64))
 }
 
-/// As [`cast_function`], for resolvers: the first operand is cast, others are not looked at.
+/// As [`cast_function`], for resolvers that see NULL: the first operand is cast, others are not looked at.
 pub(crate) fn cast_resolved(from: &DataType, to: &DataType, rules: Rules) -> Result<Resolved> {
+    resolved_by(from, to, rules, cast)
+}
+
+/// As [`cast_resolved`], for definitions that mask NULLs: NULL stays NULL, though neither type says so.
+pub(crate) fn masked_cast_resolved(from: &DataType, to: &DataType, rules: Rules) -> Result<Resolved> {
+    resolved_by(from, to, rules, cast_keeping_nulls)
+}
+
+/// As [`cast`], but NULL stays NULL in any mode.
+pub(crate) fn cast_keeping_nulls(array: &ArrayRef, from: &DataType, to: &DataType, rules: &Rules) -> Result<ArrayRef> {
+    if from == to { Ok(array.clone()) } else { convert(array, from.base(), to.base(), rules) }
+}
+
+type Caster = fn(&ArrayRef, &DataType, &DataType, &Rules) -> Result<ArrayRef>;
+
+fn resolved_by(from: &DataType, to: &DataType, rules: Rules, caster: Caster) -> Result<Resolved> {
     check(from, to, &rules)?;
     let (from, to) = (from.clone(), to.clone());
     Ok(Resolved::new(to.clone(), move |args, call| {
         let operand = args
             .first()
             .ok_or_else(|| Error::Internal { function: "CAST".to_owned(), reason: "it has no argument".to_owned() })?;
-        let array = cast(operand.array(), &from, &to, &rules)?;
+        let array = caster(operand.array(), &from, &to, &rules)?;
         if operand.is_constant() { crate::frame::repeat(&array, call.rows) } else { Ok(array) }
     }))
 }

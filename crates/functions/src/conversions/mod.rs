@@ -46,10 +46,10 @@ pub(crate) fn resolve_to(request: &Request<'_>, to: DataType, variant: Variant, 
     let from = request.ty(0);
     let basic = |mode| Rules::new(mode, request.context).with_times(TimeText::Basic);
     match variant {
-        Variant::Plain => cast::cast_resolved(from, &to, Rules::new(CastMode::Cast, request.context)),
+        Variant::Plain => cast::masked_cast_resolved(from, &to, Rules::new(CastMode::Cast, request.context)),
         Variant::OrZero | Variant::OrNull if !from.is_string() => Err(request.wrong_type(0, "String or FixedString")),
-        Variant::OrZero => cast::cast_resolved(from, &to, basic(CastMode::OrDefault)),
-        Variant::OrNull => cast::cast_resolved(from, &to.to_nullable(), basic(CastMode::OrNull)),
+        Variant::OrZero => cast::masked_cast_resolved(from, &to, basic(CastMode::OrDefault)),
+        Variant::OrNull => cast::masked_cast_resolved(from, &to.to_nullable(), basic(CastMode::OrNull)),
         Variant::OrDefault => or_default(request, to, default),
     }
 }
@@ -58,7 +58,7 @@ pub(crate) fn resolve_to(request: &Request<'_>, to: DataType, variant: Variant, 
 pub(crate) fn or_default(request: &Request<'_>, to: DataType, default: usize) -> Result<Resolved> {
     let from = request.ty(0).clone();
     if request.args.len() <= default {
-        return cast::cast_resolved(&from, &to, Rules::new(CastMode::OrDefault, request.context));
+        return cast::masked_cast_resolved(&from, &to, Rules::new(CastMode::OrDefault, request.context));
     }
     let default_type = request.ty(default).clone();
     let rules = Rules::new(CastMode::OrNull, request.context);
@@ -71,7 +71,7 @@ pub(crate) fn or_default(request: &Request<'_>, to: DataType, default: usize) ->
         if value.null_count() == 0 {
             return Ok(value);
         }
-        let default = cast::cast(&args[default].expand(call.rows)?, &default_type, &to, &plain)?;
+        let default = cast::cast_keeping_nulls(&args[default].expand(call.rows)?, &default_type, &to, &plain)?;
         Ok(zip(&is_null(&value)?, &default, &value)?)
     }))
 }

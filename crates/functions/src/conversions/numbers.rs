@@ -4,7 +4,7 @@
 use types::{DataType, IntervalUnit};
 
 use super::{Variant, digits_argument, resolve_to, variant_of};
-use crate::cast::{CastMode, Rules, cast_resolved};
+use crate::cast::{CastMode, Rules, masked_cast_resolved};
 use crate::error::Result;
 use crate::frame::{Definition, Resolved};
 use crate::request::Request;
@@ -74,10 +74,10 @@ fn to_interval(request: &Request<'_>) -> Result<Resolved> {
     request.arity(1..=1)?;
     let unit = request.name.strip_prefix("toInterval").and_then(IntervalUnit::parse);
     let to = DataType::Interval(unit.unwrap_or(IntervalUnit::Second));
-    cast_resolved(request.ty(0), &to, Rules::new(CastMode::Cast, request.context))
+    masked_cast_resolved(request.ty(0), &to, Rules::new(CastMode::Cast, request.context))
 }
 
 fn to_bool(request: &Request<'_>) -> Result<Resolved> {
     request.arity(1..=1)?;
-    cast_resolved(request.ty(0), &DataType::Bool, Rules::new(CastMode::Cast, request.context))
+    masked_cast_resolved(request.ty(0), &DataType::Bool, Rules::new(CastMode::Cast, request.context))
 }

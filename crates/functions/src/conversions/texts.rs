@@ -5,7 +5,7 @@ use std::sync::Arc;
 use types::{AggregateSignature, DataType};
 
 use super::{Variant, resolve_to, variant_of};
-use crate::cast::{CastMode, Rules, cast_resolved};
+use crate::cast::{CastMode, Rules, masked_cast_resolved};
 use crate::error::Result;
 use crate::frame::{Call, Definition, Operand, Resolved};
 use crate::request::Request;
@@ -43,7 +43,7 @@ fn to_string(request: &Request<'_>) -> Result<Resolved> {
         rules.zone = request.constant_zone(1)?;
         from = in_session_zone(&from).ok_or_else(|| request.wrong_type(0, "DateTime or DateTime64"))?;
     }
-    cast_resolved(&from, &DataType::String, rules)
+    masked_cast_resolved(&from, &DataType::String, rules)
 }
 
 /// States as their bytes in ClickHouse's layout.
@@ -72,7 +72,7 @@ fn to_fixed_string(request: &Request<'_>) -> Result<Resolved> {
     if !request.ty(0).is_string() {
         return Err(request.wrong_type(0, "String or FixedString"));
     }
-    cast_resolved(request.ty(0), &DataType::FixedString(width), Rules::new(CastMode::Cast, request.context))
+    masked_cast_resolved(request.ty(0), &DataType::FixedString(width), Rules::new(CastMode::Cast, request.context))
 }
 
 fn to_id(request: &Request<'_>) -> Result<Resolved> {

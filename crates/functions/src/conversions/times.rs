@@ -6,7 +6,7 @@ use types::DataType;
 use types::text::best_effort::DayOrder;
 
 use super::{Variant, digits_argument, resolve_to, variant_of, zone_argument};
-use crate::cast::{CastMode, Rules, TimeText, cast_resolved};
+use crate::cast::{CastMode, Rules, TimeText, masked_cast_resolved};
 use crate::error::Result;
 use crate::frame::{Definition, Resolved};
 use crate::request::Request;
@@ -90,7 +90,7 @@ fn in_zone(request: &Request<'_>, to: &DataType) -> Result<Resolved> {
     };
     let mut rules = Rules::new(CastMode::Cast, request.context);
     rules.zone = request.constant_zone(1)?;
-    cast_resolved(&from, to, rules)
+    masked_cast_resolved(&from, to, rules)
 }
 
 /// The zone that argument `position` names, when it is one and not an OrDefault's default; else that of a time argument.
@@ -125,5 +125,5 @@ fn parse_best_effort(request: &Request<'_>) -> Result<Resolved> {
         Variant::Plain | Variant::OrDefault => (CastMode::Cast, to),
     };
     let rules = Rules::new(mode, request.context).with_times(TimeText::BestEffort(order));
-    cast_resolved(request.ty(0), &to, rules)
+    masked_cast_resolved(request.ty(0), &to, rules)
 }

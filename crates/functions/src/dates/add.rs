@@ -8,7 +8,7 @@ use types::text::time::{Civil, days_in_month, days_of};
 use types::{DataType, IntervalUnit};
 
 use super::clock::{Clock, Local, Longs, Shape, column};
-use crate::cast::{CastMode, Rules, cast};
+use crate::cast::{CastMode, Rules, cast, cast_keeping_nulls};
 use crate::error::Result;
 use crate::frame::{Definition, Operand, Resolved};
 use crate::request::Request;
@@ -57,7 +57,7 @@ fn add_units(request: &Request<'_>) -> Result<Resolved> {
         let rules = Rules::new(CastMode::Cast, request.context);
         let added = addition(&parsed, request.ty(1), unit, sign, request.context.zone);
         return Ok(Resolved::new(added.result, move |args, call| {
-            let array = cast(&args[0].expand(call.rows)?, &time, &parsed, &rules)?;
+            let array = cast_keeping_nulls(&args[0].expand(call.rows)?, &time, &parsed, &rules)?;
             added.kernel.run(&[Operand::Full(array), args[1].clone()], call)
         }));
     }

@@ -154,6 +154,10 @@ fn from_origin(request: &Request<'_>, clock: Clock, unit: IntervalUnit, count: i
         let mut starts = Vec::with_capacity(call.rows);
         for row in 0..call.rows {
             let (time, origin) = (times.get(row), origins.get(row));
+            if [&args[0], &args[2]].iter().any(|arg| arg.array().is_null(arg.index(row))) {
+                starts.push(0); // the frame puts the NULL there
+                continue;
+            }
             if origin > time {
                 let reason = "the origin is after the time".to_owned();
                 return Err(Error::BadArgument { function: "toStartOfInterval".to_owned(), reason });
