@@ -43,6 +43,11 @@ pub fn statements(script: &str) -> Result<Vec<&str>> {
 }
 
 impl Session {
+    /// The engine that this session is of.
+    pub fn engine(&self) -> &crate::Engine {
+        &self.engine
+    }
+
     /// Runs a script so that it can be run again: a CREATE of what is there already is passed over. Rows that statements
     /// answer are dropped.
     pub async fn set_up(&mut self, script: &str) -> Result<()> {
