@@ -1,0 +1,371 @@
+#!/usr/bin/env python3
+"""Kills the real server again and again, and looks whether it kept its promises.
+
+    tests/crash/crash.py BINARY [--rounds N] [--seconds N] [--seed N] [--keep]
+
+A round: start the server, insert from several connections while tables are merged, `kill -9` 50 ms to 3 s after the
+start. Some rounds kill so early that the server is still recovering; some ask it to end (SIGTERM) and kill it while it
+writes its checkpoint. Then start it once more and compare what it answers with what it acknowledged:
+
+    every acknowledged insert is whole; every other one is whole or absent, and stays so for good;
+    every view equals its query over the base table.
+
+Batches have unique ids, so a row tells its insert. Everything random comes from the seed, but the moment at which the
+process dies does not repeat. Fails at the first broken promise and leaves the data folder for a look. Needs Python only.
+"""
+
+import argparse
+import http.client
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.parse
+from pathlib import Path
+
+WRITERS = 4
+KEYS = 97
+# Rows of an insert: small ones ride in the log, the largest are files of their own (over 1 MiB of one partition).
+ROWS_OF_INSERT = [1, 1, 7, 50, 300, 2000]
+# Every so many inserts of a writer one is as large as this.
+LARGE_EVERY, LARGE_ROWS = 40, 12_000
+# Beyond so many rows a new folder is begun: the comparisons would take longer than the kills.
+FOLDER_ROWS_MAX = 300_000
+START_TIMEOUT_S = 60
+REQUEST_TIMEOUT_S = 60
+
+SCHEMA = [
+    """CREATE TABLE base (batch UInt64, row UInt32, k UInt32, v Int64, pad String)
+       ENGINE = MergeTree PARTITION BY k % 3 ORDER BY (k, batch)""",
+    """CREATE MATERIALIZED VIEW per_key ENGINE = AggregatingMergeTree ORDER BY k AS
+       SELECT k, countState() AS n, sumState(v) AS total, maxState(v) AS top, uniqExactState(batch) AS batches
+       FROM base GROUP BY k""",
+    """CREATE MATERIALIZED VIEW latest ENGINE = ReplacingMergeTree(version) ORDER BY k AS
+       SELECT k, batch * 100000 + row AS version, v FROM base""",
+]
+
+# A view as it answers, and its query over the base table.
+VIEWS = {
+    "per_key": (
+        "SELECT k, countMerge(n), sumMerge(total), maxMerge(top), uniqExactMerge(batches) FROM per_key GROUP BY k ORDER BY k",
+        "SELECT k, count(), sum(v), max(v), uniqExact(batch) FROM base GROUP BY k ORDER BY k",
+    ),
+    "latest": (
+        "SELECT k, version, v FROM latest FINAL ORDER BY k",
+        "SELECT k, max(batch * 100000 + row), argMax(v, batch * 100000 + row) FROM base GROUP BY k ORDER BY k",
+    ),
+}
+
+BATCHES = "SELECT batch, count(), sum(v), uniqExact(row) FROM base GROUP BY batch"
+
+
+class Broken(Exception):
+    """A promise that was not kept."""
+
+
+class Refused(Exception):
+    """The server answered with an error."""
+
+
+class Server:
+    """One process over a data folder."""
+
+    def __init__(self, binary, folder, log):
+        self.port = None
+        self.ready = threading.Event()
+        self.started = time.monotonic()
+        command = [binary, "server", "--data", str(folder), "--http-port", "0"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, errors="replace")
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            found = re.search(r"(?:127\.0\.0\.1|localhost):(\d+)", line)
+            if found and self.port is None:
+                self.port = int(found[1])
+                self.ready.set()
+        self.ready.set()
+
+    def wait_ready(self):
+        """Until the port is printed; raises when the process ends instead."""
+        if not self.ready.wait(START_TIMEOUT_S) or self.port is None:
+            code = self.process.poll()
+            raise Broken(f"the server did not start (exit code {code})")
+
+    def sleep_until(self, seconds):
+        """Until so long after the start."""
+        time.sleep(max(0.0, self.started + seconds - time.monotonic()))
+
+    def kill(self):
+        """SIGKILL; returns the exit code it had before, or None."""
+        before = self.process.poll()
+        self.process.kill()
+        self.process.wait()
+        return before
+
+
+class Client:
+    """One HTTP connection."""
+
+    def __init__(self, port):
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=REQUEST_TIMEOUT_S)
+
+    def ask(self, query, body=None):
+        """The answer's text. OSError and HTTPException: no answer; Refused: an answer that is an error."""
+        if body is None:
+            url, data = "/", query.encode()
+        else:
+            url, data = "/?" + urllib.parse.urlencode({"query": query}), body
+        self.connection.request("POST", url, data)
+        response = self.connection.getresponse()
+        text = response.read().decode(errors="replace")
+        if response.status != 200 or response.headers.get("X-ClickHouse-Exception-Code"):
+            raise Refused(f"{response.status}: {text.strip()[:300]}")
+        return text
+
+    def rows(self, query):
+        """The answer as rows of integers."""
+        return [tuple(int(cell) for cell in line.split("\t")) for line in self.ask(query).splitlines()]
+
+
+UNANSWERED = (OSError, http.client.HTTPException)
+
+
+class Ledger:
+    """What was sent, and what is known about it. Batch id -> (rows, sum of v)."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.next_batch = 1
+        self.kept, self.open, self.absent = {}, {}, {}
+        self.faults = []
+
+    def begin(self, make):
+        """Takes an id, remembers the batch as sent, and returns (id, body)."""
+        with self.lock:
+            batch = self.next_batch
+            self.next_batch += 1
+            body, rows, total = make(batch)
+            self.open[batch] = (rows, total)
+        return batch, body
+
+    def acknowledge(self, batch):
+        with self.lock:
+            self.kept[batch] = self.open.pop(batch)
+
+    def fault(self, what):
+        with self.lock:
+            self.faults.append(what)
+
+    def settle(self, found):
+        """Holds what the table has against what was promised; `found`: batch -> (rows, sum, distinct rows)."""
+        if self.faults:
+            raise Broken(self.faults[0])
+        for batch, (rows, total) in self.kept.items():
+            if found.get(batch) != (rows, total, rows):
+                raise Broken(f"batch {batch} was acknowledged with {(rows, total, rows)} and is {found.get(batch)}")
+        for batch in found:
+            if batch in self.absent:
+                raise Broken(f"batch {batch} was absent after its kill and is there now")
+            if batch not in self.kept and batch not in self.open:
+                raise Broken(f"batch {batch} was never sent")
+        for batch, (rows, total) in self.open.items():
+            if batch not in found:
+                self.absent[batch] = (rows, total)
+            elif found[batch] == (rows, total, rows):
+                self.kept[batch] = (rows, total)
+            else:
+                raise Broken(f"batch {batch} was not acknowledged, had {(rows, total, rows)} and is {found[batch]}")
+        self.open = {}
+
+
+def make_batch(rng, rows):
+    """A function from a batch id to (body, rows, sum)."""
+
+    def make(batch):
+        lines, total = [], 0
+        pad = "x" * rng.choice([0, 5, 100]) if rows < LARGE_ROWS else "".join(rng.choices("abcdefgh", k=300))
+        for row in range(rows):
+            v = rng.randrange(-1_000_000, 1_000_000)
+            total += v
+            lines.append(f"{batch}\t{row}\t{rng.randrange(KEYS)}\t{v}\t{pad}{row}\n")
+        return "".join(lines).encode(), rows, total
+
+    return make
+
+
+def write(server, ledger, rng, counts):
+    """Inserts one batch after the other until the server is gone."""
+    try:
+        server.wait_ready()
+    except Broken:
+        return
+    client, sent = Client(server.port), rng.randrange(LARGE_EVERY)
+    while True:
+        sent += 1
+        rows = LARGE_ROWS if sent % LARGE_EVERY == 0 else rng.choice(ROWS_OF_INSERT)
+        batch, body = ledger.begin(make_batch(rng, rows))
+        try:
+            client.ask("INSERT INTO base FORMAT TabSeparated", body)
+            ledger.acknowledge(batch)
+            counts["acknowledged"] += 1
+        except UNANSWERED as error:
+            # refused at the door: nothing was asked, so nothing was left unanswered
+            if not isinstance(error, ConnectionRefusedError):
+                counts["unanswered"] += 1
+            return
+        except Refused as error:
+            if "shutting down" not in str(error).lower() and not counts["ending"]:
+                ledger.fault(f"an insert was refused: {error}")
+            return
+
+
+def merge(server, rng, counts):
+    """Merges the tables again and again until the server is gone."""
+    try:
+        server.wait_ready()
+    except Broken:
+        return
+    client = Client(server.port)
+    while True:
+        time.sleep(rng.uniform(0, 0.3))
+        table = rng.choice(["base", "per_key", "latest"])
+        try:
+            client.ask(f"OPTIMIZE TABLE {table} FINAL")
+            counts["merges"] += 1
+        except UNANSWERED as error:
+            counts["killed_merging"] += 0 if isinstance(error, ConnectionRefusedError) else 1
+            return
+        except Refused:
+            return
+
+
+def check(binary, folder, log, ledger):
+    """Starts the server once more and compares; returns the rows of the base table."""
+    server = Server(binary, folder, log)
+    try:
+        server.wait_ready()
+        client = Client(server.port)
+        found = {batch: (rows, total, distinct) for batch, rows, total, distinct in client.rows(BATCHES)}
+        ledger.settle(found)
+        for name, (view, query) in VIEWS.items():
+            ours, theirs = client.rows(view), client.rows(query)
+            if ours != theirs:
+                differ = [pair for pair in zip(ours, theirs) if pair[0] != pair[1]][:3]
+                raise Broken(f"view {name} is not its query: {len(ours)} and {len(theirs)} rows, first differences {differ}")
+        return sum(rows for rows, _, _ in found.values())
+    except UNANSWERED + (Refused,) as error:
+        raise Broken(f"the server does not answer after a restart: {error!r}") from error
+    finally:
+        server.kill()
+
+
+def create(binary, folder, log):
+    """A new folder with the tables."""
+    server = Server(binary, folder, log)
+    try:
+        server.wait_ready()
+        client = Client(server.port)
+        for statement in SCHEMA:
+            client.ask(statement)
+    finally:
+        server.kill()
+
+
+def round_of_kills(binary, folder, log, ledger, rng, totals):
+    """Start, write, kill; when it was killed while recovering, again."""
+    for _ in range(rng.choice([0, 0, 0, 1, 2])):
+        early = Server(binary, folder, log)
+        early.sleep_until(rng.uniform(0.01, 0.15))
+        totals["killed_starting"] += not early.ready.is_set()
+        early.kill()
+    counts = {"acknowledged": 0, "unanswered": 0, "merges": 0, "killed_merging": 0, "ending": False}
+    server = Server(binary, folder, log)
+    tasks = [threading.Thread(target=write, args=(server, ledger, random.Random(rng.random()), counts))
+             for _ in range(WRITERS)]
+    tasks.append(threading.Thread(target=merge, args=(server, random.Random(rng.random()), counts)))
+    for task in tasks:
+        task.start()
+    server.sleep_until(rng.uniform(0.05, 3.0))
+    ends = rng.random() < 0.25 and server.ready.is_set()
+    if ends:
+        counts["ending"] = True
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(rng.uniform(0.0, 0.3))
+    died = server.kill()
+    for task in tasks:
+        task.join()
+    if died is not None and not (ends and died == 0):
+        raise Broken(f"the server ended by itself with exit code {died}")
+    totals["killed_ending"] += ends and died is None
+    totals["killed_starting"] += server.port is None
+    for name in ("acknowledged", "merges", "killed_merging"):
+        totals[name] += counts[name]
+    totals["unanswered_requests"] += counts["unanswered"]
+    totals["unanswered"] += 1 if counts["unanswered"] else 0
+
+
+def run(arguments, home):
+    rng = random.Random(arguments.seed)
+    totals = dict.fromkeys(["rounds", "unanswered", "unanswered_requests", "acknowledged", "merges", "killed_merging",
+                            "killed_starting", "killed_ending", "folders"], 0)
+    started = time.monotonic()
+    folder = ledger = None
+    rows = 0
+    with open(home / "server.log", "w") as log:
+        while totals["rounds"] < arguments.rounds:
+            if arguments.seconds and time.monotonic() - started >= arguments.seconds:
+                break
+            if folder is None or rows > FOLDER_ROWS_MAX:
+                if folder:
+                    shutil.rmtree(folder)
+                totals["folders"] += 1
+                folder, ledger = home / f"data{totals['folders']}", Ledger()
+                create(arguments.binary, folder, log)
+            round_of_kills(arguments.binary, folder, log, ledger, rng, totals)
+            rows = check(arguments.binary, folder, log, ledger)
+            totals["rounds"] += 1
+            if totals["rounds"] % 10 == 0:
+                print(f"round {totals['rounds']}: {rows} rows in the folder, {totals['acknowledged']} inserts acknowledged",
+                      flush=True)
+    return totals
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("binary")
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--seconds", type=float, help="no new round after so long")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", action="store_true", help="leave the data folder in any case")
+    arguments = parser.parse_args()
+    arguments.binary = str(Path(arguments.binary).resolve())
+    home = Path(tempfile.mkdtemp(prefix="everview-crash-"))
+    try:
+        totals = run(arguments, home)
+    except (Broken, Refused, *UNANSWERED) as error:
+        print(f"FAILED (seed {arguments.seed}): {error}\nleft for a look: {home}")
+        print((home / "server.log").read_text(errors="replace")[-2000:])
+        print("0 passed, 1 failed")
+        return 1
+    print(f"{totals['rounds']} rounds, {totals['unanswered']} with an unanswered insert "
+          f"({totals['unanswered_requests']} inserts); {totals['acknowledged']} inserts acknowledged, all whole; "
+          f"{totals['merges']} merges asked for")
+    print(f"killed while starting or recovering {totals['killed_starting']}, merging {totals['killed_merging']}, "
+          f"writing the last checkpoint {totals['killed_ending']}; {totals['folders']} folders")
+    if not arguments.keep:
+        shutil.rmtree(home)
+    enough = totals["rounds"] > 0 and totals["unanswered"] * 2 >= totals["rounds"]
+    if not enough:
+        print("too few rounds left a request unanswered: the kills do not hit anything")
+    print(f"{totals['rounds'] if enough else 0} passed, {0 if enough else 1} failed")
+    return 0 if enough else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
