@@ -111,6 +111,7 @@ impl Rows {
         if let (Fault::Column(column, _), true) = (&fault, self.options.keep_bad_rows) {
             // the other values decide with it why the row cannot be used
             self.columns[*column].truncate(self.rows);
+            self.absent[*column].truncate(self.rows);
             self.misfits.push((self.rows, *column));
             self.end_row(raw);
             return Ok(());
