@@ -14,6 +14,7 @@ use crate::frame::{Arg, Call, FunctionContext, Operand};
 use crate::query_time::QueryTime;
 use crate::{Lambda, LambdaBody, higher_order, lambda_parameters, resolve};
 
+mod anything;
 mod parse;
 pub(crate) use parse::Ast;
 

@@ -147,9 +147,24 @@ fn element_types(name: &str, args: &[Arg]) -> Result<Vec<DataType>> {
     Ok(types)
 }
 
+/// Refuses a limit (argument number `position`) that is no integer, where there is one.
+fn check_limit(name: &str, limit: Option<&Arg>, position: usize) -> Result<()> {
+    let is_integer = |arg: &Arg| arg.ty.is_integer() && arg.ty.integer_width() <= Some(8);
+    match limit {
+        Some(limit) if leading(name) == 1 && !is_integer(limit) => Err(Error::ArgumentType {
+            function: name.to_owned(),
+            position,
+            ty: limit.ty.to_string(),
+            expected: "an integer of at most 64 bits".to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// The function `name(lambda, args…)`. Its arguments at run time are the captured columns, then `args`.
 pub fn higher_order(name: &str, lambda: Lambda, args: &[Arg], context: &FunctionContext) -> Result<Function> {
     let parameters = lambda_parameters(name, lambda.parameters, args)?;
+    check_limit(name, args.first(), 2)?;
     let own_name = registry::definition(name)?.name;
     let identity = lambda.body.identity();
     let mut all = lambda.captured.clone();
@@ -204,6 +219,7 @@ fn without_lambda(request: &Request<'_>) -> Result<Resolved> {
         return Err(no_arrays(request.name));
     }
     request.arity(limited + 1..=limited + 1)?;
+    check_limit(request.name, request.args.first(), 1)?;
     let ty = request.ty(limited);
     let key = match ty {
         DataType::Array(inner) if step.takes_elements(inner) => inner.without_low_cardinality(),

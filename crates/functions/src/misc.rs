@@ -61,8 +61,8 @@ fn is_constant(request: &Request<'_>) -> Result<Resolved> {
 /// `throwIf(condition [, message [, code]])`: an error where the condition holds, 0 elsewhere.
 fn throw_if(request: &Request<'_>) -> Result<Resolved> {
     request.arity(1..=3)?;
-    if !request.ty(0).is_number() {
-        return Err(request.wrong_type(0, "a number"));
+    if !request.ty(0).is_number() || request.ty(0).integer_width() > Some(8) {
+        return Err(request.wrong_type(0, "a number of at most 64 bits"));
     }
     let message = request.optional_text(1)?;
     if request.args.len() == 3 {
@@ -164,6 +164,7 @@ fn error_code_to_name(request: &Request<'_>) -> Result<Resolved> {
     if !request.ty(0).is_integer() {
         return Err(request.wrong_type(0, "an integer"));
     }
+    crate::arrays::access::check_narrow(request, 0)?;
     let ty = DataType::LowCardinality(Arc::new(DataType::String));
     Ok(Resolved::new(ty, |args: &[Operand], call: &Call| {
         let codes = crate::columns::Integers::of(&args[0])?;

@@ -67,13 +67,18 @@ fn constant(_: &Request<'_>) -> Result<Resolved> {
     column(DataType::UInt32, |call| Arc::new(UInt32Array::from(vec![call.time.next_random() as u32; call.rows])))
 }
 
+/// Refuses parameters that are no numbers of at most 64 bits.
+fn check_number(request: &Request<'_>, i: usize) -> Result<()> {
+    let ty = request.ty(i);
+    let fits = ty.is_number() && ty.integer_width() <= Some(8);
+    if fits { Ok(()) } else { Err(request.wrong_type(i, "a number of at most 64 bits")) }
+}
+
 /// A distribution of as many parameters.
 fn distribution(request: &Request<'_>, parameters: usize, draw: fn(&Call, &[f64]) -> f64) -> Result<Resolved> {
     request.arity(parameters..=parameters + 1)?;
     for i in 0..parameters {
-        if !request.ty(i).is_number() {
-            return Err(request.wrong_type(i, "a number"));
-        }
+        check_number(request, i)?;
     }
     Ok(Resolved::new(DataType::Float64, move |args: &[Operand], call: &Call| {
         let columns = args[..parameters].iter().map(|arg| floats(arg.array())).collect::<Result<Vec<_>>>()?;
@@ -103,9 +108,7 @@ fn exponential(request: &Request<'_>) -> Result<Resolved> {
 
 fn bernoulli(request: &Request<'_>) -> Result<Resolved> {
     request.arity(1..=2)?;
-    if !request.ty(0).is_number() {
-        return Err(request.wrong_type(0, "a number"));
-    }
+    check_number(request, 0)?;
     Ok(Resolved::new(DataType::UInt64, |args: &[Operand], call: &Call| {
         let chances = floats(args[0].array())?;
         let hit = |row: usize| u64::from(unit(call) < chances.value(args[0].index(row)));

@@ -51,6 +51,7 @@ impl Access {
                 if !request.ty(1).is_integer() {
                     return Err(request.wrong_type(1, "an integer"));
                 }
+                check_narrow(request, 1)?;
                 Ok(Access { element: plain(inner), by_key: None })
             }
             DataType::Map(entry) => {

@@ -41,6 +41,10 @@ pub(crate) fn conditions(key: &ArrayRef) -> Result<BooleanArray> {
     let values = match key.data_type() {
         ArrowType::Null => return Ok(BooleanArray::from(vec![false; key.len()])),
         ArrowType::Boolean => key.as_boolean().clone(),
+        ArrowType::Decimal128(..) | ArrowType::Decimal256(..) => {
+            let floats = arrow::compute::cast(key, &ArrowType::Float64)?;
+            return conditions(&floats);
+        }
         _ => arrow::compute::cast(key, &ArrowType::Boolean)?.as_boolean().clone(),
     };
     Ok(if values.null_count() > 0 { arrow::compute::prep_null_mask_filter(&values) } else { values })

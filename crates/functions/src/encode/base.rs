@@ -141,7 +141,8 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn what_is_encoded_decodes_to_itself(text in proptest::collection::vec(proptest::num::u8::ANY, 0..24)) {
-            let pairs: [(fn(&[u8], &mut Vec<u8>), Decode); 3] =
+            type Encode = fn(&[u8], &mut Vec<u8>);
+            let pairs: [(Encode, Decode); 3] =
                 [(encode_standard, standard), (|t, o| encode(t, &URL, false, o), url), (encode_58, decode_58)];
             for (encode, decode) in pairs {
                 let (mut encoded, mut decoded) = (Vec::new(), Vec::new());

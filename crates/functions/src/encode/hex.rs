@@ -133,8 +133,9 @@ fn unbin(text: &[u8], out: &mut Vec<u8>) {
 /// The bytes with these numbers.
 fn char(request: &Request<'_>) -> Result<Resolved> {
     request.arity(1..=usize::MAX)?;
-    if let Some(wrong) = (0..request.args.len()).find(|&i| !request.ty(i).is_integer() && !request.ty(i).is_float()) {
-        return Err(request.wrong_type(wrong, "a number"));
+    let fits = |ty: &DataType| ty.is_float() || ty.is_integer() && ty.integer_width() <= Some(8);
+    if let Some(wrong) = (0..request.args.len()).find(|&i| !fits(request.ty(i))) {
+        return Err(request.wrong_type(wrong, "a number of at most 64 bits"));
     }
     Ok(Resolved::new(DataType::String, |args: &[Operand], call: &Call| {
         let numbers = args.iter().map(Integers::of).collect::<Result<Vec<_>>>()?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryArray, Int64Array, UInt32Array, UInt64Array};
+use arrow::array::{ArrayRef, AsArray, FixedSizeBinaryArray, Int64Array, UInt32Array, UInt64Array};
 use arrow::datatypes::{UInt32Type, UInt64Type};
 use types::text::cell::{write_ipv6, write_uuid};
 use types::text::scan::{parse_ipv4, parse_ipv6, parse_uuid};

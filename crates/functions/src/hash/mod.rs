@@ -17,6 +17,7 @@ use crate::strings::shapes::check_texts;
 
 mod city;
 mod digest;
+mod farm;
 mod murmur;
 mod sip;
 mod values;
@@ -32,6 +33,7 @@ const KAFKA_SEED: u32 = 0x9747_b28c;
 /// The functions of this file.
 pub(crate) const DEFINITIONS: &[Definition] = &[
     Definition::new("cityHash64", |request| any_hash(request, Width::Long, &CITY)),
+    Definition::new("farmHash64", |request| any_hash(request, Width::Long, &FARM)),
     Definition::new("sipHash64", |request| any_hash(request, Width::Long, &SIP)),
     Definition::new("sipHash128", |request| any_hash(request, Width::Wide, &SIP_128)),
     Definition::new("xxHash32", |request| any_hash(request, Width::Short, &XX_32)),
@@ -92,42 +94,80 @@ fn from_int_hash32(left: u128, right: u128) -> u128 {
     (int_hash32(left as u64) ^ right as u32).into()
 }
 
-const CITY: Algorithm =
-    Algorithm { hash: |text| city::city_hash64(text).into(), combine: from_city, numbers_by_int_hash: true };
+const CITY: Algorithm = Algorithm {
+    hash: |text| city::city_hash64(text).into(),
+    combine: from_city,
+    numbers_by_int_hash: true,
+    longest: usize::MAX,
+};
+const FARM: Algorithm = Algorithm {
+    hash: |text| farm::farm_hash64(text).into(),
+    combine: from_city,
+    numbers_by_int_hash: true,
+    longest: farm::LONGEST,
+};
 const SIP: Algorithm = Algorithm {
     hash: |text| sip::sip_hash64(text).into(),
     combine: |left, right| {
         sip::sip_hash64(&[(left as u64).to_le_bytes(), (right as u64).to_le_bytes()].concat()).into()
     },
     numbers_by_int_hash: false,
+    longest: usize::MAX,
 };
 const SIP_128: Algorithm = Algorithm {
     hash: sip::sip_hash128,
     combine: |left, right| sip::sip_hash128(&[left.to_le_bytes(), right.to_le_bytes()].concat()),
     numbers_by_int_hash: false,
+    longest: usize::MAX,
 };
-const XX_32: Algorithm =
-    Algorithm { hash: |text| xx::xx_hash32(text).into(), combine: from_int_hash32, numbers_by_int_hash: false };
-const XX_64: Algorithm =
-    Algorithm { hash: |text| xx::xx_hash64(text).into(), combine: from_city, numbers_by_int_hash: false };
-const XX_3: Algorithm =
-    Algorithm { hash: |text| xxhash_rust::xxh3::xxh3_64(text).into(), combine: from_city, numbers_by_int_hash: false };
-const MURMUR_2_32: Algorithm =
-    Algorithm { hash: |text| murmur::murmur2_32(text, 0).into(), combine: from_int_hash32, numbers_by_int_hash: false };
-const MURMUR_2_64: Algorithm =
-    Algorithm { hash: |text| murmur::murmur2_64(text, 0).into(), combine: from_int_hash64, numbers_by_int_hash: false };
+const XX_32: Algorithm = Algorithm {
+    hash: |text| xx::xx_hash32(text).into(),
+    combine: from_int_hash32,
+    numbers_by_int_hash: false,
+    longest: usize::MAX,
+};
+const XX_64: Algorithm = Algorithm {
+    hash: |text| xx::xx_hash64(text).into(),
+    combine: from_city,
+    numbers_by_int_hash: false,
+    longest: usize::MAX,
+};
+const XX_3: Algorithm = Algorithm {
+    hash: |text| xxhash_rust::xxh3::xxh3_64(text).into(),
+    combine: from_city,
+    numbers_by_int_hash: false,
+    longest: usize::MAX,
+};
+const MURMUR_2_32: Algorithm = Algorithm {
+    hash: |text| murmur::murmur2_32(text, 0).into(),
+    combine: from_int_hash32,
+    numbers_by_int_hash: false,
+    longest: usize::MAX,
+};
+const MURMUR_2_64: Algorithm = Algorithm {
+    hash: |text| murmur::murmur2_64(text, 0).into(),
+    combine: from_int_hash64,
+    numbers_by_int_hash: false,
+    longest: usize::MAX,
+};
 const MURMUR_GCC: Algorithm = Algorithm {
     hash: |text| murmur::murmur2_64(text, GCC_SEED).into(),
     combine: from_int_hash64,
     numbers_by_int_hash: false,
+    longest: usize::MAX,
 };
 const MURMUR_KAFKA: Algorithm = Algorithm {
     hash: |text| murmur::murmur2_32(text, KAFKA_SEED).into(),
     combine: from_int_hash32,
     numbers_by_int_hash: false,
+    longest: usize::MAX,
 };
-const MURMUR_3_32: Algorithm =
-    Algorithm { hash: |text| murmur::murmur3_32(text).into(), combine: from_int_hash32, numbers_by_int_hash: false };
+const MURMUR_3_32: Algorithm = Algorithm {
+    hash: |text| murmur::murmur3_32(text).into(),
+    combine: from_int_hash32,
+    numbers_by_int_hash: false,
+    longest: usize::MAX,
+};
 const MURMUR_3_64: Algorithm = Algorithm {
     hash: |text| {
         let (h1, h2) = murmur::murmur3_128(text);
@@ -135,11 +175,13 @@ const MURMUR_3_64: Algorithm = Algorithm {
     },
     combine: from_int_hash64,
     numbers_by_int_hash: false,
+    longest: usize::MAX,
 };
 const HALF_MD5: Algorithm = Algorithm {
     hash: half_md5,
     combine: |left, right| half_md5(&[(left as u64).to_le_bytes(), (right as u64).to_le_bytes()].concat()),
     numbers_by_int_hash: false,
+    longest: usize::MAX,
 };
 
 fn half_md5(text: &[u8]) -> u128 {

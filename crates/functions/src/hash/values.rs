@@ -26,6 +26,8 @@ pub(super) struct Algorithm {
     pub(super) combine: fn(u128, u128) -> u128,
     /// Numbers of up to 64 bits are hashed by `intHash64`, not by their bytes.
     pub(super) numbers_by_int_hash: bool,
+    /// The longest text, in bytes, for which it gives ClickHouse's value.
+    pub(super) longest: usize,
 }
 
 /// The function `algorithm(a, b, …)`.
@@ -153,6 +155,10 @@ impl Walk {
             .map(|row| {
                 cell.clear();
                 memory_of(ty, array, row, &mut cell)?;
+                if cell.len() > self.algorithm.longest {
+                    let limit = self.algorithm.longest;
+                    return Err(Error::NotImplemented(format!("this hash of more than {limit} bytes")));
+                }
                 Ok((self.algorithm.hash)(&cell))
             })
             .collect()

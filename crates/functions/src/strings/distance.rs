@@ -21,7 +21,7 @@ pub(crate) const DEFINITIONS: &[Definition] = &[
     Definition::new("editDistanceUTF8", edit_utf8),
     Definition::new("editDistanceUTF8", edit_utf8).alias("levenshteinDistanceUTF8"),
     Definition::new("damerauLevenshteinDistance", |request| {
-        texts_to_number::<UInt64Type>(request, DataType::UInt64, |a, b| transposing_distance(a, b))
+        texts_to_number::<UInt64Type>(request, DataType::UInt64, transposing_distance)
     }),
     Definition::new("byteHammingDistance", hamming),
     Definition::new("byteHammingDistance", hamming).alias("mismatches"),
@@ -30,7 +30,7 @@ pub(crate) const DEFINITIONS: &[Definition] = &[
         texts_to_number::<Float64Type>(request, DataType::Float64, jaro_winkler)
     }),
     Definition::new("stringJaccardIndex", |request| {
-        texts_to_number::<Float64Type>(request, DataType::Float64, |a, b| jaccard(a, b))
+        texts_to_number::<Float64Type>(request, DataType::Float64, jaccard)
     }),
     Definition::new("stringJaccardIndexUTF8", |request| {
         texts_to_number::<Float64Type>(request, DataType::Float64, |a, b| jaccard(&characters(a), &characters(b)))
@@ -38,7 +38,7 @@ pub(crate) const DEFINITIONS: &[Definition] = &[
 ];
 
 fn edit(request: &Request<'_>) -> Result<Resolved> {
-    texts_to_number::<UInt64Type>(request, DataType::UInt64, |a, b| distance(a, b))
+    texts_to_number::<UInt64Type>(request, DataType::UInt64, distance)
 }
 
 fn edit_utf8(request: &Request<'_>) -> Result<Resolved> {
