@@ -10,6 +10,7 @@
 //! Views see a block before the engine's merge rule. Memory holds one block and the staged small parts.
 
 mod dead_letters;
+mod send;
 pub(crate) mod shape;
 pub(crate) mod stage;
 pub(crate) mod view_plan;
@@ -217,15 +218,11 @@ impl Insert {
             let snapshot = self.views.store.snapshot();
             return Ok(Receipt { seq: snapshot.seq, at_ns: snapshot.at_ns });
         }
-        let _open = self.views.gate.read().await;
-        let receipt = match self.views.store.commit(Commit { reads: self.reads(&edits), edits, at_ns: 0 }).await {
-            Err(CommitError::Conflict(Conflict::Duplicate(first))) => return Ok(first),
-            other => other?,
-        };
-        for ticket in std::mem::take(&mut self.windows) {
-            ticket.committed();
+        let commit = Commit { reads: self.reads(&edits), edits, at_ns: 0 };
+        match self.views.send(commit, std::mem::take(&mut self.windows)).await {
+            Err(CommitError::Conflict(Conflict::Duplicate(first))) => Ok(first),
+            other => Ok(other?),
         }
-        Ok(receipt)
     }
 
     fn reads(&self, edits: &[Edit]) -> Vec<Read> {
