@@ -7,7 +7,7 @@ use std::sync::Arc;
 use types::{AggregateSignature, DataType};
 
 use crate::aggregate::Made;
-use crate::bytes::Reader;
+use crate::bytes::{Reader, write_varint};
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::numeric::{from_i128, to_i128};
@@ -16,14 +16,48 @@ use crate::rows::{state_columns, state_struct};
 
 const NAME: &str = "groupBitmap";
 
+/// Up to so many numbers a set remembers the order in which they came, as in ClickHouse.
+const SMALL_MAX: u64 = 32;
+
 /// A set of whole numbers of up to 64 bits; negative ones as their two's complement in their type's width.
-#[derive(Clone, PartialEq, Default, Debug)]
-pub struct Bitmap(RoaringTreemap);
+///
+/// Invariant: `order` holds exactly the numbers of `set` as long as there are at most [`SMALL_MAX`], and is empty beyond.
+#[derive(Clone, Default, Debug)]
+pub struct Bitmap {
+    set: RoaringTreemap,
+    order: Vec<u64>,
+}
+
+impl PartialEq for Bitmap {
+    /// Sets of the same numbers are equal, in whatever order these came.
+    fn eq(&self, other: &Bitmap) -> bool {
+        self.set == other.set
+    }
+}
 
 impl Bitmap {
     /// The set of these numbers.
     pub fn of(values: impl IntoIterator<Item = u64>) -> Bitmap {
-        Bitmap(values.into_iter().collect())
+        let mut bitmap = Bitmap::default();
+        values.into_iter().for_each(|value| bitmap.insert(value));
+        bitmap
+    }
+
+    /// The set as it is, its numbers in ascending order.
+    fn ascending(set: RoaringTreemap) -> Bitmap {
+        let order = if set.len() <= SMALL_MAX { set.iter().collect() } else { Vec::new() };
+        Bitmap { set, order }
+    }
+
+    fn insert(&mut self, value: u64) {
+        if !self.set.insert(value) {
+            return;
+        }
+        if self.set.len() <= SMALL_MAX {
+            self.order.push(value);
+        } else {
+            self.order = Vec::new();
+        }
     }
 
     /// The set in the `groupBitmap` state at `row` of a state column; a NULL state is the empty set.
@@ -42,23 +76,37 @@ impl Bitmap {
     /// State bytes, as they stand in a state column, back to the set. No bytes are the empty set.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Bitmap> {
         match bytes.split_first() {
-            None => Ok(Bitmap::default()),
+            None | Some((&VERSION, [])) => Ok(Bitmap::default()),
             Some((&VERSION, payload)) => Bitmap::decode(payload),
             Some(_) => Err(Error::DamagedState(NAME)),
         }
     }
 
-    fn decode(mut payload: &[u8]) -> Result<Bitmap> {
-        if payload.is_empty() {
-            return Ok(Bitmap::default());
+    fn decode(payload: &[u8]) -> Result<Bitmap> {
+        let mut bytes = Reader::new(payload, NAME);
+        match bytes.u8()? {
+            0 => {
+                let count = bytes.count(8)?;
+                let values = (0..count).map(|_| bytes.u64()).collect::<Result<Vec<_>>>()?;
+                if bytes.is_empty() { Ok(Bitmap::of(values)) } else { Err(bytes.damaged()) }
+            }
+            1 => {
+                let mut rest = bytes.rest();
+                let set = RoaringTreemap::deserialize_from(&mut rest).map_err(|_| bytes.damaged())?;
+                if rest.is_empty() { Ok(Bitmap::ascending(set)) } else { Err(bytes.damaged()) }
+            }
+            _ => Err(bytes.damaged()),
         }
-        let set = RoaringTreemap::deserialize_from(&mut payload).map_err(|_| Error::DamagedState(NAME))?;
-        if payload.is_empty() { Ok(Bitmap(set)) } else { Err(Error::DamagedState(NAME)) }
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
-        if !self.0.is_empty() {
-            self.0.serialize_into(out).expect("writing to memory cannot fail");
+        if self.set.len() <= SMALL_MAX {
+            out.push(0);
+            write_varint(self.set.len(), out);
+            self.order.iter().for_each(|value| out.extend_from_slice(&value.to_le_bytes()));
+        } else {
+            out.push(1);
+            self.set.serialize_into(out).expect("writing to memory cannot fail");
         }
     }
 
@@ -75,37 +123,47 @@ impl Bitmap {
 
     /// The numbers, ascending.
     pub fn values(&self) -> impl Iterator<Item = u64> + '_ {
-        self.0.iter()
+        self.set.iter()
+    }
+
+    /// The numbers in the order in which they came when there are at most 32, else ascending.
+    pub fn arrival(&self) -> impl Iterator<Item = u64> + '_ {
+        let small = self.order.iter().copied();
+        let large = if self.order.is_empty() { Some(self.set.iter()) } else { None };
+        small.chain(large.into_iter().flatten())
     }
 
     /// How many numbers.
     pub fn count(&self) -> u64 {
-        self.0.len()
+        self.set.len()
     }
 
     /// True when `value` is in the set.
     pub fn contains(&self, value: u64) -> bool {
-        self.0.contains(value)
+        self.set.contains(value)
     }
 
     /// In both.
     pub fn and(&self, other: &Bitmap) -> Bitmap {
-        Bitmap(&self.0 & &other.0)
+        Bitmap::ascending(&self.set & &other.set)
     }
 
     /// In one or both.
     pub fn or(&self, other: &Bitmap) -> Bitmap {
-        Bitmap(&self.0 | &other.0)
+        if self.count() + other.count() <= SMALL_MAX {
+            return Bitmap::of(self.arrival().chain(other.arrival()));
+        }
+        Bitmap::ascending(&self.set | &other.set)
     }
 
     /// In exactly one.
     pub fn xor(&self, other: &Bitmap) -> Bitmap {
-        Bitmap(&self.0 ^ &other.0)
+        Bitmap::ascending(&self.set ^ &other.set)
     }
 
     /// In this one and not in the other.
     pub fn and_not(&self, other: &Bitmap) -> Bitmap {
-        Bitmap(&self.0 - &other.0)
+        Bitmap::ascending(&self.set - &other.set)
     }
 }
 
@@ -197,7 +255,7 @@ impl Family for GroupBitmap {
     fn add(&self, state: &mut Option<Bitmap>, columns: &Column, row: usize) -> Result<()> {
         match columns {
             Column::Numbers(numbers) => {
-                state.get_or_insert_default().0.insert(numbers[row]);
+                state.get_or_insert_default().insert(numbers[row]);
             }
             Column::States(states) => self.join(state, Bitmap::read(states, row)?),
         }
@@ -212,11 +270,8 @@ impl Family for GroupBitmap {
     }
 
     fn encode(&self, state: &Option<Bitmap>, out: &mut Vec<u8>) {
-        match state {
-            None => {}
-            // an empty set that is not "no row" is written in full
-            Some(set) if set.0.is_empty() => set.0.serialize_into(out).expect("writing to memory cannot fail"),
-            Some(set) => set.encode(out),
+        if let Some(set) = state {
+            set.encode(out);
         }
     }
 
@@ -233,6 +288,6 @@ impl Family for GroupBitmap {
     }
 
     fn heap_bytes(&self, state: &Option<Bitmap>) -> usize {
-        state.as_ref().map_or(0, |set| set.0.serialized_size())
+        state.as_ref().map_or(0, |set| set.set.serialized_size() + set.order.capacity() * 8)
     }
 }

@@ -101,7 +101,7 @@ fn bitmaps(operand: &Operand, rows: usize) -> Result<Vec<Bitmap>> {
     (0..rows).map(|row| Ok(Bitmap::read(&array, row)?)).collect()
 }
 
-/// The numbers, ascending.
+/// The numbers: in the order in which they came when they are few, else ascending.
 fn to_array(request: &Request<'_>) -> Result<Resolved> {
     request.arity(1..=1)?;
     let ty = item(request, 0)?;
@@ -109,7 +109,7 @@ fn to_array(request: &Request<'_>) -> Result<Resolved> {
         let mut values = Vec::new();
         let mut offsets = Offsets::with_capacity(call.rows);
         for bitmap in bitmaps(&args[0], call.rows)? {
-            values.extend(bitmap.values().map(|value| value as i64));
+            values.extend(bitmap.arrival().map(|value| value as i64));
             offsets.end(values.len())?;
         }
         Ok(offsets.finish(truncated(values.into_iter(), &ty)))

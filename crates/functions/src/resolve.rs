@@ -95,7 +95,9 @@ fn only_null(ty: &DataType) -> bool {
 /// Without SimpleAggregateFunction, and without LowCardinality unless the function wants to see it.
 fn without_wrappers(definition: &Definition, arg: &Arg) -> Arg {
     let mut ty = arg.ty.clone();
-    if let DataType::SimpleAggregateFunction(signature) = &ty
+    // only the function that names types sees this one
+    if definition.name != "toTypeName"
+        && let DataType::SimpleAggregateFunction(signature) = &ty
         && let Some(inner) = signature.args.first()
     {
         ty = inner.clone();

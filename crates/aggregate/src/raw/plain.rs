@@ -116,7 +116,7 @@ fn write_bitmap(ty: &DataType, state: &State<'_>, row: usize, out: &mut Vec<u8>)
     }
     out.push(0);
     write_varint(set.count(), out);
-    let numbers: Vec<i128> = set.values().map(i128::from).collect();
+    let numbers: Vec<i128> = set.arrival().map(i128::from).collect();
     let column = from_i128(ty, &numbers)?;
     (0..column.len()).try_for_each(|i| write_value(ty, &column, i, out))
 }

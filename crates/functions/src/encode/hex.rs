@@ -3,6 +3,8 @@
 //! Integers are written without leading zero bytes, floats and decimals as the bytes that they have in ClickHouse's memory
 //! (least first), strings byte by byte.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{Decimal128Type, Decimal256Type, Float32Type, Float64Type, Int32Type, UInt64Type};
 use types::DataType;
@@ -40,7 +42,13 @@ fn binary_byte(byte: u8, out: &mut Vec<u8>) {
 
 fn encode(request: &Request<'_>, write: WriteByte) -> Result<Resolved> {
     request.arity(1..=1)?;
-    let ty = request.ty(0).clone();
+    let mut ty = request.ty(0).clone();
+    // states by their bytes in ClickHouse's layout
+    let mut state = None;
+    if let DataType::AggregateFunction(signature) = &ty {
+        state = Some(signature.clone());
+        ty = DataType::String;
+    }
     let plain = ty.is_string()
         || ty.is_integer()
         || ty.is_float()
@@ -51,7 +59,10 @@ fn encode(request: &Request<'_>, write: WriteByte) -> Result<Resolved> {
         return Err(request.wrong_type(0, "a string, number, date, time, UUID or address"));
     }
     Ok(Resolved::new(DataType::String, move |args: &[Operand], call: &Call| {
-        let array = args[0].expand(call.rows)?;
+        let mut array = args[0].expand(call.rows)?;
+        if let Some(signature) = &state {
+            array = Arc::new(aggregate::encode_clickhouse(signature, &array)?);
+        }
         let mut texts = Texts::with_capacity(call.rows, call.rows * 16);
         let mut cell = Vec::new();
         for row in 0..call.rows {
