@@ -6,12 +6,13 @@
 //! that it must fail with that name.
 //!
 //! ```text
-//! conformance [--way embedded|restart] [--bless] [-v] [FILTER …]
+//! conformance [--way embedded|restart|http] [--bless] [-v] [FILTER …]
 //! ```
 //! `tests/sql/passing.txt` lists the cases that passed once: one of them that fails makes this fail. `--bless` adds cases
 //! that pass now. Never here: expectations made from our own output.
 
 mod case;
+mod http;
 mod report;
 mod ways;
 
@@ -54,7 +55,7 @@ fn main() -> ExitCode {
         Ok(_) => return fail("no case matches"),
         Err(error) => return fail(&error.to_string()),
     };
-    let Some(way) = ways::Way::parse(&arguments.way) else { return fail("--way is embedded or restart") };
+    let Some(way) = ways::Way::parse(&arguments.way) else { return fail("--way is embedded, restart or http") };
     let mut report = Report::default();
     for case in &cases {
         let outcome = ways::run(case, way);

@@ -1,12 +1,16 @@
-//! The ways a case is run: inside this process, and over a data folder that is opened again before every statement.
+//! The ways a case is run: inside this process, over a data folder that is opened again before every statement, and over
+//! HTTP.
 
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
-use engine::{Answer, Credentials, Engine, EngineConfig, Request, Session};
+use engine::{Answer, CancellationToken, Credentials, Engine, EngineConfig, Request, Session};
 use futures::FutureExt;
+use server::{HttpConfig, HttpServer};
 
 use crate::case::{Case, Statement};
+use crate::http;
 
 /// How a case is run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,6 +19,8 @@ pub enum Way {
     Embedded,
     /// The engine is closed and opened again before every statement that is no SET or USE.
     Restart,
+    /// Each statement is a request of one HTTP session.
+    Http,
 }
 
 impl Way {
@@ -23,6 +29,7 @@ impl Way {
         match name {
             "embedded" => Some(Way::Embedded),
             "restart" => Some(Way::Restart),
+            "http" => Some(Way::Http),
             _ => None,
         }
     }
@@ -32,6 +39,7 @@ impl Way {
         match self {
             Way::Embedded => "embedded",
             Way::Restart => "restart",
+            Way::Http => "http",
         }
     }
 }
@@ -72,7 +80,12 @@ pub fn run(case: &Case, way: Way) -> Outcome {
         .expect("a runtime can be made");
     let mut outcome = Outcome { output: Vec::new(), faults: Vec::new(), passed: false };
     runtime.block_on(async {
-        let ran = AssertUnwindSafe(statements(case, way, folder.path(), &mut outcome)).catch_unwind().await;
+        let ran = match way {
+            Way::Http => AssertUnwindSafe(requests(case, folder.path(), &mut outcome)).catch_unwind().await,
+            Way::Embedded | Way::Restart => {
+                AssertUnwindSafe(statements(case, way, folder.path(), &mut outcome)).catch_unwind().await
+            }
+        };
         match ran {
             Ok(Ok(())) => {}
             Ok(Err(error)) => outcome.faults.push(error),
@@ -104,6 +117,30 @@ async fn statements(case: &Case, way: Way, folder: &Path, outcome: &mut Outcome)
         }
         step(&mut session, statement, outcome).await;
     }
+    engine.close().await.map_err(|error| error.to_string())
+}
+
+/// The statements of a case as requests of one session to a server of its own.
+async fn requests(case: &Case, folder: &Path, outcome: &mut Outcome) -> Result<(), String> {
+    let engine = open(folder).await?;
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    let config = HttpConfig { address, display_name: "conformance".to_owned(), is_closed: false };
+    let server = HttpServer::bind(engine.clone(), config).await.map_err(|error| error.to_string())?;
+    let (address, stop) = (server.address(), CancellationToken::new());
+    let serving = tokio::spawn(server.serve(stop.clone()));
+    for statement in &case.statements {
+        let answer = http::ask(address, "/?session_id=case", statement.text.as_ref()).await?;
+        let text: String = statement.text.replace('\n', " ").chars().take(160).collect();
+        let said = || String::from_utf8_lossy(&answer.body).chars().take(300).collect::<String>();
+        match (answer.exception, &statement.error) {
+            (None, None) => outcome.output.extend(&answer.body),
+            (None, Some(error)) => outcome.faults.push(format!("expected {error}, got success: {text}")),
+            (Some(_), Some(expected)) if said().contains(&format!("({expected})")) => {}
+            (Some(code), _) => outcome.faults.push(format!("got {code}: {}: {text}", said())),
+        }
+    }
+    stop.cancel();
+    serving.await.map_err(|error| error.to_string())?;
     engine.close().await.map_err(|error| error.to_string())
 }
 
