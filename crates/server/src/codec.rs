@@ -44,7 +44,7 @@ impl Coding {
 
     /// The one to answer with: the first of ClickHouse's order that the client accepts.
     pub fn accepted(header: &str) -> Option<Coding> {
-        let offered: Vec<Coding> = header.split(',').filter_map(|item| accepted_item(item)).collect();
+        let offered: Vec<Coding> = header.split(',').filter_map(accepted_item).collect();
         [Coding::Gzip, Coding::Deflate, Coding::Zstd].into_iter().find(|coding| offered.contains(coding))
     }
 }
