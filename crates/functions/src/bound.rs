@@ -124,7 +124,7 @@ impl fmt::Debug for BoundUdf {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Array, AsArray, UInt8Array};
+    use arrow::array::{AsArray, UInt8Array};
     use arrow::datatypes::{Field, UInt8Type};
     use datafusion::common::config::ConfigOptions;
 

@@ -40,5 +40,6 @@ pub(crate) const FAMILIES: &[&[Definition]] = &[
     parse::PARSERS,
     slots::SLOTS,
     dates::more::MORE,
+    dates::windows::WINDOWS,
     conversions::more::MORE,
 ];

@@ -60,7 +60,7 @@ fn accurate_or_default(request: &Request<'_>) -> Result<Resolved> {
 
 fn to_type_name(request: &Request<'_>) -> Result<Resolved> {
     request.arity(1..=1)?;
-    let name = request.ty(0).to_string();
+    let name = request.ty(0).pretty();
     Ok(Resolved::new(DataType::String, move |_, call| {
         repeat(&(Arc::new(BinaryArray::from_vec(vec![name.as_bytes()])) as _), call.rows)
     }))

@@ -6,7 +6,7 @@ use arrow::array::Int64Array;
 use types::{DataType, IntervalUnit};
 
 use super::clock::{Clock, DAY, Longs, clock_of};
-use super::parts::{hour_number, month_number, quarter, week_number};
+use super::parts::{month_number, quarter, week_number};
 use crate::error::Result;
 use crate::frame::{Definition, Resolved};
 use crate::request::Request;
@@ -85,7 +85,7 @@ fn boundaries(unit: IntervalUnit, from: (Clock, i64), to: (Clock, i64)) -> i64 {
             IntervalUnit::Month => month_number(local),
             IntervalUnit::Week => week_number(local),
             IntervalUnit::Day => local.days,
-            IntervalUnit::Hour => hour_number(clock, clock.seconds(value)),
+            IntervalUnit::Hour => stable_hour_number(clock, clock.seconds(value)),
             IntervalUnit::Minute => clock.seconds(value).div_euclid(60),
             IntervalUnit::Second => clock.seconds(value),
             IntervalUnit::Millisecond => subsecond(clock, value, 1_000),
@@ -94,6 +94,12 @@ fn boundaries(unit: IntervalUnit, from: (Clock, i64), to: (Clock, i64)) -> i64 {
         }
     };
     number(to).wrapping_sub(number(from))
+}
+
+/// Hours counted against the offset that the zone had in 1970: between two zones this is no difference of instants, but it
+/// is what ClickHouse answers.
+fn stable_hour_number(clock: Clock, seconds: i64) -> i64 {
+    (seconds - clock.zone.offset_at(0)).div_euclid(3600)
 }
 
 /// Units of `per_second` since 1970 UTC.

@@ -74,7 +74,7 @@ fn floor_resolved(
 }
 
 /// The first day of the `count` units that a day lies in.
-fn floor_days(days: i64, unit: IntervalUnit, count: i64) -> i64 {
+pub(super) fn floor_days(days: i64, unit: IntervalUnit, count: i64) -> i64 {
     let civil = types::text::time::civil_of(days);
     match unit {
         IntervalUnit::Week => {
@@ -95,7 +95,7 @@ fn floor_days(days: i64, unit: IntervalUnit, count: i64) -> i64 {
 }
 
 /// Seconds since 1970 UTC at which the `count` units began that an instant lies in.
-fn floor_seconds(clock: Clock, value: i64, unit: IntervalUnit, count: i64) -> i64 {
+pub(super) fn floor_seconds(clock: Clock, value: i64, unit: IntervalUnit, count: i64) -> i64 {
     let seconds = clock.seconds(value);
     match unit {
         IntervalUnit::Second => seconds - seconds.rem_euclid(count),

@@ -14,6 +14,7 @@ pub(crate) mod parts;
 pub(crate) mod slots;
 pub(crate) mod starts;
 pub(crate) mod week;
+pub(crate) mod windows;
 pub(crate) mod zones;
 
 #[cfg(test)]

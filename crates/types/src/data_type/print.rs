@@ -41,6 +41,32 @@ impl Display for DataType {
     }
 }
 
+impl DataType {
+    /// The type as `toTypeName` and DESCRIBE show it: elements of named tuples stand on lines of their own.
+    pub fn pretty(&self) -> String {
+        self.pretty_at(0)
+    }
+
+    fn pretty_at(&self, depth: usize) -> String {
+        match self {
+            DataType::Array(inner) => format!("Array({})", inner.pretty_at(depth)),
+            DataType::Map(entry) => format!("Map({}, {})", entry.0.pretty_at(depth), entry.1.pretty_at(depth)),
+            DataType::Tuple(fields) => {
+                let texts = fields.iter().map(|field| match &field.name {
+                    Some(name) => {
+                        let indent = "    ".repeat(depth + 1);
+                        format!("\n{indent}{} {}", identifier(name), field.ty.pretty_at(depth + 1))
+                    }
+                    None => field.ty.pretty_at(depth),
+                });
+                let separator = if fields.iter().any(|field| field.name.is_some()) { "," } else { ", " };
+                format!("Tuple({})", texts.collect::<Vec<_>>().join(separator))
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
 fn print_tuple_field(f: &mut Formatter<'_>, field: &TupleField) -> fmt::Result {
     match &field.name {
         Some(name) => write!(f, "{} {}", identifier(name), field.ty),

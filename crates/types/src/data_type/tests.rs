@@ -51,3 +51,9 @@ fn wrong_types_are_refused_by_name() {
     }
     assert!(DataType::parse(&"Array(".repeat(10_000)).is_err(), "deep nesting must not overflow the stack");
 }
+
+#[test]
+fn named_tuples_are_pretty_on_several_lines() {
+    let ty = DataType::parse("Array(Tuple(a UInt8, b Tuple(UInt8, String)))").unwrap();
+    assert_eq!(ty.pretty(), "Array(Tuple(\n    a UInt8,\n    b Tuple(UInt8, String)))");
+}
