@@ -5,11 +5,11 @@
 //! and prints the one command that repeats a failure.
 //!
 //! Two halves. [`store_half`]: inserts, DDL, merges, checkpoints, faults, kills and power cuts on tables without views;
-//! its oracle is a model of what was acknowledged. The engine half (views = their queries) is a second
-//! [`driver::History`] beside it and goes through the engine's own sessions; it keeps each committed insert's blocks and
-//! runs every view's SELECT on them with a fresh plan.
+//! its oracle is a model of what was acknowledged. [`engine_half`]: the same through the engine's own sessions, with
+//! incremental views, a view over a view and a window view; its oracle is *view = query*.
 //!
 //! Not simulated: the query engine's spill files, librdkafka, TLS.
 
 pub mod driver;
+pub mod engine_half;
 pub mod store_half;
