@@ -215,8 +215,10 @@ fn transform(request: &Request<'_>) -> Result<Resolved> {
         let mut sets = Vec::with_capacity(call.rows);
         for (row, bitmap) in bitmaps(&args[0], call.rows)?.iter().enumerate() {
             let range = from.range(row);
-            let replaced = |value: u64| range.clone().find(|&i| old[i] == value).map_or(value, |i| new[i]);
-            sets.push(Bitmap::of(bitmap.values().map(replaced)));
+            let place = |value: &u64| range.clone().find(|&i| old[i] == *value);
+            let (replaced, kept): (Vec<u64>, Vec<u64>) = bitmap.values().partition(|value| place(value).is_some());
+            let new = replaced.iter().filter_map(place).map(|i| new[i]);
+            sets.push(Bitmap::of(kept.iter().copied().chain(new)));
         }
         Ok(Bitmap::column(&sets)?)
     }))
