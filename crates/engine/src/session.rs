@@ -87,6 +87,8 @@ impl Session {
     fn begin(&self, statement: Statement, text: Arc<str>, mut request: Request) -> Result<Running> {
         let mut settings = self.settings.clone();
         settings::apply_texts(&mut settings, &request.settings)?;
+        // before the statement's own settings: a statement cannot allow itself what its caller may not
+        refuse_when_readonly(&statement, &settings)?;
         settings::apply(&mut settings, &statement.tail.settings)?;
         let query_id = request.query_id.take().map_or_else(|| self.engine.new_query_id(), Into::into);
         let database = request.database.as_deref().unwrap_or(&self.database);
@@ -101,7 +103,6 @@ impl Session {
         params.append(&mut request.params);
         ctx = ctx.with_params(params);
         ctx.cancel = request.cancel.clone();
-        refuse_when_readonly(&statement, &ctx.settings)?;
         let started_ns = self.engine.env().clock.monotonic_ns();
         let ctx = Arc::new(ctx);
         let guard = self.engine.inner.processes.start(ctx.clone(), &text, started_ns)?;

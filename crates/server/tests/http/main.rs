@@ -108,6 +108,8 @@ async fn get_changes_nothing() {
     let reply = server.post("/?readonly=1", "CREATE TABLE t (a UInt8) ENGINE = Memory").await;
     assert_eq!(reply.header("x-clickhouse-exception-code"), "164", "{reply:?}");
     server.run("CREATE TABLE t (a UInt8) ENGINE = Memory").await;
+    let reply = server.get("/?query=DROP+TABLE+t+SETTINGS+readonly=0").await;
+    assert_eq!(reply.header("x-clickhouse-exception-code"), "164", "a statement cannot allow itself: {reply:?}");
     server.stop().await;
 }
 
