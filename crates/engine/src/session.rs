@@ -26,8 +26,6 @@ pub struct Session {
 /// One statement under way.
 pub(crate) struct Running {
     pub(crate) statement: Statement,
-    /// The text that was parsed, without inline data.
-    pub(crate) text: Arc<str>,
     pub(crate) request: Request,
     pub(crate) ctx: Arc<QueryContext>,
     pub(crate) started_ns: u64,
@@ -65,7 +63,7 @@ impl Session {
             },
             _ => request.text.len(),
         };
-        let text = String::from_utf8_lossy(request.text.get(..text_end).unwrap_or_default()).trim().into();
+        let text: Arc<str> = String::from_utf8_lossy(request.text.get(..text_end).unwrap_or_default()).trim().into();
         let running = self.begin(statement, text, request)?;
         dispatch::run(self, running).await
     }
@@ -106,7 +104,7 @@ impl Session {
         let started_ns = self.engine.env().clock.monotonic_ns();
         let ctx = Arc::new(ctx);
         let guard = self.engine.inner.processes.start(ctx.clone(), &text, started_ns)?;
-        Ok(Running { statement, text, request, ctx, started_ns, guard })
+        Ok(Running { statement, request, ctx, started_ns, guard })
     }
 }
 

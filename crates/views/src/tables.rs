@@ -47,11 +47,10 @@ pub struct TableShape {
     pub strict_types: bool,
 }
 
-/// A column whose value is computed when it is absent (DEFAULT) or always (MATERIALIZED).
+/// A column whose value is computed: when it is absent (DEFAULT), or always (MATERIALIZED; it is never given).
 pub(crate) struct ComputedColumn {
     pub(crate) column: Column,
     pub(crate) expr: sql::Expr,
-    pub(crate) always: bool,
 }
 
 /// A CHECK constraint.
@@ -157,16 +156,13 @@ impl TableShape {
 /// Every computed column, in the order of the definition.
 fn computed(def: &TableDef, definition: &Definition) -> Vec<ComputedColumn> {
     let declared = |column: &Column| match definition.column(&column.name)?.default.as_ref()? {
-        ColumnDefault::Default(expr) | ColumnDefault::Ephemeral(Some(expr)) => Some((expr.clone(), false)),
-        ColumnDefault::Materialized(expr) => Some((expr.clone(), true)),
+        ColumnDefault::Default(expr) | ColumnDefault::Materialized(expr) | ColumnDefault::Ephemeral(Some(expr)) => {
+            Some(expr.clone())
+        }
         ColumnDefault::Alias(_) | ColumnDefault::Ephemeral(None) | ColumnDefault::AutoIncrement => None,
     };
     let columns = def.columns.columns().iter();
-    columns
-        .filter_map(|column| {
-            declared(column).map(|(expr, always)| ComputedColumn { column: column.clone(), expr, always })
-        })
-        .collect()
+    columns.filter_map(|column| declared(column).map(|expr| ComputedColumn { column: column.clone(), expr })).collect()
 }
 
 fn constraints(definition: &Definition) -> Vec<Constraint> {

@@ -220,7 +220,7 @@ impl ViewMaker<'_> {
             None => columns::of_header(given)?,
         };
         let (declared, header) = columns::declared(&elements, self.ctx)?;
-        for column in given.columns().iter().filter(|column| header.column(&column.name).is_none()) {
+        if let Some(column) = given.columns().iter().find(|column| header.column(&column.name).is_none()) {
             return Err(unknown_output(&column.name));
         }
         let carried = self.resolve_arguments(&mut create.storage, &create.query, &header, source)?;

@@ -1,5 +1,7 @@
 //! A server on a free port over a temporary folder, and a bare client that sees what is on the wire.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where its own client cannot go on")]
+
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 

@@ -43,10 +43,13 @@ pub struct Emitted {
     pub late: Option<Block>,
 }
 
+/// Where a view's node is, between the turns of inserts; empty until it is read from the store.
+type Slot = Arc<tokio::sync::Mutex<Option<Node>>>;
+
 /// The nodes of all window views that were used.
 #[derive(Default)]
 pub struct Nodes {
-    nodes: Mutex<HashMap<(TableId, u64), Arc<tokio::sync::Mutex<Option<Node>>>>>,
+    nodes: Mutex<HashMap<(TableId, u64), Slot>>,
 }
 
 /// One insert's turn at a window view. Dropped without [`Ticket::committed`], what it did in memory is forgotten and

@@ -237,7 +237,7 @@ impl Node {
     /// Drops the partition of one window or bucket: the partition key is that number.
     fn truncate(&self, table: TableId, value: i64, ctx: &QueryContext) -> Result<Edit> {
         let def = definition(table, ctx)?;
-        let schema = def.schema.as_ref().ok_or_else(|| query::Error::DefinitionChanged(table))?;
+        let schema = def.schema.as_ref().ok_or(query::Error::DefinitionChanged(table))?;
         let value = if value < 0 { types::Value::Int(value) } else { types::Value::UInt(value as u64) };
         let partition = parts::partition_id(&parts::partition::partition_types(schema), &[value]);
         Ok(Edit::Truncate { table, partition: Some(partition) })
