@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use chrono_tz::TZ_VARIANTS;
 use types::settings::{SETTINGS, SettingKind};
-use types::state::names as aggregates;
 use types::{Setting, settings};
 
 use super::{Cell, Listing, Rows, SystemTable};
@@ -60,18 +59,6 @@ fn functions(_: &QueryContext, rows: &mut Rows) -> Result<()> {
             ("is_aggregate", function.is_aggregate.into()),
             ("case_insensitive", function.any_case.into()),
             ("alias_to", function.alias_to.unwrap_or_default().into()),
-        ]);
-    }
-    for name in aggregates::FUNCTIONS {
-        let any_case = aggregates::ANY_CASE.contains(name);
-        rows.push([("name", (*name).into()), ("is_aggregate", true.into()), ("case_insensitive", any_case.into())]);
-    }
-    for (alias, name, any_case) in aggregates::ALIASES {
-        rows.push([
-            ("name", (*alias).into()),
-            ("is_aggregate", true.into()),
-            ("case_insensitive", (*any_case).into()),
-            ("alias_to", (*name).into()),
         ]);
     }
     Ok(())
