@@ -33,7 +33,7 @@ pub struct Compiled {
 enum Plan {
     /// Depends on nothing but the snapshot.
     Physical(Arc<dyn ExecutionPlan>),
-    /// Depends on the query's time or randomness as well.
+    /// Depends on the query's time or randomness as well, or cannot run twice at once.
     Logical(Arc<LogicalPlan>),
 }
 
@@ -122,13 +122,20 @@ async fn plan_physical(bound: &LogicalPlan, ctx: &QueryContext) -> Result<Arc<dy
     Ok(state.query_planner().create_physical_plan(&optimized, &state).await?)
 }
 
-/// True when every function of the plan, in subqueries too, depends on its arguments only.
+/// True when every function of the plan, in subqueries too, depends on its arguments only, and no operator of it has
+/// state that runs share: DataFusion keeps the values of scalar subqueries in one container for all copies of a plan,
+/// and resetting one copy clears them under a run that is under way.
 fn is_timeless(plan: &LogicalPlan) -> Result<bool> {
     let mut timeless = true;
     plan.apply_with_subqueries(|node| {
         node.apply_expressions(|expr| {
             expr.apply(|expr| {
-                if matches!(expr, Expr::ScalarFunction(call) if call.func.signature().volatility != Volatility::Immutable) {
+                let varies = match expr {
+                    Expr::ScalarFunction(call) => call.func.signature().volatility != Volatility::Immutable,
+                    Expr::ScalarSubquery(_) => true,
+                    _ => false,
+                };
+                if varies {
                     timeless = false;
                     return Ok(TreeNodeRecursion::Stop);
                 }

@@ -74,14 +74,15 @@ impl Client {
 
     /// A reader sees base table and views of the same commit.
     async fn read(&self, session: &mut Session) -> Goes {
-        match text(session, AT_ONCE).await {
+        let query = AT_ONCE[self.rng.below(AT_ONCE.len() as u64) as usize];
+        match text(session, query).await {
             Ok(answer) => {
                 let sides: std::collections::BTreeSet<&str> = answer.lines().collect();
                 assert_eq!(sides.len(), 1, "a reader saw a base table without its views: {answer:?}");
                 Goes::On
             }
             Err(error) if error.kind() == engine::ErrorKind::Internal => Goes::Stops,
-            Err(error) => panic!("{AT_ONCE}: {error}"),
+            Err(error) => panic!("{query}: {error}"),
         }
     }
 
