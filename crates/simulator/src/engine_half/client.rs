@@ -107,7 +107,8 @@ impl Client {
                 }
                 _ => {
                     // Nothing but a fault of the disk or a conflict may refuse an insert.
-                    let is_fault = error.to_string().contains("input/output error") || error.code().0 == 243;
+                    let message = error.to_string();
+                    let is_fault = ["input/output error", "no space left"].iter().any(|fault| message.contains(fault));
                     let expected =
                         error.kind() == engine::ErrorKind::Retry || commit_error(&error).is_some() || is_fault;
                     assert!(expected, "insert {batch}: {error} ({:?})", error.code());
