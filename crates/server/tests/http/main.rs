@@ -153,13 +153,15 @@ async fn a_session_keeps_settings_and_database() {
 async fn a_session_in_use_is_locked_and_a_client_that_goes_away_cancels_its_query() {
     let server = Server::start("").await;
     let endless = "SELECT sum(number) FROM numbers(1000000000000) SETTINGS max_threads = 1";
+    let running = "SELECT count() FROM system.processes WHERE query LIKE '%numbers(1000000000000)%' AND query NOT LIKE '%processes%'";
     let connection = server.begin("/?session_id=s", endless).await;
+    // it has the session only once it runs: a question before that would take it first
+    server.until("/", running, |reply: &Reply| reply.body() == "1\n").await;
     let reply = server.until("/?session_id=s", "SELECT 1", |reply: &Reply| reply.status != 200).await;
     assert!(reply.status == 500 && reply.body().starts_with("Code: 373. "), "{reply:?}");
     drop(connection);
     let reply = server.until("/?session_id=s", "SELECT 1", |reply: &Reply| reply.status == 200).await;
     assert_eq!(reply.body(), "1\n");
-    let running = "SELECT count() FROM system.processes WHERE query LIKE '%numbers(1000000000000)%' AND query NOT LIKE '%processes%'";
     server.until("/", running, |reply: &Reply| reply.body() == "0\n").await;
     server.stop().await;
 }
