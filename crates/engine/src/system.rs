@@ -16,13 +16,13 @@ use crate::processes::{Process, Processes};
 pub(crate) async fn run(engine: &Engine, system: &System, ctx: &QueryContext) -> Result<()> {
     ddl::refuse_cluster(&system.on_cluster)?;
     let later = |what: &str| Err(Error::NotImplemented(format!("SYSTEM {what}")));
-    let reservations = engine.inner.store.reservations();
+    let merges = engine.inner.store.merges();
     match &system.command {
         SystemCommand::Merges(switch, table) => {
             let table = table.as_ref().map(|table| ddl::table(ctx, table)).transpose()?.map(|table| table.id);
             match switch {
-                Switch::Stop => reservations.stop_merges(table),
-                Switch::Start => reservations.start_merges(table),
+                Switch::Stop => merges.stop(table),
+                Switch::Start => merges.start(table),
             }
             Ok(())
         }

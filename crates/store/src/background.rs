@@ -10,6 +10,7 @@ use crate::committer::Request;
 use crate::error::{Error, Result};
 use crate::merge;
 use crate::shared::Shared;
+use crate::stats::Stats;
 
 /// After a checkpoint that failed (a full disk, most likely) or did not bring the limits back, the next waits this long.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -59,7 +60,8 @@ async fn write_checkpoint(shared: &Arc<Shared>) -> Result<()> {
     // A checkpoint never knows more than the log.
     ask(shared, Request::Sync).await?;
     let checkpoints = Checkpoints { disk: &*shared.env.disk, folder: &shared.folder.checkpoints() };
-    checkpoints.write(&snapshot).await?;
+    let bytes = checkpoints.write(&snapshot).await?;
+    shared.counters.add(&Stats { checkpoints: 1, checkpoint_bytes: bytes, ..Stats::default() });
     ask(shared, |answer| Request::Free(snapshot.seq, answer)).await?;
     checkpoints.remove_before(snapshot.seq).await
 }

@@ -59,11 +59,12 @@ impl Checkpoints<'_> {
         first_damage.map_or(Ok(None), Err)
     }
 
-    /// Writes the checkpoint of `snapshot`; durable when this returns.
-    pub(crate) async fn write(&self, snapshot: &Snapshot) -> Result<()> {
+    /// Writes the checkpoint of `snapshot`; durable when this returns. Gives its length in bytes.
+    pub(crate) async fn write(&self, snapshot: &Snapshot) -> Result<u64> {
         let path = self.folder.join(format!("{:020}.checkpoint", snapshot.seq.0));
-        env::write_atomic(self.disk, &path, &encode(snapshot)).await?;
-        Ok(())
+        let bytes = encode(snapshot);
+        env::write_atomic(self.disk, &path, &bytes).await?;
+        Ok(bytes.len() as u64)
     }
 
     /// Removes all checkpoints before `seq`, and what a crash left unfinished.

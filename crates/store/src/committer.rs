@@ -20,12 +20,13 @@ use crate::apply::Applied;
 use crate::commit::{Commit, Edit, Receipt};
 use crate::compact;
 use crate::config::{GROUP_BYTES_MAX, GROUP_COMMITS_MAX};
-use crate::error::CommitError;
+use crate::error::{CommitError, Conflict};
 use crate::garbage::PartFile;
 use crate::log::{LogStore, Record};
 use crate::reservations::Reservation;
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
+use crate::stats::Stats;
 
 /// What the writer is asked for.
 #[derive(Debug)]
@@ -71,6 +72,8 @@ struct Group {
     /// Inputs of compactions, until the group is published.
     reservations: Vec<Reservation>,
     bytes: usize,
+    /// What is counted when it is published.
+    done: Stats,
 }
 
 impl Committer {
@@ -139,6 +142,7 @@ impl Committer {
             touched: BTreeMap::new(),
             reservations: Vec::new(),
             bytes: 0,
+            done: Stats { log_groups: 1, ..Stats::default() },
         }
     }
 
@@ -155,7 +159,11 @@ impl Committer {
                 group.answers.push((answer, applied.receipt));
                 group.take(&commit, bytes, applied);
             }
-            Err(error) => drop(answer.send(Err(error))),
+            Err(error) => {
+                let is_duplicate = matches!(error, CommitError::Conflict(Conflict::Duplicate(_)));
+                self.shared.counters.duplicates.add(u64::from(is_duplicate));
+                drop(answer.send(Err(error)));
+            }
         }
     }
 
@@ -180,7 +188,7 @@ impl Committer {
     /// Adds a commit for every partition whose small parts should become one.
     fn compact(&self, group: &mut Group) {
         for ((table, partition), first_block) in std::mem::take(&mut group.touched) {
-            if !self.shared.reservations.may_merge(table) {
+            if !self.shared.merges.may_run(table) {
                 continue;
             }
             let Some(inputs) = self.plan_compaction(&group.snapshot, table, &partition, first_block) else { continue };
@@ -217,6 +225,7 @@ impl Committer {
             return;
         }
         if let Err(error) = self.check_space(group.bytes).await {
+            self.shared.counters.refused_full_disk.add(group.answers.len() as u64);
             for (answer, _) in group.answers {
                 drop(answer.send(Err(error.clone())));
             }
@@ -250,6 +259,7 @@ impl Committer {
     fn publish(&self, group: Group) {
         let seq = group.snapshot.seq;
         self.shared.log_bytes.store(self.log.size_bytes(), Ordering::Relaxed);
+        self.shared.counters.add(&group.done);
         self.shared.snapshot.store(Arc::new(group.snapshot));
         for part in &group.removed {
             if let Some(file) = &part.file {
@@ -286,6 +296,7 @@ impl Group {
     fn take(&mut self, commit: &Commit, bytes: Vec<u8>, applied: Applied) {
         debug_assert_eq!(applied.snapshot.at_ns, commit.at_ns, "the record has the time that was applied");
         self.bytes += bytes.len();
+        self.done.count(commit, bytes.len());
         self.records.push(Record { seq: applied.receipt.seq, payload: bytes.into() });
         self.snapshot = applied.snapshot;
         self.removed.extend(applied.removed);

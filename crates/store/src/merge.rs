@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use parts::file::{Caching, Maturity};
 use parts::merge::{MERGE_ROWS, Run, merge_runs};
 use parts::{PartName, PartSchema, Purpose};
@@ -77,7 +77,10 @@ pub(crate) async fn run(shared: &Shared, plan: &MergePlan, work: &MergeWork) -> 
     // The snapshot is taken after the reservation: nobody takes the inputs away between the two.
     let snapshot = shared.snapshot();
     let Some((schema, inputs)) = find(&snapshot, plan) else { return Ok(Merged::GivenUp) };
+    let Some(running) = shared.merges.begin(plan, shared.env.clock.now_ns()) else { return Ok(Merged::GivenUp) };
+    let progress = running.progress();
     let merged = merged_rows(&schema, &inputs, work)?;
+    let merged = merged.inspect_ok(move |block| progress(block.rows() as u64)).boxed();
     let output = staging::stage_file(shared, &schema, merged, Maturity::Merged).await?;
     let commit = Commit {
         reads: snapshot.read_definition(plan.table).into_iter().collect(),
@@ -130,7 +133,7 @@ pub(crate) fn plan_flush(shared: &Shared, snapshot: &Snapshot, now_ns: i64, all:
     let mut plans = Vec::new();
     for (table, parts) in snapshot.parts.tables() {
         let Some(schema) = snapshot.catalog.table_by_id(*table).and_then(|def| def.schema.as_ref()) else { continue };
-        let may_merge = shared.reservations.may_merge(*table);
+        let may_merge = shared.merges.may_run(*table);
         for partition in parts.partitions() {
             for run in memory_runs(schema, parts.partition(partition), may_merge) {
                 let bytes: u64 = run.iter().map(|part| part.size_bytes()).sum();

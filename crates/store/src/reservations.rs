@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use parts::PartName;
 use types::TableId;
 
-/// The parts in work, and the tables whose merges are stopped.
+/// The parts in work.
 #[derive(Clone, Debug, Default)]
 pub struct Reservations {
     state: Arc<Mutex<State>>,
@@ -18,8 +18,6 @@ pub struct Reservations {
 #[derive(Debug, Default)]
 struct State {
     parts: BTreeSet<(TableId, PartName)>,
-    all_stopped: bool,
-    stopped: BTreeSet<TableId>,
 }
 
 /// Parts that nobody else may merge or rewrite while this lives.
@@ -45,37 +43,6 @@ impl Reservations {
     pub fn is_free(&self, table: TableId, part: &PartName) -> bool {
         !self.state.lock().parts.contains(&(table, part.clone()))
     }
-
-    /// SYSTEM STOP MERGES [table]: nothing that is not asked for is merged.
-    pub fn stop_merges(&self, table: Option<TableId>) {
-        let mut state = self.state.lock();
-        match table {
-            Some(table) => {
-                state.stopped.insert(table);
-            }
-            None => state.all_stopped = true,
-        }
-    }
-
-    /// SYSTEM START MERGES [table]. Without a table: everywhere.
-    pub fn start_merges(&self, table: Option<TableId>) {
-        let mut state = self.state.lock();
-        match table {
-            Some(table) => {
-                state.stopped.remove(&table);
-            }
-            None => {
-                state.all_stopped = false;
-                state.stopped.clear();
-            }
-        }
-    }
-
-    /// True when background merges of this table may run.
-    pub fn may_merge(&self, table: TableId) -> bool {
-        let state = self.state.lock();
-        !state.all_stopped && !state.stopped.contains(&table)
-    }
 }
 
 impl Drop for Reservation {
@@ -100,16 +67,5 @@ mod tests {
         assert!(reservations.reserve(TableId(2), &names[1..]).is_some());
         drop(guard);
         assert!(reservations.is_free(TableId(1), &names[0]));
-    }
-
-    #[test]
-    fn merges_stop_for_one_table_or_all() {
-        let reservations = Reservations::default();
-        reservations.stop_merges(Some(TableId(1)));
-        assert!(!reservations.may_merge(TableId(1)) && reservations.may_merge(TableId(2)));
-        reservations.stop_merges(None);
-        assert!(!reservations.may_merge(TableId(2)));
-        reservations.start_merges(None);
-        assert!(reservations.may_merge(TableId(1)));
     }
 }

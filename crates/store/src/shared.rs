@@ -15,8 +15,10 @@ use crate::config::{RECORD_BYTES_MAX, StoreConfig};
 use crate::error::CommitError;
 use crate::folder::DataFolder;
 use crate::in_flight::InFlight;
+use crate::merges::Merges;
 use crate::reservations::Reservations;
 use crate::snapshot::Snapshot;
+use crate::stats::Counters;
 
 /// Shared by the store and its tasks. The only mutable state of a database is the snapshot here, and only the committer
 /// changes it.
@@ -31,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) queue_bytes: Arc<Semaphore>,
     pub(crate) parts: PartSource,
     pub(crate) reservations: Reservations,
+    pub(crate) merges: Merges,
+    pub(crate) counters: Counters,
     pub(crate) in_flight: InFlight,
     pub(crate) next_table: AtomicU64,
     pub(crate) next_database: AtomicU64,

@@ -29,11 +29,13 @@ use crate::in_flight::InFlight;
 use crate::log::FsyncMode;
 use crate::merge::{self, MergeError, MergeWork, Merged};
 use crate::merge_policy::MergePlan;
+use crate::merges::Merges;
 use crate::recovery::{self, Recovered};
 use crate::reservations::Reservations;
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
 use crate::staging;
+use crate::stats::{Counters, Stats};
 
 /// An open data folder. Cheap to clone; [`Store::close`] it before the process ends, or recovery does the same work.
 #[derive(Clone, Debug)]
@@ -67,6 +69,8 @@ impl Store {
             queue_bytes: Arc::new(Semaphore::new(QUEUE_BYTES_MAX)),
             parts: source,
             reservations: Reservations::default(),
+            merges: Merges::default(),
+            counters: Counters::default(),
             in_flight: InFlight::default(),
             log_bytes: AtomicU64::new(0),
             checkpointing: Semaphore::new(1),
@@ -133,7 +137,17 @@ impl Store {
         DatabaseId(self.shared.next_database.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Parts in work, and STOP MERGES.
+    /// Merges under way, and STOP MERGES.
+    pub fn merges(&self) -> &Merges {
+        &self.shared.merges
+    }
+
+    /// What was done since the store was opened, in numbers.
+    pub fn stats(&self) -> Stats {
+        self.shared.counters.read()
+    }
+
+    /// Parts in work.
     pub fn reservations(&self) -> &Reservations {
         &self.shared.reservations
     }

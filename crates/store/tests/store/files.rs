@@ -155,7 +155,7 @@ async fn stopped_merges_stop_joining_but_not_flushing() {
     let config = StoreConfig { memory_bytes_max: 1, ..StoreConfig::default() };
     let store = open_with(&machine, config).await;
     let table = create(&store, "t", MergeMode::Plain).await;
-    store.reservations().stop_merges(None);
+    store.merges().stop(None);
     for key in 0..5 {
         insert(&store, table, &[(key, 1)]).await.unwrap();
     }

@@ -62,7 +62,7 @@ async fn many_small_inserts_leave_few_parts_and_stopped_merges_leave_all() {
     let store = open(&machine(4)).await;
     let table = create(&store, "t", MergeMode::Plain).await;
     let kept = create(&store, "kept", MergeMode::Plain).await;
-    store.reservations().stop_merges(Some(kept));
+    store.merges().stop(Some(kept));
     for key in 0..200 {
         insert(&store, table, &[(key, 1)]).await.unwrap();
         insert(&store, kept, &[(key, 1)]).await.unwrap();
