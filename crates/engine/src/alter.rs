@@ -34,7 +34,7 @@ pub(crate) async fn run(engine: &Engine, alter: &AlterTable, ctx: &Arc<QueryCont
             AlterAction::RemoveTtl => modify_ttl(engine, &table, Vec::new(), &ctx).await?,
             AlterAction::ModifyComment(comment) => {
                 let changed = TableDef { comment: comment.as_str().into(), ..(*table).clone() };
-                ddl::commit(engine, vec![Edit::AlterTable(Arc::new(changed))]).await?;
+                ddl::commit(engine, vec![Edit::AlterTable(Arc::new(changed))], &ctx).await?;
             }
             other => {
                 let name = format!("{other:?}");
@@ -66,7 +66,7 @@ async fn modify_ttl(engine: &Engine, table: &Arc<TableDef>, ttl: Vec<TtlItem>, c
     create.storage.ttl = ttl;
     ddl::check_ttl(&create.storage, &table.columns, ctx)?;
     let changed = TableDef { sql: statement.to_string().into(), ..(**table).clone() };
-    ddl::commit(engine, vec![Edit::AlterTable(Arc::new(changed))]).await?;
+    ddl::commit(engine, vec![Edit::AlterTable(Arc::new(changed))], ctx).await?;
     let ctx = Arc::new(ctx.with_snapshot(engine.inner.store.snapshot()));
     let Some(table) = ctx.snapshot.catalog.table_by_id(table.id).cloned() else { return Ok(()) };
     let Some(expiry) = crate::upkeep::expiry(&table, &ctx)? else { return Ok(()) };

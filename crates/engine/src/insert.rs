@@ -33,11 +33,14 @@ pub(crate) async fn run(engine: &Engine, mut running: Running, insert: &AstInser
     if insert.partition_by.is_some() {
         return Err(Error::NotImplemented("PARTITION BY in INSERT".to_owned()));
     }
+    let (passage, ctx) = engine.inner.views.enter(&ddl::qualified(&ctx, name), &ctx).await;
+    let ctx = Arc::new(ctx);
     let table = ddl::table(&ctx, name)?;
     let token = ctx.settings.text(Setting::InsertDeduplicationToken);
     let is_told = !token.is_empty() && ctx.settings.flag(Setting::InsertDeduplicate);
     let options = InsertOptions { token: is_told.then(|| token.to_owned()) };
     let mut into = engine.inner.views.insert(&table, &ctx, options)?;
+    into.keep(passage);
     let columns = into.table().columns_of(column_names(&insert.columns, &into)?.as_deref())?;
     match &insert.source {
         InsertSource::Query(query) => from_query(&mut into, query, &columns, &ctx).await?,

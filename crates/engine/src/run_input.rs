@@ -114,11 +114,13 @@ impl Session {
         identity: &str,
         position: Position,
     ) -> Result<u64> {
-        let ctx = self.input_context();
+        let name = batches.table.qualified_name();
+        let (passage, ctx) = self.engine.inner.views.enter(&name, &self.input_context()).await;
         let table = ctx.snapshot.catalog.table_by_id(batches.table.id).cloned().ok_or_else(|| {
             Error::refused(ErrorCode::UNKNOWN_TABLE, format!("table {} is gone", batches.table.qualified_name()))
         })?;
         let mut insert = self.engine.inner.views.insert(&table, &ctx, InsertOptions::default())?;
+        insert.keep(passage);
         match batch {
             Some(batch) => insert.push(batch.rows).await?,
             None => insert.end_of_input().await?,

@@ -46,7 +46,7 @@ pub use config::StoreConfig;
 pub use definition::{DatabaseDef, QualifiedName, Readiness, TableDef, TableKind, Target, ViewDef, Visibility};
 pub use error::{CommitError, Conflict, Error, Result};
 pub use garbage::PartFile;
-pub use in_flight::{InFlight, Passage};
+pub use in_flight::{Hold, InFlight, Passage};
 pub use log::FsyncMode;
 pub use merge::{MergeError, MergeWork, Merged};
 pub use merge_policy::{MergePlan, MergePolicy};

@@ -15,7 +15,7 @@ pub mod window;
 
 use std::sync::Arc;
 
-use query::Runtime;
+use query::{QueryContext, Runtime};
 use store::Store;
 
 pub use error::{Error, Result};
@@ -39,7 +39,8 @@ impl Views {
     }
 
     /// Makes a commit and gives the snapshot that it made, with no insert in between.
-    pub async fn commit_and_pin(&self, commit: store::Commit) -> Result<Arc<store::Snapshot>> {
+    pub async fn commit_and_pin(&self, commit: store::Commit, ctx: &QueryContext) -> Result<Arc<store::Snapshot>> {
+        let _hold = self.hold(&commit.edits, ctx).await;
         let _closed = self.gate.write().await;
         self.store.commit(commit).await?;
         Ok(self.store.snapshot())

@@ -49,7 +49,7 @@ pub(super) async fn run(engine: &Engine, create: &CreateTable, ctx: &Arc<QueryCo
     let made = Maker { engine, ctx }.make(&name, &create, &elements, &[])?;
     edits.push(Edit::CreateTable(Arc::new(made.clone())));
     let Some((prepared, _)) = rows else {
-        commit(engine, edits).await?;
+        commit(engine, edits, ctx).await?;
         return Ok(());
     };
     fill(engine, made, edits, prepared, ctx).await
@@ -64,6 +64,7 @@ async fn fill(
     ctx: &Arc<QueryContext>,
 ) -> Result<()> {
     let blocks = prepared.compiled.collect(ctx).await?;
+    let _hold = engine.inner.views.hold(&edits, ctx).await;
     let applied = ctx.snapshot.apply(&store::Commit::of(edits.clone())).map_err(store::CommitError::from)?;
     let inside = ctx.with_snapshot(Arc::new(applied.snapshot));
     let table = inside.snapshot.catalog.table_by_id(table.id).cloned().unwrap_or_else(|| Arc::new(table));

@@ -35,7 +35,7 @@ pub(super) async fn plain(engine: &Engine, create: &CreateView, ctx: &Arc<QueryC
     let statement = StatementKind::CreateView(Box::new(create));
     let view = ViewMaker { engine, ctx, name: &name }.make("View", header, statement, ViewDef::Plain, Readiness::Ready);
     edits.push(Edit::CreateTable(Arc::new(view)));
-    commit(engine, edits).await?;
+    commit(engine, edits, ctx).await?;
     Ok(())
 }
 
@@ -90,7 +90,7 @@ pub(super) async fn materialized(
     edits.extend(inner.map(|inner| Edit::CreateTable(Arc::new(TableDef { readiness, ..inner }))));
     edits.push(Edit::CreateTable(Arc::new(view.clone())));
     if !populate {
-        commit(engine, edits).await?;
+        commit(engine, edits, ctx).await?;
         return Ok(());
     }
     self::populate(engine, &view, edits, ctx).await
@@ -99,14 +99,14 @@ pub(super) async fn materialized(
 /// Two commits without a gap: the first makes the view as being built, fed from then on; its rows so far and its becoming
 /// visible are the second.
 async fn populate(engine: &Engine, view: &TableDef, edits: Vec<Edit>, ctx: &Arc<QueryContext>) -> Result<()> {
-    let snapshot = engine.inner.views.commit_and_pin(store::Commit::of(edits)).await?;
+    let snapshot = engine.inner.views.commit_and_pin(store::Commit::of(edits), ctx).await?;
     let inside = Arc::new(ctx.with_snapshot(snapshot));
     let filled = fill(engine, view, &inside).await;
     if filled.is_err() {
         // nobody saw the view: it goes as if it had never been
         let building = inside.snapshot.catalog.table_by_id(view.id).cloned();
         let edits = building.iter().flat_map(|view| super::drop::edits(view)).collect();
-        commit(engine, edits).await?;
+        commit(engine, edits, ctx).await?;
     }
     filled
 }
@@ -114,6 +114,11 @@ async fn populate(engine: &Engine, view: &TableDef, edits: Vec<Edit>, ctx: &Arc<
 async fn fill(engine: &Engine, view: &TableDef, ctx: &Arc<QueryContext>) -> Result<()> {
     let def = ctx.snapshot.catalog.table_by_id(view.id).cloned().unwrap_or_else(|| Arc::new(view.clone()));
     let mut insert = engine.inner.views.insert(&def, ctx, InsertOptions::default())?;
+    if let Some(Target::Named(target)) = def.view.as_ref().and_then(ViewDef::target) {
+        // only the passage: the rows are those of the snapshot that was pinned
+        let (passage, _later) = engine.inner.views.enter(target, ctx).await;
+        insert.keep(passage);
+    }
     insert.attach(Edit::FinishView { table: view.id });
     if let Some(Target::Inner(inner)) = def.view.as_ref().and_then(ViewDef::target) {
         insert.attach(Edit::FinishView { table: *inner });

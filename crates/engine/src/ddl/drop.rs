@@ -50,7 +50,7 @@ pub(super) async fn run(engine: &Engine, what: &Drop, ctx: &QueryContext) -> Res
         ObjectKind::ConcurrencyGroup => return Err(Error::NotImplemented("DROP CONCURRENCY GROUP".to_owned())),
     }
     if !edits.is_empty() {
-        commit(engine, edits).await?;
+        commit(engine, edits, ctx).await?;
     }
     Ok(())
 }
@@ -138,7 +138,7 @@ pub(super) async fn truncate_all(engine: &Engine, what: &TruncateTables, ctx: &Q
         }
     }
     if !edits.is_empty() {
-        commit(engine, edits).await?;
+        commit(engine, edits, ctx).await?;
     }
     Ok(())
 }
@@ -187,7 +187,7 @@ pub(super) async fn rename(engine: &Engine, rename: &Rename, ctx: &QueryContext)
         names.push((to, table));
     }
     if !edits.is_empty() {
-        commit(engine, edits).await?;
+        commit(engine, edits, ctx).await?;
     }
     Ok(())
 }
@@ -199,6 +199,6 @@ pub(super) async fn exchange(engine: &Engine, exchange: &Exchange, ctx: &QueryCo
         return Err(Error::NotImplemented("EXCHANGE of anything but tables".to_owned()));
     }
     let (a, b) = (super::table(ctx, &exchange.left)?, super::table(ctx, &exchange.right)?);
-    commit(engine, vec![Edit::ExchangeTables { a: a.id, b: b.id }]).await?;
+    commit(engine, vec![Edit::ExchangeTables { a: a.id, b: b.id }], ctx).await?;
     Ok(())
 }

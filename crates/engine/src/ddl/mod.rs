@@ -125,8 +125,9 @@ impl Place {
     }
 }
 
-/// Commits edits of definitions.
-pub(crate) async fn commit(engine: &Engine, edits: Vec<Edit>) -> Result<store::Receipt> {
+/// Commits edits of definitions, past the inserts that are on their way.
+pub(crate) async fn commit(engine: &Engine, edits: Vec<Edit>, ctx: &QueryContext) -> Result<store::Receipt> {
+    let _hold = engine.inner.views.hold(&edits, ctx).await;
     Ok(engine.inner.store.commit(Commit::of(edits)).await?)
 }
 
@@ -153,6 +154,6 @@ async fn create_database(engine: &Engine, create: &CreateDatabase, ctx: &QueryCo
         comment: create.comment.as_deref().unwrap_or_default().into(),
         created_ns: ctx.now_ns,
     };
-    commit(engine, vec![Edit::CreateDatabase(Arc::new(database))]).await?;
+    commit(engine, vec![Edit::CreateDatabase(Arc::new(database))], ctx).await?;
     Ok(())
 }

@@ -50,7 +50,7 @@ pub(super) async fn run(engine: &Engine, create: &CreateWindowView, ctx: &Arc<Qu
     edits.extend(defined.state.into_iter().map(Edit::CreateTable));
     edits.extend(inner.map(|inner| Edit::CreateTable(Arc::new(inner))));
     edits.push(Edit::CreateTable(Arc::new(view)));
-    commit(engine, edits).await?;
+    commit(engine, edits, ctx).await?;
     Ok(())
 }
 

@@ -10,6 +10,8 @@
 //! Views see a block before the engine's merge rule. Memory holds one block and the staged small parts.
 
 mod dead_letters;
+mod passage;
+mod retry;
 mod send;
 pub(crate) mod shape;
 pub(crate) mod stage;
@@ -22,7 +24,7 @@ use arrow::array::BooleanArray;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use query::QueryContext;
-use store::{Commit, CommitError, Conflict, Edit, NewPart, QualifiedName, Read, TableDef, ViewDef};
+use store::{Commit, CommitError, Conflict, Edit, NewPart, Passage, QualifiedName, Read, TableDef, ViewDef};
 use types::{Block, Header, Setting, TableId};
 
 pub use dead_letters::{BadRow, Letters};
@@ -39,7 +41,7 @@ use shape::{Shaped, Shaper, Violations};
 pub const DEPTH_MAX: usize = 32;
 
 /// Rows on their way into a table.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Rows {
     /// Some of the table's columns, by name; types are converted.
     pub block: Block,
@@ -90,6 +92,10 @@ pub struct Insert {
     sources: BTreeSet<QualifiedName>,
     windows: Vec<window::Ticket>,
     written: Written,
+    /// Lets definition changes wait for this insert.
+    passage: Option<Passage>,
+    /// How to make it again; none when that cannot be.
+    again: Option<retry::Again>,
 }
 
 impl Views {
@@ -109,6 +115,8 @@ impl Views {
             table: self.tables.shape(&target)?,
             views: self.clone(),
             ctx: ctx.clone(),
+            again: Some(retry::Again::new(table.qualified_name(), &options)),
+            passage: None,
             options,
             shapers: BTreeMap::new(),
             staged: Vec::new(),
@@ -127,6 +135,11 @@ impl Insert {
         &self.table
     }
 
+    /// Keeps the passage that was taken for this insert until its outcome is known.
+    pub fn keep(&mut self, passage: Passage) {
+        self.passage = Some(passage);
+    }
+
     /// How much was written so far.
     pub fn written(&self) -> Written {
         self.written
@@ -139,6 +152,7 @@ impl Insert {
 
     /// Takes some rows through shape, fan-out and stage. After an error the insert can only be dropped.
     pub async fn push(&mut self, rows: Rows) -> Result<()> {
+        self.remember(&rows);
         let table = Arc::clone(&self.table);
         let shaper = self.shaper(&table, rows.block.header())?;
         let mut complete = shaper.complete(&rows.block, &rows.absent)?;
@@ -167,17 +181,24 @@ impl Insert {
 
     /// Puts an edit of the caller's into the same commit: offsets of a source.
     pub fn attach(&mut self, edit: Edit) {
+        self.again = None;
         self.edits.push(edit);
     }
 
     /// Puts rows of a table into the same commit, through its views as well.
     pub async fn push_to(&mut self, table: &Arc<TableDef>, block: &Block) -> Result<()> {
+        self.again = None;
+        self.push_through(table, block).await
+    }
+
+    async fn push_through(&mut self, table: &Arc<TableDef>, block: &Block) -> Result<()> {
         let shape = self.views.tables.shape(table)?;
         self.push_block(shape, block, 0).await
     }
 
     /// Puts rows of a hidden table into the same commit.
     pub async fn attach_rows(&mut self, table: &Arc<TableDef>, block: &Block) -> Result<()> {
+        self.again = None;
         let Some(schema) = &table.schema else { return Ok(()) };
         self.definitions.insert(table.id, table.version);
         for part in stage::stage_state(&self.views.store, schema, block).await? {
@@ -188,6 +209,7 @@ impl Insert {
 
     /// Closes every open window of the views over the table: its bounded input has ended.
     pub async fn end_of_input(&mut self) -> Result<()> {
+        self.again = None;
         let source = self.table.def.qualified_name();
         let views: Vec<_> = self.ctx.snapshot.catalog.views_of(&source).cloned().collect();
         for view in views.iter().filter(|view| matches!(view.view, Some(ViewDef::Window { .. }))) {
@@ -198,8 +220,7 @@ impl Insert {
         Ok(())
     }
 
-    /// Everything that was pushed, as one commit. The receipt of the first insert with the same token, when there was one.
-    pub async fn commit(mut self) -> Result<Receipt> {
+    async fn commit_once(mut self) -> Result<Receipt> {
         let mut edits = std::mem::take(&mut self.edits);
         for ticket in &self.windows {
             edits.extend(ticket.edits(&self.views, &self.ctx).await?);
@@ -219,7 +240,7 @@ impl Insert {
             return Ok(Receipt { seq: snapshot.seq, at_ns: snapshot.at_ns });
         }
         let commit = Commit { reads: self.reads(&edits), edits, at_ns: 0 };
-        match self.views.send(commit, std::mem::take(&mut self.windows)).await {
+        match self.views.send(commit, std::mem::take(&mut self.windows), self.passage.take()).await {
             Err(CommitError::Conflict(Conflict::Duplicate(first))) => Ok(first),
             other => Ok(other?),
         }
@@ -348,7 +369,7 @@ impl Insert {
         let Some(block) = letters.block()? else { return Ok(()) };
         self.written.dead_letters += block.rows() as u64;
         let table = crate::tables::named(&self.ctx, &name)?;
-        self.push_to(&table, &block).await
+        self.push_through(&table, &block).await
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! Who asked for an insert may go away at any await, and a commit that was handed to the store happens all the same.
 //! Until its outcome is known the turns at window views and the gate must stay held: the next insert would read a
-//! watermark and panes from before the commit and undo them. So the task owns them, not the caller.
+//! watermark and panes from before the commit and undo them, and a definition change would make it fail. So the task owns them, not the caller.
 
-use store::{Commit, CommitError, Receipt};
+use store::{Commit, CommitError, Passage, Receipt};
 use tokio::sync::oneshot;
 
 use crate::Views;
@@ -12,7 +12,12 @@ use crate::window::Ticket;
 
 impl Views {
     /// Commits and gives the turns at window views back, also when nobody waits for the answer any more.
-    pub(super) async fn send(&self, commit: Commit, tickets: Vec<Ticket>) -> Result<Receipt, CommitError> {
+    pub(super) async fn send(
+        &self,
+        commit: Commit,
+        tickets: Vec<Ticket>,
+        passage: Option<Passage>,
+    ) -> Result<Receipt, CommitError> {
         let (tell, told) = oneshot::channel();
         let views = self.clone();
         let task = async move {
@@ -21,6 +26,7 @@ impl Views {
             if outcome.is_ok() {
                 tickets.into_iter().for_each(Ticket::committed);
             }
+            drop(passage);
             // whoever asked may be gone
             let _unheard = tell.send(outcome);
         };

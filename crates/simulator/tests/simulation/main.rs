@@ -1,5 +1,7 @@
 //! A bounded number of seeds on every run; more with `SIMULATOR_SEEDS=n`, one with `SIMULATOR_SEED=n`.
 
+mod ddl;
+
 use simulator::driver::{assert_cuts_drop, run_seeds, seeds};
 use simulator::{engine_half, store_half};
 
