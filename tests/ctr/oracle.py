@@ -34,10 +34,18 @@ def parse(line):
     return event if isinstance(event, dict) else None
 
 
-def run(lines):
-    """Rows of the base table (product, window start) -> (impressions, clicks), and the counts."""
+class Before:
+    """What an input leaves to the next one into the same tables: ids, watermark, and the end of the last closed window."""
+
+    def __init__(self):
+        self.seen, self.watermark, self.closed_to = set(), None, None
+
+
+def run(lines, before=None):
+    """Rows of the base table (product, window start) -> (impressions, clicks), and the counts, both of these lines alone."""
     counts = {"read": 0, "rejected": {}, "duplicates": 0, "late": 0, "on_time": 0, "windows": 0}
-    seen, windows, watermark = set(), {}, None
+    before = before or Before()
+    seen, windows, watermark = before.seen, {}, before.watermark
     for line in lines:
         if not line.strip():
             continue
@@ -54,13 +62,16 @@ def run(lines):
         time = event["event_time"]
         watermark = time - DELAY_MS if watermark is None else max(watermark, time - DELAY_MS)
         start = time - time % WINDOW_MS
-        if start + WINDOW_MS <= watermark:
+        was_closed = before.closed_to is not None and start + WINDOW_MS <= before.closed_to
+        if start + WINDOW_MS <= watermark or was_closed:
             counts["late"] += 1
             continue
         counts["on_time"] += 1
         row = windows.setdefault((event["product_id"], start), [0, 0])
         row[event["event_type"] == "click"] += 1
     counts["windows"] = len(windows)
+    before.watermark = watermark
+    before.closed_to = max([start + WINDOW_MS for _, start in windows] + [before.closed_to or 0])
     return {key: tuple(row) for key, row in windows.items()}, counts
 
 

@@ -263,15 +263,34 @@ class Test:
         check_tables(run, rows)
 
     def two_inputs(self):
-        """A second input continues the watermark of the first."""
-        run = Run(self.binary, self.folder / "data-two")
+        """A second input continues ids and watermark of the first; the counts are those of each input alone."""
         half = len(self.few) // 2
-        run.counts(self.write("first.ndjson", self.few[:half]), 500)
-        run.counts(self.write("second.ndjson", self.few[half:]), 500)
-        _, expected = oracle.run(self.few)
-        got = int(run.query("SELECT sum(impressions) + sum(clicks) FROM ctr_results_raw")[0][0])
-        # windows that the end of the first input closed take no more rows
-        assert got <= expected["on_time"], f"{got} rows were aggregated, {expected['on_time']} at most"
+        # the second begins with lines that the first had
+        first, second = self.few[:half], self.few[half - 50:]
+        before = oracle.Before()
+        rows, expected_first = oracle.run(first, before)
+        more, expected_second = oracle.run(second, before)
+        assert expected_second["duplicates"] >= 40 and expected_second["late"] > 0, "the second input proves nothing"
+        random_ = random.Random(self.options.seed)
+        for name, kills in (("whole", 0), ("killed", 4)):
+            run = Run(self.binary, self.folder / f"data-two-{name}")
+            paths = [self.write("first.ndjson", first), self.write("second.ndjson", second)]
+            for path, expected in zip(paths, (expected_first, expected_second)):
+                for _ in range(kills):
+                    run.killed(path, 7, random_.uniform(0.1, 0.6))
+                check_counts(run.counts(path, 500), expected)
+            check_tables(run, rows | more)
+            check_counts(run.counts(paths[0], 500), expected_first)
+            check_counts(run.counts(paths[1], 500), expected_second)
+
+    def rewritten(self):
+        """A file that was complete and is written anew under its name is another input, with counts of its own."""
+        half = len(self.few) // 2
+        before = oracle.Before()
+        run = Run(self.binary, self.folder / "data-rewritten")
+        for lines in (self.few[:half], self.few[half:]):
+            _, expected = oracle.run(lines, before)
+            check_counts(run.counts(self.write("again.ndjson", lines), 500), expected)
 
     def killed(self):
         rows, expected = oracle.run(self.lines)
@@ -291,7 +310,8 @@ class Test:
         print(f"    {kills} runs were killed", flush=True)
 
 
-CASES = ["one_batch", "one_thread", "batches_of_7", "batches_of_7_one_thread", "gzip", "csv", "two_inputs", "killed"]
+CASES = ["one_batch", "one_thread", "batches_of_7", "batches_of_7_one_thread", "gzip", "csv", "two_inputs", "rewritten",
+         "killed"]
 
 
 def main():
