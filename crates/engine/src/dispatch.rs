@@ -10,7 +10,7 @@ use types::{Block, Column, DataType, Header};
 use crate::error::{Error, Result};
 use crate::request::{Answer, Rows, Source, summary};
 use crate::session::{Running, Session};
-use crate::{alter, ddl, insert, optimize, settings, show, system};
+use crate::{alter, ddl, insert, lookup, optimize, settings, show, system};
 
 /// Runs a statement.
 pub(crate) async fn run(session: &mut Session, running: Running) -> Result<Answer> {
@@ -120,6 +120,10 @@ async fn select(running: Running, query: &sql::Query) -> Result<Answer> {
     let mut settings = running.ctx.settings.clone();
     settings::apply(&mut settings, settings_of(query))?;
     let ctx = Arc::new(running.ctx.with_settings(settings));
+    if let Some(block) = lookup::answer(query, &ctx).await? {
+        let header = presentable_header(block.header());
+        return answer(running, ctx, header, Source::Blocks(vec![block].into_iter()));
+    }
     let stream = query::select(query, &ctx).await?;
     let header = presentable_header(stream.header());
     answer(running, ctx, header, Source::Stream(stream))

@@ -16,6 +16,7 @@ mod dispatch;
 pub mod engine;
 mod error;
 mod insert;
+mod lookup;
 mod optimize;
 pub mod pipeline;
 mod processes;

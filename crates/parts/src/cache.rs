@@ -102,6 +102,11 @@ impl GranuleCache {
         (self.hits.load(Ordering::Relaxed), self.misses.load(Ordering::Relaxed))
     }
 
+    /// How many lookups found nothing, since the start.
+    pub fn misses(&self) -> u64 {
+        self.misses.load(Ordering::Relaxed)
+    }
+
     fn shard(&self, key: GranuleKey) -> &Mutex<Shard> {
         let mixed = (key.file ^ (u64::from(key.column) << 40) ^ (u64::from(key.granule) << 20))
             .wrapping_mul(0x9e37_79b9_7f4a_7c15);

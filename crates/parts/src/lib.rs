@@ -3,7 +3,7 @@
 //! In reading order: what a part is ([`schema`], [`name`], [`partition`], [`meta`], [`part`]); how rows come in order
 //! ([`order`], [`sort`]); what an engine does with rows of one key ([`rule`]) and with sorted runs ([`merge`]); its bytes
 //! inside the commit log ([`inline`]) and as a Parquet file ([`file`]) behind [`part_store`]; how reads get around most of
-//! it ([`prune`], [`cache`], [`key_index`]); and how a mutation makes the next part ([`rewrite`]).
+//! it ([`prune`], [`cache`], [`key_index`], [`lookup`]); and how a mutation makes the next part ([`rewrite`]).
 //!
 //! Knows no table names, no SQL and no time of day, and evaluates no expression: keys are columns that somebody computed
 //! before, and what a merge or mutation must compute arrives as a [`types::BlockTransform`].
@@ -15,6 +15,7 @@ pub mod error;
 pub mod file;
 pub mod inline;
 pub mod key_index;
+pub mod lookup;
 pub mod merge;
 pub mod meta;
 pub mod name;
@@ -36,6 +37,7 @@ pub use error::{Error, Result};
 pub use file::{Caching, FilePart, FileRef, FileWriter, Maturity, write_part};
 pub use inline::{decode_inline, encode_inline};
 pub use key_index::{KeyHasher, KeyIndex};
+pub use lookup::KeyProbe;
 pub use merge::{MERGE_ROWS, Run, final_runs, merge_blocks, merge_runs};
 pub use meta::{MinMax, PartMeta};
 pub use name::{PartName, PartitionId};
@@ -44,6 +46,6 @@ pub use part_store::{DiskPartStore, MemoryPartStore, PartSink, PartStore};
 pub use partition::{partition_id, partition_text, split_by_partition};
 pub use prune::{Bound, KeyRange, KeyRanges, may_contain, partition_may_contain, prune};
 pub use rewrite::{Mutation, Rewritten, RowMask, RowSet, rewrite, rewrite_block, rewrite_whole};
-pub use rule::{Purpose, apply_rule};
+pub use rule::{Purpose, apply_rule, apply_rule_to_key};
 pub use schema::{MergeMode, PartSchema, SortColumn, SumMap};
 pub use sort::sort_block;

@@ -43,6 +43,14 @@ pub fn apply_rule(schema: &PartSchema, block: &Block, purpose: Purpose) -> Resul
     apply_to_groups(schema, block, &groups(schema, &keys), purpose)
 }
 
+/// The rows of `block`, all of one and the same whole sorting key, after the engine's rule.
+pub fn apply_rule_to_key(schema: &PartSchema, block: &Block, purpose: Purpose) -> Result<Block> {
+    match block.rows() {
+        0 => Ok(block.clone()),
+        rows => apply_to_groups(schema, block, &[0, rows as u32], purpose),
+    }
+}
+
 /// Where the groups of rows that the rule treats as one start, with the number of rows last.
 fn groups(schema: &PartSchema, keys: &Rows) -> Vec<u32> {
     if !keeps_keys_together(schema) {

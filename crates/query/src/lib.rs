@@ -14,6 +14,7 @@ pub mod definition;
 pub mod error;
 pub mod explain;
 pub mod expressions;
+pub mod keys;
 pub mod memory;
 pub mod nodes;
 pub mod prepare;

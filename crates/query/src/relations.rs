@@ -141,7 +141,7 @@ fn rows_of(database: &str, name: &str, source: Arc<dyn Source>) -> Relation {
 }
 
 /// The visible columns of a table, with how each comes to be, then the virtual ones.
-fn columns(def: &TableDef, definition: &Definition) -> Result<Vec<RelationColumn>> {
+pub(crate) fn columns(def: &TableDef, definition: &Definition) -> Result<Vec<RelationColumn>> {
     let mut columns = Vec::with_capacity(def.columns.len() + 4);
     for column in def.columns.columns() {
         let declared = definition.column(&column.name).and_then(|column| column.default.as_ref());

@@ -14,6 +14,8 @@ use env::Env;
 
 use crate::cache::PlanCache;
 use crate::error::Result;
+use crate::keys::KeyIndexes;
+use crate::scan::point::PointTables;
 use crate::session;
 use crate::system::SystemTables;
 
@@ -26,6 +28,8 @@ pub struct RuntimeConfig {
     pub memory_bytes: usize,
     /// Compiled plans that are kept.
     pub plan_cache_entries: usize,
+    /// Bytes of key indexes that are kept; 0 makes none.
+    pub key_index_bytes: usize,
     /// Where sorts and aggregations may spill; absent, they end with MEMORY_LIMIT_EXCEEDED instead.
     pub spill_dir: Option<PathBuf>,
     /// The only folder that `file()` may read; absent, `file()` is refused.
@@ -42,6 +46,7 @@ impl Default for RuntimeConfig {
             threads: 1,
             memory_bytes: 2 << 30,
             plan_cache_entries: 1_024,
+            key_index_bytes: 256 << 20,
             spill_dir: None,
             user_files: None,
             time_zone: "UTC".into(),
@@ -62,6 +67,10 @@ pub struct Runtime {
     pub system: SystemTables,
     /// Compiled plans.
     pub plans: PlanCache,
+    /// Key indexes of part files.
+    pub key_indexes: KeyIndexes,
+    /// Tables that were looked into by key.
+    pub points: PointTables,
     /// Optimizer rules and planner, made once because making them costs more than most plans.
     pub(crate) template: SessionState,
     /// Spill files; memory is put in per query.
@@ -91,6 +100,8 @@ impl Runtime {
         Ok(Arc::new(Runtime {
             env: parts.env,
             plans: PlanCache::new(config.plan_cache_entries),
+            key_indexes: KeyIndexes::new(config.key_index_bytes),
+            points: PointTables::default(),
             template: session::template(),
             system: parts.system,
             memory,

@@ -127,6 +127,18 @@ impl FilePart {
         Ok(Block::concat(&header, &blocks)?)
     }
 
+    /// One granule of these columns (repetition allowed), when the cache has all of them.
+    pub fn cached_granule(&self, columns: &[usize], granule: usize) -> Option<Block> {
+        let arrays: Vec<ArrayRef> =
+            columns.iter().map(|&column| self.inner.cache.get(self.key(column, granule))).collect::<Option<_>>()?;
+        Block::with_rows(self.inner.meta.header.project(columns), arrays, self.rows_of(granule).len()).ok()
+    }
+
+    /// True for one of `every` reads of single rows: those decode a whole granule into the cache.
+    pub fn admits(&self, every: u64) -> bool {
+        self.inner.cache.misses().is_multiple_of(every)
+    }
+
     fn cached(&self, columns: &[usize], granule: usize, caching: Caching) -> Vec<Option<ArrayRef>> {
         let get = |&column: &usize| match caching {
             Caching::Use => self.inner.cache.get(self.key(column, granule)),

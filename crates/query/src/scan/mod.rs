@@ -6,6 +6,7 @@
 
 mod adapt;
 mod exec;
+pub mod point;
 mod predicate;
 mod prewhere;
 mod provider;
