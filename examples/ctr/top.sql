@@ -1,6 +1,10 @@
--- The ten products with the highest rate in their newest window, among those that were seen at least ten times in it.
-SELECT product_id, round(latest_ctr, 4) AS ctr, latest_impressions AS impressions, latest_clicks AS clicks, latest_window_end AS window_end
+-- The ten products with the highest rate in their newest window; those that were seen at least ten times in it come first.
+SELECT
+    product_id,
+    round(latest_ctr, 4) AS ctr,
+    latest_impressions AS views,
+    latest_clicks AS clicks,
+    formatDateTime(latest_window_end, '%H:%i:%S') AS until
 FROM ctr_latest_view FINAL
-WHERE latest_impressions >= 10
-ORDER BY ctr DESC, product_id
+ORDER BY views >= 10 DESC, ctr DESC, product_id
 LIMIT 10;

@@ -28,6 +28,11 @@ pub(crate) enum Error {
     NoLanding,
     #[error("rows could land in {0}: say which with --input table=FILE")]
     SeveralLandings(String),
+    #[error("the demo's events ended in the middle of an insert")]
+    FeedEnded,
+    /// A signal came before the end.
+    #[error("stopped before the end of the input: {0}")]
+    Stopped(&'static str),
     #[error("no server answers at {address}: {reason}")]
     Connect { address: String, reason: std::io::Error },
     #[error("the answer broke off: {0}")]

@@ -2,13 +2,15 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::server::codec::{self, Coding};
 use bytes::Bytes;
-use engine::{Data, Env, Format};
-use futures::StreamExt;
+use engine::{Data, Env, Format, InputKind};
 use futures::stream;
-use tokio::io::AsyncReadExt;
+use futures::{StreamExt, TryStreamExt};
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::error::{Error, Result};
 
@@ -21,47 +23,64 @@ const HASHED_BYTES: u64 = 64 << 10;
 pub(crate) struct Input {
     pub(crate) data: Data,
     pub(crate) format: Format,
-    /// What it is told by; `None` for standard input.
-    pub(crate) identity: Option<String>,
+    pub(crate) kind: InputKind,
     /// What dead letters say they came from.
     pub(crate) source: String,
-    /// Its size as it lies there; 0 where nobody knows.
-    pub(crate) size_bytes: u64,
-    /// Its bytes are fewer than those that are read from it.
-    pub(crate) is_packed: bool,
+    /// Its size as it lies there; `None` where nobody knows.
+    pub(crate) size_bytes: Option<u64>,
+    /// How many of those bytes were taken so far.
+    pub(crate) taken_bytes: Arc<AtomicU64>,
 }
 
 impl Input {
-    /// Opens a file, or standard input for `-`.
+    /// Opens a file or a pipe, or standard input for `-`.
     pub(crate) async fn open(env: &Env, path: &Path) -> Result<Input> {
         if path == Path::new("-") {
-            return Ok(Input {
-                data: standard_input(),
-                format: Format::JsonEachRow,
-                identity: None,
-                source: "stdin".to_owned(),
-                size_bytes: 0,
-                is_packed: false,
-            });
+            return Ok(Input::once(standard_input(), Format::JsonEachRow, "stdin".to_owned()));
         }
         let failed = |reason: String| Error::Read { path: path.to_owned(), reason };
+        let kind = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.file_type();
+        if kind.is_dir() {
+            return Err(failed("it is a folder, not a file".to_owned()));
+        }
+        if !kind.is_file() {
+            // a pipe made by a shell has no name that tells anything
+            let (format, coding) = kind_of(path).unwrap_or((Format::JsonEachRow, None));
+            let data = unpacked(pipe_bytes(path.to_owned()), coding, path)?;
+            return Ok(Input::once(data, format, path.display().to_string()));
+        }
         let (format, coding) = kind_of(path)?;
         let canonical = std::fs::canonicalize(path).map_err(|error| failed(error.to_string()))?;
-        if !canonical.is_file() {
-            return Err(failed("it is no file".to_owned()));
-        }
         let file = env.disk.open(&canonical).await.map_err(|error| failed(error.to_string()))?;
         let size_bytes = file.len().await.map_err(|error| failed(error.to_string()))?;
         let beginning = file.read_range(0, size_bytes.min(HASHED_BYTES)).await;
         let beginning = beginning.map_err(|error| failed(error.to_string()))?;
         let identity = format!("{}:{size_bytes}:{:016x}", canonical.display(), hash(&beginning));
-        let packed = file_bytes(file, size_bytes);
-        let data = match coding {
-            None => packed,
-            Some(coding) => codec::unpack(packed, coding).map_err(|error| failed(error.to_string()))?,
-        };
-        let (source, is_packed) = (canonical.display().to_string(), coding.is_some());
-        Ok(Input { data, format, identity: Some(identity), source, size_bytes, is_packed })
+        let taken_bytes = Arc::new(AtomicU64::new(0));
+        let taken = Arc::clone(&taken_bytes);
+        let packed = file_bytes(file, size_bytes).inspect_ok(move |piece| {
+            taken.fetch_add(piece.len() as u64, Ordering::Relaxed);
+        });
+        Ok(Input {
+            data: unpacked(packed.boxed(), coding, path)?,
+            format,
+            kind: InputKind::File(identity),
+            source: canonical.display().to_string(),
+            size_bytes: Some(size_bytes),
+            taken_bytes,
+        })
+    }
+
+    fn once(data: Data, format: Format, source: String) -> Input {
+        Input { data, format, kind: InputKind::Once, source, size_bytes: None, taken_bytes: Arc::default() }
+    }
+}
+
+fn unpacked(packed: Data, coding: Option<Coding>, path: &Path) -> Result<Data> {
+    let failed = |error: io::Error| Error::Read { path: path.to_owned(), reason: error.to_string() };
+    match coding {
+        None => Ok(packed),
+        Some(coding) => codec::unpack(packed, coding).map_err(failed),
     }
 }
 
@@ -103,15 +122,24 @@ fn file_bytes(file: Box<dyn env::DiskFile>, size: u64) -> Data {
 
 /// Standard input, piece by piece.
 pub(crate) fn standard_input() -> Data {
-    let pieces = stream::unfold(tokio::io::stdin(), |mut stdin| async move {
+    reader_bytes(tokio::io::stdin())
+}
+
+/// A pipe, opened when it is first read: that waits for who writes to it.
+fn pipe_bytes(path: PathBuf) -> Data {
+    stream::once(tokio::fs::File::open(path)).map_ok(reader_bytes).try_flatten().boxed()
+}
+
+fn reader_bytes(reader: impl AsyncRead + Send + Unpin + 'static) -> Data {
+    let pieces = stream::unfold(reader, |mut reader| async move {
         let mut piece = vec![0; CHUNK_BYTES];
-        match stdin.read(&mut piece).await {
+        match reader.read(&mut piece).await {
             Ok(0) => None,
             Ok(read) => {
                 piece.truncate(read);
-                Some((Ok(Bytes::from(piece)), stdin))
+                Some((Ok(Bytes::from(piece)), reader))
             }
-            Err(error) => Some((Err(error), stdin)),
+            Err(error) => Some((Err(error), reader)),
         }
     });
     pieces.boxed()

@@ -44,7 +44,7 @@ fn start(command: Command) -> Result<()> {
         builder.worker_threads(threads);
     }
     let runtime = builder.enable_all().build().map_err(Error::Runtime)?;
-    runtime.block_on(async {
+    let ran = runtime.block_on(async {
         match command {
             Command::Server(args) => server::run(args).await,
             Command::Local(args) => local::run(args).await,
@@ -52,5 +52,8 @@ fn start(command: Command) -> Result<()> {
             Command::Run(args) => run::run(args).await,
             Command::Demo(args) => demo::run(args).await,
         }
-    })
+    });
+    // a thread that reads standard input or a pipe cannot be told to end, and nothing waits for it
+    runtime.shutdown_background();
+    ran
 }

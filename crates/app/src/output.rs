@@ -31,3 +31,14 @@ pub(crate) fn write(bytes: &Bytes) -> Result<()> {
         written => written.map_err(Error::Write),
     }
 }
+
+/// Writes a line.
+pub(crate) fn line(text: &str) -> Result<()> {
+    write(&Bytes::from(format!("{text}\n")))?;
+    flush()
+}
+
+/// Sends on what was written.
+pub(crate) fn flush() -> Result<()> {
+    std::io::stdout().flush().map_err(Error::Write)
+}

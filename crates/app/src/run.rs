@@ -1,16 +1,18 @@
 //! `everview run`: a file through a pipeline, resumably, with counts at the end.
 
-use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use engine::{Access, Answer, InputReport, Landing, Request, RunInput, Session, WindowCounts};
-use indicatif::{ProgressBar, ProgressStyle};
+use engine::{Access, InputKind, InputReport, Landing, RunInput, Session};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
 use crate::cli::RunArgs;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::input::{self, Input};
+use crate::output;
 use crate::server::stop_on_signals;
 
 /// Runs the pipeline over the input.
@@ -26,27 +28,34 @@ pub(crate) async fn run(args: RunArgs) -> Result<()> {
         let mut session = database.session()?;
         session.set_up(&script).await?;
         let landing = landing(&session, table.as_deref())?;
-        let source = input.source.clone();
         let bar = bar(&input);
+        let taken = Arc::clone(&input.taken_bytes);
+        let is_file = matches!(input.kind, InputKind::File(_));
+        let clock = database.engine.env().clock.clone();
+        let started_ns = clock.monotonic_ns();
         let run = RunInput {
             data: input.data,
             format: input.format,
-            identity: input.identity,
-            source: source.clone(),
+            kind: input.kind,
+            source: input.source,
             table: format!("{}.{}", landing.database, landing.table),
             batch_rows: args.batch_rows,
+            stop,
         };
-        let report = session.run_input(run, |rows, bytes| {
-            bar.set_position(bytes);
-            bar.set_message(format!("{rows} rows"));
-            !stop.is_cancelled()
+        let report = session.run_input(run, |counts| {
+            bar.set_position(taken.load(Ordering::Relaxed));
+            bar.set_message(format!("{} rows", HumanCount(counts.read)));
         });
         let report = report.await;
         bar.finish_and_clear();
-        let report = report?;
-        let counts = Counts::of(&mut session, &landing, &source, report).await?;
-        println!("{}", if args.json { counts.json() } else { counts.text(stop.is_cancelled()) });
-        Ok(())
+        let seconds = clock.monotonic_ns().saturating_sub(started_ns) as f64 / 1e9;
+        let closing = Closing { report: report?, seconds };
+        output::line(&if args.json { closing.json() } else { closing.text() })?;
+        match (closing.report.was_stopped, is_file) {
+            (false, _) => Ok(()),
+            (true, true) => Err(Error::Stopped("the same command continues where it stood")),
+            (true, false) => Err(Error::Stopped("what was committed is kept; this input cannot be continued")),
+        }
     };
     let ran = ran.await;
     let closed = database.close().await;
@@ -75,85 +84,63 @@ fn bar(input: &Input) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let bar = match input.is_packed || input.size_bytes == 0 {
-        true => ProgressBar::new_spinner(),
-        false => ProgressBar::new(input.size_bytes),
+    let (bar, template) = match input.size_bytes {
+        Some(size) => (ProgressBar::new(size), "{percent:>3} % [{bar:24}] {msg}, {eta} left"),
+        None => (ProgressBar::new_spinner(), "{spinner} {msg} in {elapsed}"),
     };
-    let template = "{wide_bar} {bytes}/{total_bytes} {msg} {bytes_per_sec} {eta}";
-    if let Ok(style) = ProgressStyle::with_template(template)
-        && bar.length().is_some()
-    {
-        bar.set_style(style);
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
     }
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }
 
-/// What became of an input: its rows by fate, and what the windows over its table did.
+/// What is said at the end: what became of the input's rows.
 #[derive(Debug)]
-struct Counts {
+struct Closing {
     report: InputReport,
-    rejected: BTreeMap<String, u64>,
-    windows: WindowCounts,
+    /// How long this run took.
+    seconds: f64,
 }
 
-impl Counts {
-    async fn of(session: &mut Session, landing: &Landing, source: &str, report: InputReport) -> Result<Counts> {
-        let rejected = match &landing.dead_letters {
-            Some(table) => rejected(session, table, Some(source)).await?,
-            None => BTreeMap::new(),
-        };
-        Ok(Counts { report, rejected, windows: session.window_counts(landing).await? })
-    }
-
+impl Closing {
     fn json(&self) -> String {
+        let counts = &self.report.counts;
         serde_json::json!({
-            "read": self.report.rows_read,
-            "rejected": self.rejected,
-            "duplicates": self.windows.duplicates,
-            "late": self.windows.late,
-            "on_time": self.windows.on_time,
-            "windows": self.windows.emitted,
+            "read": counts.read,
+            "rejected": counts.rejected,
+            "duplicates": counts.duplicates,
+            "late": counts.late,
+            "on_time": counts.on_time,
+            "windows": counts.windows,
             "resumed_at": self.report.resumed_at,
             "was_complete": self.report.was_complete,
+            "was_stopped": self.report.was_stopped,
+            "seconds": (self.seconds * 1e3).round() / 1e3,
         })
         .to_string()
     }
 
-    fn text(&self, is_stopped: bool) -> String {
+    fn text(&self) -> String {
+        let (report, counts) = (&self.report, &self.report.counts);
         let mut lines = Vec::new();
-        if self.report.was_complete {
+        if report.was_complete {
             lines.push("this input was complete before: nothing was done".to_owned());
-        } else if self.report.resumed_at > 0 {
-            lines.push(format!("continued behind row {}", self.report.resumed_at));
+        } else if report.resumed_at > 0 {
+            lines.push(format!("continued behind row {}", report.resumed_at));
         }
-        if is_stopped {
-            lines.push("stopped: the same command continues".to_owned());
+        lines.push(format!("read        {}", counts.read));
+        lines.push(format!("rejected    {}", counts.rejected.values().sum::<u64>()));
+        lines.extend(counts.rejected.iter().map(|(reason, count)| format!("  {reason:<12}{count}")));
+        lines.push(format!("duplicates  {}", counts.duplicates));
+        lines.push(format!("late        {}", counts.late));
+        lines.push(format!("on time     {}", counts.on_time));
+        lines.push(format!("windows     {}", counts.windows));
+        if !report.was_complete {
+            let rows = counts.read - report.resumed_at;
+            let rate = (rows as f64 / self.seconds.max(0.001)).round();
+            lines.push(format!("{rows} rows in {:.1} s, {rate:.0} a second", self.seconds));
         }
-        lines.push(format!("read        {}", self.report.rows_read));
-        lines.push(format!("rejected    {}", self.rejected.values().sum::<u64>()));
-        lines.extend(self.rejected.iter().map(|(reason, count)| format!("  {reason:<12}{count}")));
-        lines.push(format!("duplicates  {}", self.windows.duplicates));
-        lines.push(format!("late        {}", self.windows.late));
-        lines.push(format!("on time     {}", self.windows.on_time));
-        lines.push(format!("windows     {}", self.windows.emitted));
         lines.join("\n")
     }
-}
-
-/// Dead letters by reason, of one source or of all.
-pub(crate) async fn rejected(
-    session: &mut Session,
-    table: &str,
-    source: Option<&str>,
-) -> Result<BTreeMap<String, u64>> {
-    let condition = source.map_or("", |_| "WHERE source = {source:String}");
-    let mut request = Request::new(format!("SELECT reason, count() FROM {table} {condition} GROUP BY reason"));
-    request.format = Some("TabSeparated".to_owned());
-    request.params.extend(source.map(|source| ("source".to_owned(), source.to_owned())));
-    let Answer::Rows(rows) = session.execute(request).await? else { return Ok(BTreeMap::new()) };
-    let text = rows.encode_all().await?;
-    let text = String::from_utf8_lossy(&text);
-    let pairs = text.lines().filter_map(|line| line.split_once('\t'));
-    Ok(pairs.map(|(reason, count)| (reason.to_owned(), count.parse().unwrap_or(0))).collect())
 }

@@ -3,7 +3,7 @@
 //!
 //! In reading order: [`engine`] (open, close, what runs beside the statements), [`session`] (settings, database, one
 //! statement at a time), [`request`] (what is asked and answered), `dispatch` (which statement goes where), `insert`,
-//! `ddl`, `alter`, `show`, `system`, `run_input` (a file through a pipeline, resumably), [`pipeline`] (what programs that
+//! `ddl`, `alter`, `show`, `system`, `run_input` (an input through a pipeline, resumably; `positions`: how far it is), [`pipeline`] (what programs that
 //! run one ask), `upkeep` (merges, TTL).
 //!
 //! Never here: sockets, the text of formats, plans. Errors leave as [`Error`] with ClickHouse's code.
@@ -19,6 +19,7 @@ mod insert;
 mod lookup;
 mod optimize;
 pub mod pipeline;
+mod positions;
 mod processes;
 pub mod request;
 pub mod run_input;
@@ -32,9 +33,10 @@ pub use access::{Access, Credentials};
 pub use config::EngineConfig;
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};
-pub use pipeline::{Landing, WindowCounts, statements};
+pub use pipeline::{Landing, statements};
+pub use positions::InputCounts;
 pub use request::{Answer, Data, Request, Rows, Summary};
-pub use run_input::{InputReport, RunInput};
+pub use run_input::{InputKind, InputReport, RunInput};
 pub use session::Session;
 
 // what callers of the façade need from below it

@@ -1,6 +1,4 @@
-//! What a program that runs a pipeline asks of a session: its statements one by one, where rows land, what became of them.
-
-use std::sync::Arc;
+//! What a program that runs a pipeline asks of a session: its statements one by one, and where rows land.
 
 use store::{TableDef, ViewDef, Visibility};
 use types::ErrorCode;
@@ -19,21 +17,6 @@ pub struct Landing {
     pub table: String,
     /// Where its bad rows go: `database`.`table`, quoted.
     pub dead_letters: Option<String>,
-}
-
-/// What the window views over a table did so far, added up.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct WindowCounts {
-    /// Rows that were aggregated.
-    pub on_time: u64,
-    /// Rows behind the watermark.
-    pub late: u64,
-    /// Rows with an id that was seen before.
-    pub duplicates: u64,
-    /// Rows of closed windows that were emitted.
-    pub emitted: u64,
-    /// The smallest watermark, in milliseconds since 1970; `None` when a view took no row yet.
-    pub watermark_ms: Option<i64>,
 }
 
 /// The statements of a script, as text. Data of an INSERT belongs to its statement.
@@ -90,26 +73,6 @@ impl Session {
         }
         landings.sort_by(|a, b| (&a.database, &a.table).cmp(&(&b.database, &b.table)));
         Ok(landings)
-    }
-
-    /// What the window views over a table did, as committed.
-    pub async fn window_counts(&self, landing: &Landing) -> Result<WindowCounts> {
-        let ctx = self.input_context();
-        let mut counts = WindowCounts::default();
-        let tables: Vec<Arc<TableDef>> = ctx.snapshot.catalog.tables().cloned().collect();
-        let Some(table) = tables.iter().find(|t| *t.database == *landing.database && *t.name == *landing.table) else {
-            return Ok(counts);
-        };
-        for view in tables.iter().filter(|view| is_window_over(view, table)) {
-            let Some(marks) = views::window::marks(view, &ctx).await? else { continue };
-            counts.on_time += marks.on_time;
-            counts.late += marks.late;
-            counts.duplicates += marks.duplicates;
-            counts.emitted += marks.emitted;
-            let watermark = Some(marks.watermark_ms).filter(|ms| *ms != i64::MIN);
-            counts.watermark_ms = counts.watermark_ms.map_or(watermark, |known| watermark.map(|ms| ms.min(known)));
-        }
-        Ok(counts)
     }
 }
 

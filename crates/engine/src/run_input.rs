@@ -1,28 +1,29 @@
-//! A file through a pipeline, resumably: decoded in one task, inserted batch by batch in another, the position in each
-//! batch's own commit.
+//! An input through a pipeline: decoded in one task, inserted batch by batch in another, the position in each batch's own
+//! commit.
 //!
 //! ```text
-//! bytes ─▶ decode (task) ─▶ bounded queue ─▶ insert ─▶ commit { rows, views, windows, position }
+//! bytes ─▶ decode (task) ─▶ bounded queue ─▶ insert ─▶ commit { rows, views, windows, position and counts }
 //! ```
-//! The same input again continues where the last commit stood; after its end it does nothing. An input without identity
-//! (standard input) cannot be resumed.
+//! The same file again continues where the last commit stood; after its end it does nothing. Standard input cannot be
+//! resumed; events that are made up as they go leave no position. The end of an input closes the windows that it left
+//! open, whatever kind it is; a run that is stopped leaves them open.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, UInt8Array, UInt64Array};
-use arrow::datatypes::{UInt8Type, UInt64Type};
+use bytes::Bytes;
 use format::{Decode, DecodeOptions, Decoded, Format};
 use futures::StreamExt;
-use parts::{MergeMode, PartSchema, SortColumn};
 use query::QueryContext;
-use store::{Commit, Edit, Readiness, TableDef, TableKind, Visibility};
+use store::TableDef;
 use tokio::sync::mpsc;
-use types::{Block, Column, DataType, ErrorCode, Header};
+use tokio_util::sync::CancellationToken;
+use types::ErrorCode;
 use views::{InsertOptions, Rows};
 
 use crate::ddl;
 use crate::error::{Error, Result};
 use crate::insert::rows_of;
+use crate::positions::{self, InputCounts, Position};
 use crate::request::Data;
 use crate::session::Session;
 
@@ -35,85 +36,99 @@ pub struct RunInput {
     pub data: Data,
     /// The format of its rows.
     pub format: Format,
-    /// What it is told by: path, size, hash of its beginning. `None`: it cannot be resumed.
-    pub identity: Option<String>,
+    /// Whether it can be continued.
+    pub kind: InputKind,
     /// What dead letters say they came from.
     pub source: String,
     /// The table that its rows go to: `table` or `database.table`.
     pub table: String,
     /// Rows of one commit.
     pub batch_rows: usize,
+    /// Ends the run behind the commit under way.
+    pub stop: CancellationToken,
+}
+
+/// Whether an input can be continued.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum InputKind {
+    /// It can be read again, and is told by this: path, size, hash of its beginning.
+    File(String),
+    /// It is read once: standard input.
+    Once,
+    /// It is made as it goes. Each piece of its bytes is whole rows, which become one batch; no position is kept.
+    Live,
 }
 
 /// What became of an input.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct InputReport {
-    /// Rows read, by this run and those that it continued.
-    pub rows_read: u64,
-    /// Rows that went to the dead letters in this run.
-    pub dead_letters: u64,
+    /// Its rows by fate: of this run and of those that it continued.
+    pub counts: InputCounts,
     /// Rows that runs before this one had committed.
     pub resumed_at: u64,
     /// The input was complete before this run.
     pub was_complete: bool,
-}
-
-/// How far an input is, as committed.
-#[derive(Clone, Copy, Debug, Default)]
-struct Position {
-    rows: u64,
-    commits: u64,
-    done: bool,
+    /// The run was stopped before the input's end.
+    pub was_stopped: bool,
 }
 
 impl Session {
-    /// Takes an input through the table's insert path. `progress` is told rows and bytes read after each commit; when it
-    /// says false, the run stops behind that commit.
-    pub async fn run_input<F>(&mut self, input: RunInput, mut progress: F) -> Result<InputReport>
-    where
-        F: FnMut(u64, u64) -> bool,
-    {
-        let positions = self.positions_table().await?;
-        let identity = input.identity.clone().unwrap_or_else(|| format!("-{}", self.engine.new_query_id()));
-        let mut position = load(&positions, &identity, &self.input_context()).await?;
-        if position.done {
-            return Ok(InputReport { rows_read: position.rows, was_complete: true, ..InputReport::default() });
+    /// Takes an input through the table's insert path. `progress` is told the counts so far after each commit.
+    pub async fn run_input(&mut self, input: RunInput, mut progress: impl FnMut(&InputCounts)) -> Result<InputReport> {
+        let mut track = self.track(&input.kind).await?;
+        let resumed_at = track.position.counts.read;
+        if track.position.is_done {
+            let counts = track.position.counts;
+            return Ok(InputReport { counts, resumed_at, was_complete: true, was_stopped: false });
         }
-        if input.identity.is_none() && self.has_unfinished(&positions).await? {
-            let message = "the data folder holds an unfinished run of another input; standard input cannot be resumed";
-            return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
-        }
-        let mut report = InputReport { resumed_at: position.rows, ..InputReport::default() };
-        let mut batches = self.decode(input, position.rows)?;
-        while let Some(batch) = batches.receiver.recv().await {
-            let batch = batch?;
-            let (rows, bytes) = (batch.rows_read, batch.bytes_read);
-            position = Position { rows, commits: position.commits + 1, done: false };
-            report.dead_letters += self.commit_batch(&batches, Some(batch), &positions, &identity, position).await?;
-            if !progress(rows, bytes) {
-                report.rows_read = position.rows;
-                return Ok(report);
+        progress(&track.position.counts);
+        let stop = input.stop.clone();
+        let mut batches = self.decode(input, resumed_at)?;
+        loop {
+            let batch = tokio::select! {
+                biased;
+                () = stop.cancelled() => {
+                    let counts = track.position.counts;
+                    return Ok(InputReport { counts, resumed_at, was_complete: false, was_stopped: true });
+                }
+                batch = batches.receiver.recv() => batch.transpose()?,
+            };
+            let is_last = batch.is_none();
+            self.commit_batch(&batches, batch, &mut track).await?;
+            progress(&track.position.counts);
+            if is_last {
+                let counts = track.position.counts;
+                return Ok(InputReport { counts, resumed_at, was_complete: false, was_stopped: false });
             }
         }
-        position = Position { commits: position.commits + 1, done: true, ..position };
-        self.commit_batch(&batches, None, &positions, &identity, position).await?;
-        report.rows_read = position.rows;
-        Ok(report)
     }
 
     pub(crate) fn input_context(&self) -> QueryContext {
         self.engine.context(self.engine.new_query_id(), &self.user, &self.database, self.settings.clone())
     }
 
-    /// One batch, or the end of the input, with the position in the same commit.
-    async fn commit_batch(
-        &self,
-        batches: &Batches,
-        batch: Option<Batch>,
-        positions: &Arc<TableDef>,
-        identity: &str,
-        position: Position,
-    ) -> Result<u64> {
+    /// Where the input stands.
+    async fn track(&self, kind: &InputKind) -> Result<Track> {
+        let table = match kind {
+            InputKind::Live => return Ok(Track { noted: None, position: Position::default() }),
+            InputKind::File(_) | InputKind::Once => self.positions_table().await?,
+        };
+        let ctx = self.input_context();
+        if let InputKind::File(identity) = kind {
+            let position = positions::load(&table, identity, &ctx).await?;
+            return Ok(Track { noted: Some((table, identity.clone())), position });
+        }
+        if positions::has_unfinished(&table, &ctx).await? {
+            let message = "the data folder holds an unfinished run, and standard input cannot be resumed: finish that run \
+                           with its file, or take another folder";
+            return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
+        }
+        let identity = format!("-{}", self.engine.new_query_id());
+        Ok(Track { noted: Some((table, identity)), position: Position::default() })
+    }
+
+    /// One batch, or the end of the input, with the position behind it in the same commit.
+    async fn commit_batch(&self, batches: &Batches, batch: Option<Batch>, track: &mut Track) -> Result<()> {
         let name = batches.table.qualified_name();
         let (passage, ctx) = self.engine.inner.views.enter(&name, &self.input_context()).await;
         let table = ctx.snapshot.catalog.table_by_id(batches.table.id).cloned().ok_or_else(|| {
@@ -121,14 +136,31 @@ impl Session {
         })?;
         let mut insert = self.engine.inner.views.insert(&table, &ctx, InsertOptions::default())?;
         insert.keep(passage);
+        let mut next = Position { commits: track.position.commits + 1, ..track.position.clone() };
         match batch {
-            Some(batch) => insert.push(batch.rows).await?,
-            None => insert.end_of_input().await?,
+            Some(batch) => {
+                next.counts.read = batch.rows_read;
+                insert.push(batch.rows).await?;
+            }
+            None => {
+                next.is_done = true;
+                insert.end_of_input().await?;
+            }
         }
-        insert.attach_rows(positions, &position_block(identity, position)?).await?;
-        let dead_letters = insert.written().dead_letters;
+        let taken = insert.taken();
+        next.counts.duplicates += taken.duplicates;
+        next.counts.late += taken.late;
+        next.counts.on_time += taken.on_time;
+        next.counts.windows += taken.emitted;
+        for (reason, count) in insert.rejected() {
+            *next.counts.rejected.entry(reason.clone()).or_default() += count;
+        }
+        if let Some((positions, identity)) = &track.noted {
+            insert.attach_rows(positions, &positions::block(identity, &next)?).await?;
+        }
         insert.commit().await?;
-        Ok(dead_letters)
+        track.position = next;
+        Ok(())
     }
 
     /// Starts decoding; rows up to `skip` were committed before.
@@ -146,49 +178,47 @@ impl Session {
         options.strict_types = shape.strict_types;
         options.rows_max = input.batch_rows.max(1);
         let keep_letters = options.keep_bad_rows;
-        let decoder = format::decoder(input.format, options, None)?;
         let (sender, receiver) = mpsc::channel(QUEUE_BATCHES);
-        let work = decode(input.data, decoder, Decoding { source: input.source, keep_letters, skip, sender });
-        let task = self.engine.env().spawner.spawn("decode", Box::pin(work));
-        Ok(Batches { receiver, table, _task: task })
-    }
-
-    /// The hidden table of positions; made by the first run.
-    async fn positions_table(&self) -> Result<Arc<TableDef>> {
-        let store = &self.engine.inner.store;
-        if let Some(table) = store.snapshot().catalog.tables().find(|table| &*table.name == POSITIONS) {
-            return Ok(table.clone());
-        }
-        let table = Arc::new(positions_def(self));
-        store.commit(Commit::of(vec![Edit::CreateTable(table.clone())])).await?;
-        let made = store.snapshot().catalog.table_by_id(table.id).cloned();
-        Ok(made.unwrap_or(table))
-    }
-
-    async fn has_unfinished(&self, positions: &TableDef) -> Result<bool> {
-        let mut newest = std::collections::BTreeMap::new();
-        for (identity, position) in all(positions, &self.input_context()).await? {
-            let known: &mut Position = newest.entry(identity).or_insert(position);
-            if known.commits < position.commits {
-                *known = position;
+        let decoding = Decoding { source: input.source, keep_letters, skip, sender };
+        let spawner = &self.engine.env().spawner;
+        let task = match input.kind {
+            InputKind::Live => {
+                let work = decode_pieces(input.data, input.format, options, decoding);
+                spawner.spawn("decode", Box::pin(work))
             }
-        }
-        Ok(newest.values().any(|position| !position.done))
+            InputKind::File(_) | InputKind::Once => {
+                let decoder = format::decoder(input.format, options, None)?;
+                spawner.spawn("decode", Box::pin(decode(input.data, decoder, decoding)))
+            }
+        };
+        Ok(Batches { receiver, table, task })
     }
+}
+
+/// How far an input is, and where that is noted: in that table, under that identity.
+struct Track {
+    noted: Option<(Arc<TableDef>, String)>,
+    position: Position,
 }
 
 /// Decoded batches as they come.
 struct Batches {
     receiver: mpsc::Receiver<Result<Batch>>,
     table: Arc<TableDef>,
-    _task: env::Task,
+    task: env::Task,
+}
+
+impl Drop for Batches {
+    /// A run that ends early wants no more rows, and the input may never say another word.
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 /// Rows of one commit.
 struct Batch {
     rows: Rows,
     rows_read: u64,
-    bytes_read: u64,
 }
 
 struct Decoding {
@@ -198,6 +228,7 @@ struct Decoding {
     sender: mpsc::Sender<Result<Batch>>,
 }
 
+/// Decodes bytes as they come, cut anywhere.
 async fn decode(mut data: Data, mut decoder: Box<dyn Decode>, decoding: Decoding) {
     loop {
         let (piece, last) = match data.next().await {
@@ -206,7 +237,7 @@ async fn decode(mut data: Data, mut decoder: Box<dyn Decode>, decoding: Decoding
                 let _ = decoding.sender.send(Err(Error::Input(error.to_string()))).await;
                 return;
             }
-            None => (bytes::Bytes::new(), true),
+            None => (Bytes::new(), true),
         };
         decoder.push(&piece);
         loop {
@@ -228,9 +259,44 @@ async fn decode(mut data: Data, mut decoder: Box<dyn Decode>, decoding: Decoding
     }
 }
 
+/// Decodes pieces that are whole rows each: what has arrived does not wait for more.
+async fn decode_pieces(mut data: Data, format: Format, options: DecodeOptions, decoding: Decoding) {
+    let mut rows_before = 0;
+    while let Some(piece) = data.next().await {
+        let batches = piece.map_err(|error| Error::Input(error.to_string())).and_then(|piece| {
+            let mut decoder = format::decoder(format, options.clone(), None)?;
+            decoder.push(&piece);
+            let mut batches = Vec::new();
+            while let Some(decoded) = decoder.next(true)? {
+                batches.push(decoded);
+            }
+            Ok(batches)
+        });
+        let batches = match batches {
+            Ok(batches) => batches,
+            Err(error) => {
+                let _ = decoding.sender.send(Err(error)).await;
+                return;
+            }
+        };
+        let rows_read = rows_before + batches.last().map_or(0, |decoded| decoded.rows_read);
+        for mut decoded in batches {
+            decoded.rows_read += rows_before;
+            decoded.positions.iter_mut().for_each(|position| *position += rows_before);
+            decoded.bad.iter_mut().for_each(|bad| bad.position += rows_before);
+            let Some(batch) = batch_of(decoded, &decoding) else { continue };
+            // a receiver that is gone has stopped the run
+            if decoding.sender.send(batch).await.is_err() {
+                return;
+            }
+        }
+        rows_before = rows_read;
+    }
+}
+
 /// The rows that were not committed before; `None` when all were.
 fn batch_of(mut decoded: Decoded, decoding: &Decoding) -> Option<Result<Batch>> {
-    let (rows_read, bytes_read) = (decoded.rows_read, decoded.bytes_read);
+    let rows_read = decoded.rows_read;
     if rows_read <= decoding.skip {
         return None;
     }
@@ -248,81 +314,5 @@ fn batch_of(mut decoded: Decoded, decoding: &Decoding) -> Option<Result<Batch>> 
         decoded.absent.iter_mut().flatten().for_each(|flags| drop(flags.drain(..done)));
     }
     decoded.bad.retain(|bad| bad.position > decoding.skip);
-    Some(Ok(Batch { rows: rows_of(decoded, &decoding.source, decoding.keep_letters), rows_read, bytes_read }))
-}
-
-/// Name of the hidden table of positions.
-const POSITIONS: &str = ".state.inputs";
-
-fn positions_header() -> Header {
-    Header::new(vec![
-        Column::new("identity", DataType::String),
-        Column::new("rows", DataType::UInt64),
-        Column::new("done", DataType::UInt8),
-        Column::new("commits", DataType::UInt64),
-    ])
-}
-
-fn positions_def(session: &Session) -> TableDef {
-    let header = positions_header();
-    let schema = PartSchema {
-        header: header.clone(),
-        sort_key: vec![SortColumn::ascending(0)],
-        primary_key_len: 1,
-        partition_key: Vec::new(),
-        merge_mode: MergeMode::Replacing { version: Some(3), is_deleted: None },
-        index_granularity: parts::schema::INDEX_GRANULARITY,
-        min_max: Vec::new(),
-    };
-    let sql = format!(
-        "CREATE TABLE {} (identity String, rows UInt64, done UInt8, commits UInt64) ENGINE = \
-         ReplacingMergeTree(commits) ORDER BY identity",
-        sql::back_quote(POSITIONS)
-    );
-    TableDef {
-        id: session.engine.inner.store.new_table_id(),
-        database: crate::engine::DEFAULT_DATABASE.into(),
-        name: POSITIONS.into(),
-        uuid: session.engine.env().rng.uuid(),
-        version: 0,
-        sql: sql.into(),
-        engine: "ReplacingMergeTree".into(),
-        kind: TableKind::MergeTree,
-        columns: header,
-        schema: Some(Arc::new(schema)),
-        view: None,
-        visibility: Visibility::Hidden,
-        readiness: Readiness::Ready,
-        comment: "how far inputs are".into(),
-        created_ns: session.engine.env().clock.now_ns(),
-    }
-}
-
-fn position_block(identity: &str, position: Position) -> Result<Block> {
-    let arrays: Vec<ArrayRef> = vec![
-        Arc::new(BinaryArray::from_vec(vec![identity.as_bytes()])),
-        Arc::new(UInt64Array::from(vec![position.rows])),
-        Arc::new(UInt8Array::from(vec![u8::from(position.done)])),
-        Arc::new(UInt64Array::from(vec![position.commits])),
-    ];
-    Ok(Block::new(positions_header(), arrays)?)
-}
-
-async fn load(table: &TableDef, identity: &str, ctx: &QueryContext) -> Result<Position> {
-    let positions = all(table, ctx).await?.into_iter().filter(|(known, _)| known == identity.as_bytes());
-    Ok(positions.map(|(_, position)| position).max_by_key(|position| position.commits).unwrap_or_default())
-}
-
-async fn all(table: &TableDef, ctx: &QueryContext) -> Result<Vec<(Vec<u8>, Position)>> {
-    let mut positions = Vec::new();
-    for block in views::window::rows_of(table.id, ctx).await? {
-        let identities = block.array(0).as_binary::<i32>();
-        let number = |column: usize, row: usize| block.array(column).as_primitive::<UInt64Type>().value(row);
-        for row in 0..identities.len() {
-            let done = block.array(2).as_primitive::<UInt8Type>().value(row) != 0;
-            let position = Position { rows: number(1, row), commits: number(3, row), done };
-            positions.push((identities.value(row).to_vec(), position));
-        }
-    }
-    Ok(positions)
+    Some(Ok(Batch { rows: rows_of(decoded, &decoding.source, decoding.keep_letters), rows_read }))
 }

@@ -9,7 +9,7 @@ use std::fmt::Write;
 /// What is generated.
 #[derive(Clone, PartialEq, Debug)]
 pub struct GeneratorConfig {
-    /// Same seed, same lines.
+    /// Same seed and start, same lines.
     pub seed: u64,
     /// Event time of the first event, in milliseconds since 1970.
     pub start_ms: i64,
@@ -55,7 +55,8 @@ impl Generator {
             (sum * 2f64.powi(64)) as u64
         });
         let popularity = popularity.collect();
-        let random = SplitMix(config.seed);
+        // events of another time are other events, with ids of their own
+        let random = SplitMix(config.seed ^ SplitMix(config.start_ms as u64).next());
         Generator { config, random, popularity, count: 0, newest: VecDeque::new() }
     }
 

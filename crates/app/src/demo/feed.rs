@@ -2,18 +2,22 @@
 
 use std::time::Duration;
 
-use engine::Env;
+use bytes::Bytes;
 use engine::generator::{Generator, GeneratorConfig};
+use engine::{Data, Env};
+use futures::{StreamExt, stream};
 
 use crate::cli::DemoArgs;
 
 /// Events a second where nothing is said.
 const RATE: u64 = 2_000;
 /// Lines of one INSERT at most.
-const BATCH_LINES_MAX: u64 = 50_000;
+pub(super) const BATCH_LINES_MAX: u64 = 50_000;
 /// How often events that are due are inserted.
-pub(super) const TICK: Duration = Duration::from_millis(100);
+const TICK: Duration = Duration::from_millis(100);
 const PRODUCTS: usize = 1_000;
+/// About the bytes of a line.
+const LINE_BYTES: usize = 160;
 
 /// The events of a demo.
 pub(super) struct Feed {
@@ -49,31 +53,49 @@ impl Feed {
         }
     }
 
+    /// The lines of all events as a stream of pieces, each due when it comes; ends with the demo.
+    pub(super) fn data(self, env: &Env) -> Data {
+        let clock = env.clock.clone();
+        let started_ns = clock.monotonic_ns();
+        let pieces = stream::unfold(self, move |mut feed| {
+            let clock = clock.clone();
+            async move {
+                loop {
+                    let elapsed = Duration::from_nanos(clock.monotonic_ns().saturating_sub(started_ns));
+                    let lines = feed.lines(elapsed);
+                    if !lines.is_empty() {
+                        return Some((Ok(Bytes::from(lines)), feed));
+                    }
+                    if feed.is_over(elapsed) {
+                        return None;
+                    }
+                    clock.sleep(TICK).await;
+                }
+            }
+        });
+        pieces.boxed()
+    }
+
     /// True when nothing more comes.
-    pub(super) fn is_over(&self, elapsed: Duration) -> bool {
+    fn is_over(&self, elapsed: Duration) -> bool {
         self.events_max <= self.generator.count() || self.length.is_some_and(|length| length <= elapsed)
     }
 
-    /// True when the clock decides how many events are due.
-    pub(super) fn is_paced(&self) -> bool {
-        self.is_paced
-    }
-
-    /// Events so far.
-    pub(super) fn count(&self) -> u64 {
-        self.generator.count()
-    }
-
     /// The lines that are due; empty when none is.
-    pub(super) fn lines(&mut self, elapsed: Duration) -> Vec<u8> {
+    fn lines(&mut self, elapsed: Duration) -> Vec<u8> {
+        let is_late = self.length.is_some_and(|length| length <= elapsed);
         let due = if self.is_paced {
+            // what was due until the end comes, however late it is asked for
+            let elapsed = self.length.map_or(elapsed, |length| length.min(elapsed));
             let due = u128::from(self.rate) * elapsed.as_millis() / 1_000;
             u64::try_from(due).unwrap_or(u64::MAX).saturating_sub(self.generator.count())
+        } else if is_late {
+            0
         } else {
             BATCH_LINES_MAX
         };
         let due = due.min(BATCH_LINES_MAX).min(self.events_max - self.generator.count());
-        let mut lines = Vec::with_capacity(due as usize * 160);
+        let mut lines = Vec::with_capacity(due as usize * LINE_BYTES);
         (0..due).for_each(|_| self.generator.line(&mut lines));
         lines
     }

@@ -3,6 +3,7 @@
 use engine::{Answer, Request, Session};
 
 use crate::error::Result;
+use crate::output;
 
 const QUERIES: &str = include_str!("../../../../examples/ctr/queries.sql");
 /// The first four of the file: the newest value, an hour, a day, a week.
@@ -15,7 +16,8 @@ pub(super) async fn run(session: &mut Session) -> Result<()> {
         let started_ns = clock.monotonic_ns();
         let answer = text(session, statement, "PrettyCompact").await?;
         let elapsed_ms = clock.monotonic_ns().saturating_sub(started_ns) as f64 / 1e6;
-        println!("\n{}\n{answer}{elapsed_ms:.1} ms", statement.trim());
+        let answer = if answer.is_empty() { "no rows\n" } else { &answer };
+        output::line(&format!("\n{}\n{answer}{elapsed_ms:.1} ms", statement.trim()))?;
     }
     Ok(())
 }

@@ -96,6 +96,8 @@ pub struct Insert {
     passage: Option<Passage>,
     /// How to make it again; none when that cannot be.
     again: Option<retry::Again>,
+    /// Dead letters by reason.
+    rejected: BTreeMap<String, u64>,
 }
 
 impl Views {
@@ -125,6 +127,7 @@ impl Views {
             sources: BTreeSet::new(),
             windows: Vec::new(),
             written: Written::default(),
+            rejected: BTreeMap::new(),
         })
     }
 }
@@ -143,6 +146,19 @@ impl Insert {
     /// How much was written so far.
     pub fn written(&self) -> Written {
         self.written
+    }
+
+    /// Rows that went to the dead letters so far, by reason.
+    pub fn rejected(&self) -> &BTreeMap<String, u64> {
+        &self.rejected
+    }
+
+    /// What the window views over the table did with the rows so far, added up over the views.
+    pub fn taken(&self) -> window::Taken {
+        let source = self.table.def.qualified_name();
+        let mut taken = window::Taken::default();
+        self.windows.iter().filter(|ticket| ticket.is_over(&source)).for_each(|ticket| taken += ticket.taken());
+        taken
     }
 
     /// The query that this insert is.
@@ -366,6 +382,9 @@ impl Insert {
 
     async fn keep_dead_letters(&mut self, letters: Letters) -> Result<()> {
         let Some(name) = self.table.dead_letters.clone() else { return Ok(()) };
+        for bad in &letters.bad {
+            *self.rejected.entry(bad.reason.clone()).or_default() += 1;
+        }
         let Some(block) = letters.block()? else { return Ok(()) };
         self.written.dead_letters += block.rows() as u64;
         let table = crate::tables::named(&self.ctx, &name)?;

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use query::QueryContext;
-use store::{Edit, TableDef};
+use store::{Edit, QualifiedName, TableDef, ViewDef};
 use tokio::sync::OwnedMutexGuard;
 use types::{Block, TableId};
 
@@ -32,7 +32,8 @@ use crate::error::Result;
 use node::Node;
 
 pub use define::{Defined, define};
-pub use state::{Marks, rows_of};
+use state::Marks;
+pub use state::rows_of;
 
 /// What a window view gives for some rows.
 #[derive(Debug, Default)]
@@ -41,6 +42,28 @@ pub struct Emitted {
     pub closed: Vec<Block>,
     /// Rows behind the watermark, in the columns of the source.
     pub late: Option<Block>,
+}
+
+/// What window views did with some rows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Taken {
+    /// Rows that were aggregated.
+    pub on_time: u64,
+    /// Rows behind the watermark.
+    pub late: u64,
+    /// Rows with an id that was seen before.
+    pub duplicates: u64,
+    /// Rows of closed windows that were emitted meanwhile.
+    pub emitted: u64,
+}
+
+impl std::ops::AddAssign for Taken {
+    fn add_assign(&mut self, more: Taken) {
+        self.on_time += more.on_time;
+        self.late += more.late;
+        self.duplicates += more.duplicates;
+        self.emitted += more.emitted;
+    }
 }
 
 /// Where a view's node is, between the turns of inserts; empty until it is read from the store.
@@ -56,6 +79,8 @@ pub struct Nodes {
 /// read again from the store by the next turn.
 pub struct Ticket {
     view: Arc<TableDef>,
+    /// Marks when the turn began.
+    before: Marks,
     guard: OwnedMutexGuard<Option<Node>>,
     committed: bool,
 }
@@ -70,8 +95,9 @@ impl Nodes {
             // the newest state: it may be of a later commit than the snapshot that this insert pinned
             None => Node::load(view, &ctx.with_snapshot(views.store.snapshot())).await?,
         };
+        let before = node.marks();
         *guard = Some(node);
-        Ok(Ticket { view: Arc::clone(view), guard, committed: false })
+        Ok(Ticket { view: Arc::clone(view), before, guard, committed: false })
     }
 }
 
@@ -79,6 +105,23 @@ impl Ticket {
     /// The view.
     pub(crate) fn view(&self) -> TableId {
         self.view.id
+    }
+
+    /// What the view did with the rows of this turn so far.
+    pub(crate) fn taken(&self) -> Taken {
+        let Some(node) = self.guard.as_ref() else { return Taken::default() };
+        let now = node.marks();
+        Taken {
+            on_time: now.on_time - self.before.on_time,
+            late: now.late - self.before.late,
+            duplicates: now.duplicates - self.before.duplicates,
+            emitted: now.emitted - self.before.emitted,
+        }
+    }
+
+    /// True when the view takes the rows of that table.
+    pub(crate) fn is_over(&self, table: &QualifiedName) -> bool {
+        matches!(&self.view.view, Some(ViewDef::Window { source, .. }) if source == table)
     }
 
     fn node(&mut self) -> &mut Node {
@@ -116,9 +159,4 @@ impl Drop for Ticket {
             *self.guard = None;
         }
     }
-}
-
-/// Watermark and counts of a window view, as they are committed; `None` when `view` is none or took no row yet.
-pub async fn marks(view: &TableDef, ctx: &QueryContext) -> Result<Option<Marks>> {
-    state::load_marks(view, ctx).await
 }

@@ -15,7 +15,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::Emitted;
 use super::emit::Plans;
 use super::spec::{START, Spec};
-use super::state::{State, StateTables, by_start, ids_block, marks_block};
+use super::state::{Marks, State, StateTables, by_start, ids_block, marks_block};
 use crate::error::{Error, Result};
 use crate::insert::{filter, stage};
 
@@ -63,6 +63,11 @@ impl Node {
         let stored = state.panes.keys().copied().collect();
         let plans = Plans::compile(&spec, tables, &ctx.with_database(&view.database)).await?;
         Ok(Node { spec, tables, state, plans, row_exprs: None, changes: Changes { stored, ..Changes::default() } })
+    }
+
+    /// Watermark and counts as they are now.
+    pub(super) fn marks(&self) -> Marks {
+        self.state.marks
     }
 
     /// Takes rows of the source.
@@ -229,7 +234,7 @@ impl Node {
         if !changes.ids.is_empty() {
             edits.extend(insert(store, self.tables.ids, &ids_block(&changes.ids)?, ctx).await?);
         }
-        let marks = super::Marks { commits: self.state.marks.commits + 1, ..self.state.marks };
+        let marks = Marks { commits: self.state.marks.commits + 1, ..self.state.marks };
         edits.extend(insert(store, self.tables.marks, &marks_block(&marks)?, ctx).await?);
         Ok(edits)
     }

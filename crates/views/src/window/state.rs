@@ -17,7 +17,7 @@ use crate::error::Result;
 
 /// Watermark and counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Marks {
+pub(crate) struct Marks {
     /// Greatest event time so far minus the watermark's delay, in milliseconds since 1970.
     pub watermark_ms: i64,
     /// Ends of windows up to here were emitted: rows of such windows are late.
