@@ -17,6 +17,7 @@ pub mod frame;
 pub mod query_time;
 pub mod registry;
 pub mod resolve;
+pub mod total;
 pub mod wide;
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use functions::QueryTime;
 use types::Setting;
 
+use crate::bind::guard::GuardFilters;
 use crate::context::QueryContext;
 use crate::nodes;
 
@@ -44,6 +45,7 @@ pub(crate) fn template() -> SessionState {
         .with_session_id(String::new())
         .with_analyzer_rules(Vec::new())
         .with_query_planner(Arc::new(Planner))
+        .with_optimizer_rule(Arc::new(GuardFilters))
         .with_config(SessionConfig::from(options()))
         .build()
 }

@@ -17,6 +17,7 @@ mod expr;
 mod fill;
 mod from;
 mod group;
+pub(crate) mod guard;
 mod items;
 mod join;
 mod library;

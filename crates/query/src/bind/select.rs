@@ -192,7 +192,7 @@ impl Binder<'_> {
             predicates.push(typed.predicate()?);
         }
         plan = scope.attachments.borrow_mut().attach(plan, &predicates.iter().collect::<Vec<_>>(), &Ok)?;
-        if let Some(predicate) = super::typed::all_of(predicates) {
+        if let Some(predicate) = super::guard::filter_of(predicates) {
             plan = LogicalPlanBuilder::from(plan).filter(predicate)?.build()?;
         }
         for conjunct in semi {

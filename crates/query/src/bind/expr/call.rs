@@ -77,6 +77,10 @@ impl Binder<'_> {
                 let args = self.bind_arguments(&function.arguments, scope)?;
                 self.case_with_expression(args, scope)?
             }
+            "coalesce" | "ifnull" if function.arguments.len() > 1 => {
+                let args = self.bind_arguments(&function.arguments, scope)?;
+                self.coalesce(name, args, scope)?
+            }
             "and" | "or" if function.arguments.len() > 1 => {
                 let args = self.bind_arguments(&function.arguments, scope)?;
                 self.logic(&lower, args, scope)?

@@ -8,6 +8,7 @@ use types::{DataType, ErrorCode};
 
 use super::compare::Comparison;
 use crate::bind::binder::{Binder, not_supported};
+use crate::bind::guard::{boolean_case, can_fail};
 use crate::bind::library::common_type;
 use crate::bind::scope::Scope;
 use crate::bind::typed::Typed;
@@ -43,10 +44,44 @@ impl Binder<'_> {
         let mut branches = Vec::new();
         let mut items = items.into_iter();
         while let (Some(when), Some(then)) = (items.next(), items.next()) {
-            let condition = self.compare(Comparison::Equals, operand.clone(), when, &scope.env.functions)?;
+            // NULL is a value like others here.
+            let condition = if when.is_only_null() {
+                self.is_null(operand.clone(), false)?
+            } else {
+                let nullable = operand.is_nullable() && when.is_nullable();
+                let equals = if nullable { Comparison::IsNotDistinct } else { Comparison::Equals };
+                self.compare(equals, operand.clone(), when, &scope.env.functions)?
+            };
             branches.push((condition, then));
         }
         self.case(branches, otherwise, scope)
+    }
+
+    /// `coalesce` and `ifNull`: as the function, but what follows and can fail is evaluated only where it is needed.
+    pub(super) fn coalesce(&self, name: &str, args: Vec<Typed>, scope: &Scope<'_>) -> Result<Typed> {
+        let functions = &scope.env.functions;
+        let whole = self.scalar(name, args.clone(), functions)?;
+        if whole.constant.is_some() || !args.iter().skip(1).any(|arg| can_fail(&arg.expr)) {
+            return Ok(whole);
+        }
+        let (ty, size) = (whole.ty, whole.size);
+        let mut rest: Vec<Typed> = args.into_iter().filter(|arg| !arg.is_only_null()).collect();
+        if let Some(last) = rest.iter().position(|arg| !arg.is_nullable()) {
+            rest.truncate(last + 1);
+        }
+        let Some(last) = rest.pop() else { return Ok(Typed::null()) };
+        let mut branches = Vec::with_capacity(rest.len());
+        for arg in rest {
+            let arg = arg.into_value();
+            let value = self.cast(arg.clone(), &ty.to_nullable(), functions)?.value();
+            branches.push((Expr::IsNotNull(Box::new(arg.expr)), value));
+        }
+        let last = self.cast(last, &ty, functions)?.value();
+        if branches.is_empty() {
+            return Ok(Typed { size, ..Typed::new(last, ty) });
+        }
+        let expr = case_of(&ty, branches, last);
+        Ok(Typed { size, ..Typed::new(expr, ty) })
     }
 
     fn case(&self, branches: Vec<(Typed, Typed)>, otherwise: Typed, scope: &Scope<'_>) -> Result<Typed> {
@@ -81,22 +116,31 @@ impl Binder<'_> {
         for (condition, value) in kept {
             size = size.saturating_add(condition.size).saturating_add(value.size);
             let value = self.cast(value, &ty, functions)?.value();
-            when_then.push((Box::new(condition.predicate()?), Box::new(value)));
+            when_then.push((condition.predicate()?, value));
         }
         let otherwise = self.cast(last, &ty, functions)?.value();
-        let expr = Expr::Case(Case::new(None, when_then, Some(Box::new(otherwise))));
+        let expr = case_of(&ty, when_then, otherwise);
         Ok(Typed { size, ..Typed::new(expr, ty) })
     }
+}
+
+/// CASE with branches of type `ty`.
+fn case_of(ty: &DataType, branches: Vec<(Expr, Expr)>, otherwise: Expr) -> Expr {
+    if *ty.base() == DataType::Bool {
+        return boolean_case(branches, otherwise);
+    }
+    let branches = branches.into_iter().map(|(when, then)| (Box::new(when), Box::new(then))).collect();
+    Expr::Case(Case::new(None, branches, Some(Box::new(otherwise))))
 }
 
 /// ILLEGAL_TYPE_OF_ARGUMENT for what cannot be a condition.
 fn refuse_condition(condition: &Typed) -> Result<()> {
     let base = condition.ty.base();
-    if base.is_number() || *base == DataType::Nothing {
+    if matches!(base, DataType::UInt8 | DataType::Bool | DataType::Nothing) {
         return Ok(());
     }
     Err(Error::refused(
         ErrorCode::ILLEGAL_TYPE_OF_ARGUMENT,
-        format!("condition of if or CASE must be a number, not {}", condition.ty),
+        format!("condition of if, multiIf or CASE must be UInt8 or Bool, not {}", condition.ty),
     ))
 }

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use arrow::datatypes::Field;
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::{Expr, ExprSchemable};
+use datafusion::logical_expr::{Expr, ExprSchemable, Operator, Volatility};
 use functions::{Lambda, higher_order, lambda_parameters};
 use sql::ast::ExprKind;
 use types::{DataType, ErrorCode};
 
 use crate::bind::binder::Binder;
+use crate::bind::guard::can_fail;
 use crate::bind::library::as_arg;
 use crate::bind::scope::Scope;
 use crate::bind::typed::Typed;
@@ -131,9 +132,12 @@ impl Binder<'_> {
 }
 
 /// The body with every largest part that names no parameter of its own lambda replaced by a captured column.
+///
+/// Under a condition what can fail stays in the body, where it is evaluated for the rows that the condition leaves.
 fn capture(expr: Expr, own: &[&Column], captured: &mut Vec<Typed>) -> Result<Expr> {
+    let decides = expr.exists(|node| Ok(is_condition(node)))?;
     let replaced = expr.transform_down(|node| {
-        if matches!(node, Expr::Literal(..)) || names_any(&node, own) {
+        if matches!(node, Expr::Literal(..)) || names_any(&node, own) || (decides && stays(&node)) {
             return Ok(Transformed::no(node));
         }
         if let Expr::Column(column) = &node
@@ -149,6 +153,25 @@ fn capture(expr: Expr, own: &[&Column], captured: &mut Vec<Typed>) -> Result<Exp
         Ok(Transformed::new(Expr::Column(column), true, TreeNodeRecursion::Jump))
     })?;
     Ok(replaced.data)
+}
+
+/// What evaluates an operand for some rows only.
+fn is_condition(expr: &Expr) -> bool {
+    match expr {
+        Expr::Case(_) => true,
+        Expr::BinaryExpr(binary) => matches!(binary.op, Operator::And | Operator::Or),
+        _ => false,
+    }
+}
+
+/// True for what may fail and can be evaluated inside a body: nothing that asks for the query's time or randomness.
+fn stays(expr: &Expr) -> bool {
+    let computed = match expr {
+        Expr::ScalarFunction(call) => call.func.signature().volatility == Volatility::Immutable,
+        Expr::Case(_) | Expr::BinaryExpr(_) | Expr::Cast(_) | Expr::Not(_) => true,
+        _ => false,
+    };
+    computed && can_fail(expr)
 }
 
 /// The name of a captured column inside the body.

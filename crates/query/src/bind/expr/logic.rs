@@ -1,11 +1,13 @@
-//! AND, OR, NOT, XOR, IS NULL: DataFusion's own operators over Arrow Booleans, with SQL's three values.
+//! AND, OR, NOT, XOR, IS NULL: DataFusion's own operators over Arrow Booleans, with SQL's three values; operands that
+//! can fail are guarded (see `guard`).
 
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, Operator};
 use types::DataType;
 
 use crate::bind::binder::Binder;
+use crate::bind::guard::{Condition, short_circuit};
 use crate::bind::scope::Scope;
-use crate::bind::typed::{Typed, all_of, any_of};
+use crate::bind::typed::Typed;
 use crate::error::Result;
 
 impl Binder<'_> {
@@ -31,9 +33,10 @@ impl Binder<'_> {
         }
         let ty = truth_type(&operands);
         let size = operands.iter().fold(1u32, |sum, operand| sum.saturating_add(operand.size));
-        let conditions = operands.into_iter().map(Typed::predicate).collect::<Result<Vec<_>>>()?;
-        let joined = if name == "and" { all_of(conditions) } else { any_of(conditions) };
-        let expr = joined.unwrap_or_else(|| datafusion::logical_expr::lit(name == "and"));
+        let condition = |operand: Typed| Ok(Condition { nullable: operand.is_nullable(), expr: operand.predicate()? });
+        let conditions = operands.into_iter().map(condition).collect::<Result<Vec<_>>>()?;
+        let op = if name == "and" { Operator::And } else { Operator::Or };
+        let expr = short_circuit(op, conditions).unwrap_or_else(|| datafusion::logical_expr::lit(name == "and"));
         Ok(Typed { size, ..Typed::truth(expr, ty) })
     }
 
