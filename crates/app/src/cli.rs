@@ -55,7 +55,8 @@ pub(crate) struct ServerArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct LocalArgs {
-    /// Statements, divided by semicolons; may be given several times. Without it and --file: standard input.
+    /// Statements, divided by semicolons; may be given several times. Without it and --file: a prompt, or standard
+    /// input.
     #[arg(short = 'q', long = "query")]
     pub(crate) queries: Vec<String>,
     /// The data folder. Without it: a temporary one, gone afterwards.
@@ -99,7 +100,7 @@ pub(crate) struct RunArgs {
     /// The pipeline: a file of CREATE statements.
     pub(crate) pipeline: PathBuf,
     /// The input: `FILE` or `table=FILE`; `-` is standard input. NDJSON (.ndjson, .jsonl, .json), CSV with a header, or
-    /// Parquet; .gz and .zst are unpacked.
+    /// Parquet; .gz and .zst are unpacked. A pipe without such a name is NDJSON.
     #[arg(long)]
     pub(crate) input: String,
     /// The data folder; made when it is not there.

@@ -13,6 +13,7 @@ mod report;
 mod screen;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use ::server::HttpServer;
 use engine::{Access, CancellationToken, Format, InputKind, RunInput};
@@ -64,6 +65,7 @@ async fn show(database: &Database, args: &DemoArgs, stop: CancellationToken, add
         source: "demo".to_owned(),
         table: format!("{}.{}", landing.database, landing.table),
         batch_rows: feed::BATCH_LINES_MAX as usize,
+        taken_bytes: Arc::default(),
         stop: stop.clone(),
     };
     screen::run(database, run, address).await?;

@@ -40,6 +40,8 @@ pub(crate) enum Error {
     /// A server's error, in its words.
     #[error("{0}")]
     Remote(String),
+    #[error("cancelled")]
+    Interrupted,
     #[error("the prompt ended: {0}")]
     Prompt(String),
 }

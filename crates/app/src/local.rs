@@ -1,4 +1,4 @@
-//! `everview local`: statements over a data folder, without a server.
+//! `everview local`: statements over a data folder, without a server: from flags, a file, standard input, or a prompt.
 
 use std::io::{IsTerminal, Read};
 
@@ -7,15 +7,19 @@ use engine::{Access, Request, Session};
 use crate::cli::LocalArgs;
 use crate::database::Database;
 use crate::error::{Error, Result};
-use crate::{input, output};
+use crate::{input, output, prompt};
 
 /// Runs the statements; the first error ends them.
 pub(crate) async fn run(args: LocalArgs) -> Result<()> {
-    let scripts = scripts(&args)?;
+    let is_asked = args.queries.is_empty() && args.file.is_none() && std::io::stdin().is_terminal();
+    let scripts = if is_asked { Vec::new() } else { scripts(&args)? };
     let database = Database::open(args.data.as_deref(), Access::default()).await?;
     let format = args.format.unwrap_or_else(|| output::default_format().to_owned());
     let ran = async {
         let mut session = database.session()?;
+        if is_asked {
+            return prompt::run(async |script| run_script(&mut session, script, &format).await).await;
+        }
         for script in &scripts {
             run_script(&mut session, script, &format).await?;
         }

@@ -1,6 +1,6 @@
 //! `everview`: the one binary. Flags to configuration, runtime, wiring, signals, ordered shutdown.
 //!
-//! In reading order: `cli` (flags), `database` (open and close), `server`, `local`, `client`, `run` (a file through a
+//! In reading order: `cli` (flags), `database` (open and close), `server`, `local`, `client` (both over `prompt`), `run` (a file through a
 //! pipeline), `demo`. Never here: what a statement means, storage.
 
 mod cli;
@@ -11,6 +11,7 @@ mod error;
 mod input;
 mod local;
 mod output;
+mod prompt;
 mod run;
 mod server;
 

@@ -1,8 +1,6 @@
 //! `everview run`: a file through a pipeline, resumably, with counts at the end.
 
 use std::io::IsTerminal;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use engine::{Access, InputKind, InputReport, Landing, RunInput, Session};
@@ -29,7 +27,6 @@ pub(crate) async fn run(args: RunArgs) -> Result<()> {
         session.set_up(&script).await?;
         let landing = landing(&session, table.as_deref())?;
         let bar = bar(&input);
-        let taken = Arc::clone(&input.taken_bytes);
         let is_file = matches!(input.kind, InputKind::File(_));
         let clock = database.engine.env().clock.clone();
         let started_ns = clock.monotonic_ns();
@@ -40,10 +37,11 @@ pub(crate) async fn run(args: RunArgs) -> Result<()> {
             source: input.source,
             table: format!("{}.{}", landing.database, landing.table),
             batch_rows: args.batch_rows,
+            taken_bytes: input.taken_bytes,
             stop,
         };
-        let report = session.run_input(run, |counts| {
-            bar.set_position(taken.load(Ordering::Relaxed));
+        let report = session.run_input(run, |counts, taken_bytes| {
+            bar.set_position(taken_bytes);
             bar.set_message(format!("{} rows", HumanCount(counts.read)));
         });
         let report = report.await;
@@ -85,7 +83,7 @@ fn bar(input: &Input) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let (bar, template) = match input.size_bytes {
-        Some(size) => (ProgressBar::new(size), "{percent:>3} % [{bar:24}] {msg}, {eta} left"),
+        Some(size) => (ProgressBar::new(size), "{percent:>3} % [{wide_bar}] {msg}, {eta} left"),
         None => (ProgressBar::new_spinner(), "{spinner} {msg} in {elapsed}"),
     };
     if let Ok(style) = ProgressStyle::with_template(template) {

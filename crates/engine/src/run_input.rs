@@ -9,6 +9,7 @@
 //! open, whatever kind it is; a run that is stopped leaves them open.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use format::{Decode, DecodeOptions, Decoded, Format};
@@ -44,6 +45,8 @@ pub struct RunInput {
     pub table: String,
     /// Rows of one commit.
     pub batch_rows: usize,
+    /// How many bytes `data` took where it comes from, packed ones where it unpacks: whoever makes `data` counts them.
+    pub taken_bytes: Arc<AtomicU64>,
     /// Ends the run behind the commit under way.
     pub stop: CancellationToken,
 }
@@ -73,17 +76,23 @@ pub struct InputReport {
 }
 
 impl Session {
-    /// Takes an input through the table's insert path. `progress` is told the counts so far after each commit.
-    pub async fn run_input(&mut self, input: RunInput, mut progress: impl FnMut(&InputCounts)) -> Result<InputReport> {
+    /// Takes an input through the table's insert path. `progress` is told the counts so far after each commit, and
+    /// the bytes that it took.
+    pub async fn run_input(
+        &mut self,
+        input: RunInput,
+        mut progress: impl FnMut(&InputCounts, u64),
+    ) -> Result<InputReport> {
         let mut track = self.track(&input.kind).await?;
         let resumed_at = track.position.counts.read;
         if track.position.is_done {
             let counts = track.position.counts;
             return Ok(InputReport { counts, resumed_at, was_complete: true, was_stopped: false });
         }
-        progress(&track.position.counts);
+        progress(&track.position.counts, 0);
         let stop = input.stop.clone();
         let mut batches = self.decode(input, resumed_at)?;
+        let mut taken_bytes = 0;
         loop {
             let batch = tokio::select! {
                 biased;
@@ -94,8 +103,9 @@ impl Session {
                 batch = batches.receiver.recv() => batch.transpose()?,
             };
             let is_last = batch.is_none();
+            taken_bytes = batch.as_ref().map_or(taken_bytes, |batch| batch.taken_bytes);
             self.commit_batch(&batches, batch, &mut track).await?;
-            progress(&track.position.counts);
+            progress(&track.position.counts, taken_bytes);
             if is_last {
                 let counts = track.position.counts;
                 return Ok(InputReport { counts, resumed_at, was_complete: false, was_stopped: false });
@@ -179,7 +189,7 @@ impl Session {
         options.rows_max = input.batch_rows.max(1);
         let keep_letters = options.keep_bad_rows;
         let (sender, receiver) = mpsc::channel(QUEUE_BATCHES);
-        let decoding = Decoding { source: input.source, keep_letters, skip, sender };
+        let decoding = Decoding { source: input.source, keep_letters, skip, taken_bytes: input.taken_bytes, sender };
         let spawner = &self.engine.env().spawner;
         let task = match input.kind {
             InputKind::Live => {
@@ -219,12 +229,14 @@ impl Drop for Batches {
 struct Batch {
     rows: Rows,
     rows_read: u64,
+    taken_bytes: u64,
 }
 
 struct Decoding {
     source: String,
     keep_letters: bool,
     skip: u64,
+    taken_bytes: Arc<AtomicU64>,
     sender: mpsc::Sender<Result<Batch>>,
 }
 
@@ -296,7 +308,7 @@ async fn decode_pieces(mut data: Data, format: Format, options: DecodeOptions, d
 
 /// The rows that were not committed before; `None` when all were.
 fn batch_of(mut decoded: Decoded, decoding: &Decoding) -> Option<Result<Batch>> {
-    let rows_read = decoded.rows_read;
+    let (rows_read, taken_bytes) = (decoded.rows_read, decoding.taken_bytes.load(Ordering::Relaxed));
     if rows_read <= decoding.skip {
         return None;
     }
@@ -314,5 +326,5 @@ fn batch_of(mut decoded: Decoded, decoding: &Decoding) -> Option<Result<Batch>> 
         decoded.absent.iter_mut().flatten().for_each(|flags| drop(flags.drain(..done)));
     }
     decoded.bad.retain(|bad| bad.position > decoding.skip);
-    Some(Ok(Batch { rows: rows_of(decoded, &decoding.source, decoding.keep_letters), rows_read }))
+    Some(Ok(Batch { rows: rows_of(decoded, &decoding.source, decoding.keep_letters), rows_read, taken_bytes }))
 }

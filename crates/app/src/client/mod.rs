@@ -7,12 +7,10 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal, Read, Write};
 
 use bytes::Bytes;
-use rustyline::DefaultEditor;
-use rustyline::error::ReadlineError;
 
 use crate::cli::ClientArgs;
 use crate::error::{Error, Result};
-use crate::output;
+use crate::{output, prompt};
 use http::Server;
 
 /// Runs the statements, or asks for them.
@@ -25,7 +23,7 @@ pub(crate) async fn run(args: ClientArgs) -> Result<()> {
         return Ok(());
     }
     if std::io::stdin().is_terminal() {
-        return prompt(&server).await;
+        return prompt::run(async |script| run_script(&server, script).await).await;
     }
     let mut script = String::new();
     let read = std::io::stdin().read_to_string(&mut script);
@@ -81,41 +79,4 @@ async fn run_statement(server: &Server, statement: &str) -> Result<()> {
     let is_ok = is_ok.await?;
     std::io::stdout().flush().map_err(Error::Write)?;
     if is_ok { Ok(()) } else { Err(Error::Remote(String::from_utf8_lossy(&refused).trim_end().to_owned())) }
-}
-
-/// Asks until the end of input, `exit` or `quit`. A statement ends with a semicolon; an error does not end the prompt.
-async fn prompt(server: &Server) -> Result<()> {
-    let failed = |error: ReadlineError| Error::Prompt(error.to_string());
-    let mut editor = DefaultEditor::new().map_err(failed)?;
-    let mut waiting = String::new();
-    loop {
-        let line = match editor.readline(if waiting.is_empty() { "everview> " } else { "      ... " }) {
-            Ok(line) => line,
-            Err(ReadlineError::Interrupted) => {
-                waiting.clear();
-                continue;
-            }
-            Err(ReadlineError::Eof) => return Ok(()),
-            Err(error) => return Err(failed(error)),
-        };
-        if waiting.is_empty() && matches!(line.trim().trim_end_matches(';'), "exit" | "quit") {
-            return Ok(());
-        }
-        waiting.push_str(&line);
-        waiting.push('\n');
-        if !waiting.trim_end().ends_with(';') {
-            if waiting.trim().is_empty() {
-                waiting.clear();
-            }
-            continue;
-        }
-        let script = std::mem::take(&mut waiting);
-        // what cannot be remembered can still be run
-        if let Err(error) = editor.add_history_entry(script.trim_end()) {
-            tracing::debug!(%error, "the statement is not in the history");
-        }
-        if let Err(error) = run_script(server, &script).await {
-            eprintln!("{error}");
-        }
-    }
 }

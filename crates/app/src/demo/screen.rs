@@ -29,7 +29,7 @@ pub(super) async fn run(database: &Database, run: RunInput, address: SocketAddr)
     let task = env.spawner.spawn(
         "feed",
         Box::pin(async move {
-            let report = writer.run_input(run, |counts| {
+            let report = writer.run_input(run, |counts, _| {
                 told.send_replace(counts.clone());
             });
             // nobody hears it when the screen failed
