@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Read};
 
-use engine::{Access, Request, Session};
+use engine::{Access, CancellationToken, Request, Session};
 
 use crate::cli::LocalArgs;
 use crate::database::Database;
@@ -18,10 +18,10 @@ pub(crate) async fn run(args: LocalArgs) -> Result<()> {
     let ran = async {
         let mut session = database.session()?;
         if is_asked {
-            return prompt::run(async |script| run_script(&mut session, script, &format).await).await;
+            return prompt::run(async |script, cancel| run_script(&mut session, script, &format, cancel).await).await;
         }
         for script in &scripts {
-            run_script(&mut session, script, &format).await?;
+            run_script(&mut session, script, &format, &CancellationToken::new()).await?;
         }
         Ok(())
     };
@@ -45,10 +45,11 @@ fn scripts(args: &LocalArgs) -> Result<Vec<String>> {
     Ok(scripts)
 }
 
-async fn run_script(session: &mut Session, script: &str, format: &str) -> Result<()> {
+async fn run_script(session: &mut Session, script: &str, format: &str, cancel: &CancellationToken) -> Result<()> {
     for statement in engine::statements(script)? {
         let mut request = Request::new(statement.to_owned());
         request.format = Some(format.to_owned());
+        request.cancel = cancel.clone();
         if wants_data(statement) && !std::io::stdin().is_terminal() {
             request.data = Some(input::standard_input());
         }

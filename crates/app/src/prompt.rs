@@ -2,18 +2,19 @@
 
 use std::ops::AsyncFnMut;
 
+use engine::CancellationToken;
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 
 use crate::error::{Error, Result};
 
 /// Asks until the end of input, `exit` or `quit`, and gives each script of whole statements to `execute`. Ctrl-C forgets
-/// what is being written, or ends the statement that runs: the future that `execute` gave is dropped.
-pub(crate) async fn run(mut execute: impl AsyncFnMut(&str) -> Result<()>) -> Result<()> {
+/// what is being written, or ends the statement that runs: its token is cancelled, the future that `execute` gave dropped.
+pub(crate) async fn run(mut execute: impl AsyncFnMut(&str, &CancellationToken) -> Result<()>) -> Result<()> {
     let failed = |error: ReadlineError| Error::Prompt(error.to_string());
     let mut editor = DefaultEditor::new().map_err(failed)?;
     println!("everview {}. A statement ends with a semicolon; exit or Ctrl-D ends.", env!("CARGO_PKG_VERSION"));
-    let clock = env::real::env().clock;
+    let env = env::real::env();
     let mut waiting = String::new();
     loop {
         let line = match editor.readline(if waiting.is_empty() { "everview> " } else { "      ... " }) {
@@ -41,16 +42,27 @@ pub(crate) async fn run(mut execute: impl AsyncFnMut(&str) -> Result<()>) -> Res
         if let Err(error) = editor.add_history_entry(script.trim_end()) {
             tracing::debug!(%error, "the statement is not in the history");
         }
-        let started_ns = clock.monotonic_ns();
+        let started_ns = env.clock.monotonic_ns();
+        let cancel = CancellationToken::new();
+        let watch = env.spawner.spawn("interrupt", Box::pin(cancel_on_interrupt(cancel.clone())));
         let ran = tokio::select! {
             biased;
-            ran = execute(&script) => ran,
-            _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
+            () = cancel.cancelled() => Err(Error::Interrupted),
+            ran = execute(&script, &cancel) => ran,
         };
+        watch.abort();
         match ran {
-            Ok(()) => println!("ok, {:.3} s", clock.monotonic_ns().saturating_sub(started_ns) as f64 / 1e9),
+            Ok(()) => println!("ok, {:.3} s", env.clock.monotonic_ns().saturating_sub(started_ns) as f64 / 1e9),
             Err(error) => eprintln!("{error}"),
         }
+    }
+}
+
+/// On a thread of its own choosing: a statement that computes may not let go of the one that it runs on.
+async fn cancel_on_interrupt(cancel: CancellationToken) {
+    match tokio::signal::ctrl_c().await {
+        Ok(()) => cancel.cancel(),
+        Err(error) => tracing::warn!(%error, "Ctrl-C cannot be heard"),
     }
 }
 

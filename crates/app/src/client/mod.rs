@@ -23,7 +23,7 @@ pub(crate) async fn run(args: ClientArgs) -> Result<()> {
         return Ok(());
     }
     if std::io::stdin().is_terminal() {
-        return prompt::run(async |script| run_script(&server, script).await).await;
+        return prompt::run(async |script, _| run_script(&server, script).await).await;
     }
     let mut script = String::new();
     let read = std::io::stdin().read_to_string(&mut script);
