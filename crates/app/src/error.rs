@@ -12,6 +12,9 @@ pub(crate) enum Error {
     /// The data folder cannot be opened.
     #[error("cannot open the data folder {}: {reason}", path.display())]
     Open { path: PathBuf, reason: engine::Error },
+    /// The process must end: what became of the last commits is unknown until the next start.
+    #[error("the log could not be written, the next start decides what it holds: {0}")]
+    LogFailed(String),
     #[error(transparent)]
     Server(#[from] ::server::Error),
     #[error("cannot read {}: {reason}", path.display())]

@@ -33,8 +33,17 @@ pub(crate) async fn run(args: ServerArgs) -> Result<()> {
         }
     };
     println!("everview serves {} at http://{}", args.data.display(), server.address());
-    server.serve(stop).await;
-    database.close().await
+    let serving = server.serve(stop.clone());
+    tokio::pin!(serving);
+    let failed = tokio::select! {
+        biased;
+        reason = database.engine.failed() => reason,
+        () = &mut serving => return database.close().await,
+    };
+    // What the log holds is unknown, and only a new start can tell: nothing more is written, not even by closing.
+    stop.cancel();
+    serving.await;
+    Err(Error::LogFailed(failed))
 }
 
 /// The configuration of an HTTP server at an address.

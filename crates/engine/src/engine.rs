@@ -78,6 +78,12 @@ impl Engine {
         &self.inner.env
     }
 
+    /// Returns, with the reason, when the log could not be written: the outcome of the last commits is unknown, and the
+    /// process must end. Never returns otherwise.
+    pub async fn failed(&self) -> String {
+        self.inner.store.failed().await
+    }
+
     /// Waits for upkeep that is under way, writes what only the log has to files, and gives the folder back. Commits that
     /// come later are refused.
     pub async fn close(&self) -> Result<()> {

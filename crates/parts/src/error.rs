@@ -90,7 +90,7 @@ pub enum Error {
         /// The object in the part store.
         object: String,
         /// What the disk said.
-        reason: String,
+        reason: env::Error,
     },
 }
 
@@ -107,7 +107,7 @@ impl Error {
             Error::States { code, .. } => *code,
             Error::Transform(error) => error.code,
             Error::Gone(_) => ErrorCode::NO_SUCH_DATA_PART,
-            Error::Disk { .. } => ErrorCode::CANNOT_READ_FROM_FILE_DESCRIPTOR,
+            Error::Disk { reason, .. } => reason.code(),
         }
     }
 }

@@ -20,11 +20,11 @@ use crate::apply::Applied;
 use crate::commit::{Commit, Edit, Receipt};
 use crate::compact;
 use crate::config::{GROUP_BYTES_MAX, GROUP_COMMITS_MAX};
-use crate::error::{CommitError, Conflict};
+use crate::error::{CommitError, Conflict, Error};
 use crate::garbage::PartFile;
 use crate::log::{LogStore, Record};
 use crate::reservations::Reservation;
-use crate::shared::Shared;
+use crate::shared::{Shared, Stop};
 use crate::snapshot::Snapshot;
 use crate::stats::Stats;
 
@@ -91,7 +91,7 @@ impl Committer {
                 Request::Sync(answer) => drop(answer.send(self.sync().await)),
                 Request::Free(seq, answer) => drop(answer.send(self.free(seq).await)),
                 Request::Close(answer) => {
-                    self.shared.stop("it is closed");
+                    self.shared.stop(Stop::Closed);
                     drop(answer.send(self.sync().await));
                     return;
                 }
@@ -224,20 +224,21 @@ impl Committer {
         if group.records.is_empty() {
             return;
         }
-        if let Err(error) = self.check_space(group.bytes).await {
-            self.shared.counters.refused_full_disk.add(group.answers.len() as u64);
-            for (answer, _) in group.answers {
-                drop(answer.send(Err(error.clone())));
-            }
-            return;
+        if let Err((free, needed)) = self.shared.check_space(group.bytes as u64).await {
+            return self.refuse(group, CommitError::NoSpace { free, needed });
         }
         // From here on the log may name them, whatever becomes of the write.
         group.files.iter().for_each(|file| file.keep());
         if let Err(error) = self.log.append(&group.records).await {
+            if let Error::LogFull = error {
+                group.files.iter().for_each(|file| file.unkeep());
+                let needed = group.bytes as u64;
+                return self.refuse(group, CommitError::NoSpace { free: 0, needed });
+            }
             let reason = error.to_string();
             tracing::error!(reason, "the log could not be written: no more commits are taken");
             self.log.fence();
-            self.shared.stop(&reason);
+            self.shared.stop(Stop::Failed(reason.clone()));
             for (answer, _) in group.answers {
                 drop(answer.send(Err(CommitError::Unknown(reason.clone()))));
             }
@@ -246,13 +247,12 @@ impl Committer {
         self.publish(group);
     }
 
-    /// Refuses before anything is written when the disk is nearly full: a clean error instead of an unknown outcome.
-    async fn check_space(&self, bytes: usize) -> Result<(), CommitError> {
-        let needed = self.shared.config.free_bytes_min.saturating_add(bytes as u64);
-        match self.shared.env.disk.free_space(self.shared.folder.path()).await {
-            Ok(free) if free < needed => Err(CommitError::NoSpace { free, needed }),
-            // A system that does not say is tried.
-            Ok(_) | Err(_) => Ok(()),
+    /// Answers that the disk is full; nothing happened, and the next group is tried as if nothing had been.
+    fn refuse(&self, group: Group, error: CommitError) {
+        self.shared.counters.refused_full_disk.add(group.answers.len() as u64);
+        tracing::warn!(%error, "commits are refused");
+        for (answer, _) in group.answers {
+            drop(answer.send(Err(error.clone())));
         }
     }
 
@@ -284,10 +284,10 @@ impl Committer {
     }
 
     /// After this no commit is taken: what the log holds is unknown.
-    fn fail(&mut self, error: &crate::error::Error) -> CommitError {
+    fn fail(&mut self, error: &Error) -> CommitError {
         let reason = error.to_string();
         self.log.fence();
-        self.shared.stop(&reason);
+        self.shared.stop(Stop::Failed(reason.clone()));
         CommitError::Stopped(reason)
     }
 }

@@ -69,6 +69,17 @@ pub enum Error {
     /// A commit of the store's own work, or its end, failed.
     #[error("the store cannot write: {0}")]
     Stop(String),
+    /// The disk has no room for the records of an append. None of them is there, and the log goes on.
+    #[error("no space left on the disk for the log")]
+    LogFull,
+    /// The disk has no room for a part beside what must stay free for the log.
+    #[error("no space left on the disk: {free} bytes free, {needed} needed")]
+    NoSpace {
+        /// Bytes free.
+        free: u64,
+        /// Bytes that must be free for this.
+        needed: u64,
+    },
     /// The log takes no more records: an append or sync failed before.
     #[error("the log is closed after a failed write")]
     Fenced,
@@ -84,6 +95,7 @@ impl Error {
             Error::Damaged { .. } | Error::NotWhole { .. } | Error::Replay { .. } | Error::Record { .. } => {
                 ErrorCode::CORRUPTED_DATA
             }
+            Error::LogFull | Error::NoSpace { .. } => ErrorCode::NOT_ENOUGH_SPACE,
             Error::Start(_) | Error::Stop(_) | Error::Fenced => ErrorCode::ABORTED,
         }
     }

@@ -62,6 +62,11 @@ impl PartFile {
         self.fate.store(ACTIVE, Ordering::Release);
     }
 
+    /// The commit that would have named it did not happen.
+    pub(crate) fn unkeep(&self) {
+        self.fate.store(STAGED, Ordering::Release);
+    }
+
     /// The catalogue names it no more.
     pub(crate) fn give_up(&self) {
         self.fate.store(DROPPED, Ordering::Release);

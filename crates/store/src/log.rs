@@ -52,8 +52,9 @@ pub trait LogStore: Send + Sync + std::fmt::Debug {
         visit: &mut (dyn FnMut(Record) -> Result<()> + Send),
     ) -> Result<Durable>;
 
-    /// Adds records with one write and, when the mode says so, one sync. After an error it is unknown which of them are
-    /// there: call [`LogStore::fence`].
+    /// Adds records with one write and, when the mode says so, one sync. After [`Error::LogFull`](crate::Error::LogFull)
+    /// none of them is there, and nothing else happened; after any other error it is unknown which of them are there: call
+    /// [`LogStore::fence`].
     async fn append(&mut self, group: &[Record]) -> Result<Durable>;
 
     /// Makes everything appended durable.

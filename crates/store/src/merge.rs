@@ -71,7 +71,13 @@ impl MergeError {
     }
 }
 
-/// Runs one merge.
+/// Runs one merge for which there must be room on the disk.
+pub(crate) async fn run_with_room(shared: &Shared, plan: &MergePlan, work: &MergeWork) -> Result<Merged, MergeError> {
+    staging::require_space(shared, plan.size_bytes).await?;
+    run(shared, plan, work).await
+}
+
+/// Runs one merge, also when it uses the last bytes: a flush makes room for the log to go.
 pub(crate) async fn run(shared: &Shared, plan: &MergePlan, work: &MergeWork) -> Result<Merged, MergeError> {
     let Some(_reservation) = shared.reservations.reserve(plan.table, &plan.inputs) else { return Ok(Merged::GivenUp) };
     // The snapshot is taken after the reservation: nobody takes the inputs away between the two.

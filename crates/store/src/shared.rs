@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use env::Env;
-use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 use types::CommitSeq;
 
@@ -45,9 +44,18 @@ pub(crate) struct Shared {
     /// Tells waiting inserts that a checkpoint has ended, well or not.
     pub(crate) checkpointed: Notify,
     /// Why no more commits are taken.
-    pub(crate) stopped: Mutex<Option<String>>,
+    pub(crate) stopped: watch::Sender<Option<Stop>>,
     /// Set by `close`; the tasks end.
     pub(crate) closing: watch::Sender<bool>,
+}
+
+/// Why a store takes no more commits.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Stop {
+    /// It was closed.
+    Closed,
+    /// The log could not be written: what it holds is unknown.
+    Failed(String),
 }
 
 impl Shared {
@@ -57,13 +65,32 @@ impl Shared {
     }
 
     /// Lets no more commits in; the first reason stays.
-    pub(crate) fn stop(&self, reason: &str) {
-        self.stopped.lock().get_or_insert_with(|| reason.to_owned());
+    pub(crate) fn stop(&self, reason: Stop) {
+        self.stopped.send_if_modified(|stopped| {
+            let is_first = stopped.is_none();
+            stopped.get_or_insert(reason);
+            is_first
+        });
         self.checkpointed.notify_waiters();
     }
 
     pub(crate) fn stop_reason(&self) -> Option<String> {
-        self.stopped.lock().clone()
+        match &*self.stopped.borrow() {
+            None => None,
+            Some(Stop::Closed) => Some("it is closed".to_owned()),
+            Some(Stop::Failed(reason)) => Some(reason.clone()),
+        }
+    }
+
+    /// Refuses, with the bytes free and needed, what would use the bytes that must stay free. Before anything is written:
+    /// a clean error instead of half a file.
+    pub(crate) async fn check_space(&self, bytes: u64) -> Result<(), (u64, u64)> {
+        let needed = self.config.free_bytes_min.saturating_add(bytes);
+        match self.env.disk.free_space(self.folder.path()).await {
+            Ok(free) if free < needed => Err((free, needed)),
+            // A system that does not say is tried.
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     /// True when the log or the rows in memory are over their limits `times` times.

@@ -11,7 +11,7 @@ use parts::{PartSchema, StagedPart};
 use types::Block;
 
 use crate::commit::NewPart;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::garbage::PartFile;
 use crate::shared::Shared;
 
@@ -21,6 +21,7 @@ pub(crate) async fn stage_block(shared: &Shared, schema: &PartSchema, block: Blo
         return Ok(None);
     }
     if shared.config.inline_bytes_max < block.size_bytes() {
+        require_space(shared, block.size_bytes() as u64).await?;
         return stage_file(shared, schema, stream::iter([Ok(block)]).boxed(), Maturity::Young).await;
     }
     Ok(NewPart::inline(StagedPart::in_memory(schema, block)?))
@@ -43,6 +44,11 @@ pub(crate) async fn stage_file(
     let (store, cache) = (Arc::clone(&source.part_store), Arc::clone(&source.cache));
     let staged = StagedPart::in_file(schema, FilePart::open(store, reference, cache).await?)?;
     Ok(Some(NewPart::in_file(staged, file)))
+}
+
+/// Refuses a file for which there is no room beside what must stay free for the log and its checkpoints.
+pub(crate) async fn require_space(shared: &Shared, bytes: u64) -> Result<()> {
+    shared.check_space(bytes).await.map_err(|(free, needed)| Error::NoSpace { free, needed })
 }
 
 /// Random, so that a file left over from a crash is never mistaken for a new one.

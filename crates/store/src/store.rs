@@ -32,7 +32,7 @@ use crate::merge_policy::MergePlan;
 use crate::merges::Merges;
 use crate::recovery::{self, Recovered};
 use crate::reservations::Reservations;
-use crate::shared::Shared;
+use crate::shared::{Shared, Stop};
 use crate::snapshot::Snapshot;
 use crate::staging;
 use crate::stats::{Counters, Stats};
@@ -75,7 +75,7 @@ impl Store {
             log_bytes: AtomicU64::new(0),
             checkpointing: Semaphore::new(1),
             checkpointed: Notify::new(),
-            stopped: Mutex::new(None),
+            stopped: watch::Sender::new(None),
             closing: watch::Sender::new(false),
             env,
             config,
@@ -177,6 +177,18 @@ impl Store {
         self.shared.stop_reason()
     }
 
+    /// Returns, with the reason, when the log could not be written: what it holds is unknown, nothing can be committed
+    /// any more, and only a new start can tell. Never returns otherwise.
+    pub async fn failed(&self) -> String {
+        let mut stopped = self.shared.stopped.subscribe();
+        let failed = stopped.wait_for(|stop| matches!(stop, Some(Stop::Failed(_)))).await.map(|stop| stop.clone());
+        match failed {
+            Ok(Some(Stop::Failed(reason))) => reason,
+            // The sender lives as long as `self`.
+            Ok(_) | Err(_) => std::future::pending().await,
+        }
+    }
+
     /// Bytes of the log that no checkpoint has freed yet.
     pub fn log_bytes(&self) -> u64 {
         self.shared.log_bytes.load(Ordering::Relaxed)
@@ -201,7 +213,7 @@ impl Store {
 
     /// Runs a merge that [`MergePolicy`](crate::MergePolicy) planned and commits it.
     pub async fn merge(&self, plan: &MergePlan, work: &MergeWork) -> std::result::Result<Merged, MergeError> {
-        merge::run(&self.shared, plan, work).await
+        merge::run_with_room(&self.shared, plan, work).await
     }
 
     /// Writes a checkpoint now, as the checkpointer does by itself.

@@ -43,8 +43,8 @@ struct State {
     power: Power,
     operations: u64,
     latency_ms_max: u64,
+    /// Bytes that all named files together may have.
     capacity: u64,
-    used: u64,
     cuts: u64,
     cuts_that_dropped: u64,
 }
@@ -68,7 +68,6 @@ impl SimulatedDisk {
             operations: 0,
             latency_ms_max: 0,
             capacity: u64::MAX,
-            used: 0,
             cuts: 0,
             cuts_that_dropped: 0,
         };
@@ -81,10 +80,15 @@ impl SimulatedDisk {
         self.shared.state.lock().latency_ms_max = u64::try_from(max.as_millis()).unwrap_or(u64::MAX);
     }
 
-    /// Lets `bytes` more be written before the disk is full.
+    /// Lets `bytes` more be written before the disk is full; files that are cut or removed make room again.
     pub fn set_free_space(&self, bytes: u64) {
         let mut state = self.shared.state.lock();
-        state.capacity = state.used.saturating_add(bytes);
+        state.capacity = state.files.used_bytes().saturating_add(bytes);
+    }
+
+    /// Lets any number of bytes be written again.
+    pub fn set_unlimited_space(&self) {
+        self.shared.state.lock().capacity = u64::MAX;
     }
 
     /// Cuts the power at the `n`-th operation from now (0: at the next one). [`SimulatedDisk::power_lost`] tells.
@@ -183,6 +187,15 @@ impl SimulatedDisk {
         state.power = Power::On;
         state.files.locks.clear();
         state.faults.clear();
+    }
+}
+
+impl State {
+    fn free_bytes(&self) -> u64 {
+        match self.capacity {
+            u64::MAX => u64::MAX,
+            capacity => capacity.saturating_sub(self.files.used_bytes()),
+        }
     }
 }
 
@@ -367,7 +380,7 @@ impl Disk for SimulatedDisk {
     async fn free_space(&self, path: &Path) -> Result<u64> {
         self.turn(DiskOp::FreeSpace, path).await?;
         let state = self.shared.state.lock();
-        Ok(state.capacity.saturating_sub(state.used))
+        Ok(state.free_bytes())
     }
 }
 
@@ -394,15 +407,16 @@ impl DiskFile for SimulatedFile {
     async fn append(&self, bytes: &[u8]) -> Result<()> {
         let mut fault = self.turn(DiskOp::Append).await?;
         let mut state = self.shared.state.lock();
-        if state.capacity < state.used.saturating_add(bytes.len() as u64) {
-            fault = Some(Fault::NoSpace);
-        }
+        let free = state.free_bytes();
         let written = match fault {
+            None | Some(Fault::BitFlip) if free < bytes.len() as u64 => {
+                fault = Some(Fault::NoSpace);
+                free as usize
+            }
             None | Some(Fault::BitFlip) => bytes.len(),
             Some(Fault::NoSpace | Fault::Io) => 0,
             Some(Fault::ShortWrite) => self.shared.rng.below(bytes.len() as u64) as usize,
         };
-        state.used = state.used.saturating_add(written as u64);
         let inode = state.files.inodes.get_mut(&self.inode).ok_or_else(|| self.gone())?;
         inode.append(bytes.get(..written).unwrap_or(bytes));
         fault.and_then(|fault| fault.error(DiskOp::Append, &self.path)).map_or(Ok(()), Err)

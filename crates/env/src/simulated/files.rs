@@ -112,6 +112,15 @@ impl Files {
         self.next_inode
     }
 
+    /// Bytes of all files that have a name.
+    pub(super) fn used_bytes(&self) -> u64 {
+        let files = self.names.values().filter_map(|entry| match entry {
+            Entry::File(id) => self.inodes.get(id),
+            Entry::Dir => None,
+        });
+        files.map(|inode| inode.seen.len() as u64).sum()
+    }
+
     /// True when `path` is a folder; the root always is.
     pub(super) fn is_dir(&self, path: &Path) -> bool {
         path.as_os_str().is_empty() || path == Path::new("/") || self.names.get(path) == Some(&Entry::Dir)

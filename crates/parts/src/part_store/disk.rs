@@ -50,7 +50,7 @@ impl DiskPartStore {
     }
 
     fn failed(&self, what: &'static str, object: &str, error: env::Error) -> Error {
-        Error::Disk { what, object: object.to_owned(), reason: error.to_string() }
+        Error::Disk { what, object: object.to_owned(), reason: error }
     }
 }
 

@@ -162,13 +162,48 @@ impl FileLog {
         }
         let first = self.appended.next();
         let path = self.folder.join(format!("{:020}.log", first.0));
-        let file = self.disk.create(&path).await?;
-        file.append(&frame::encode_segment_header(first)).await?;
-        file.sync().await?;
-        self.disk.sync_dir(&self.folder).await?;
+        let file = match self.begin_segment(&path, first).await {
+            Err(env::Error::NoSpace(_)) => return Err(self.unmake(&path).await),
+            made => made?,
+        };
         self.segments.push(Segment { path, first, len: SEGMENT_HEADER_BYTES as u64 });
         self.current = Some(file);
         Ok(())
+    }
+
+    async fn begin_segment(&self, path: &Path, first: CommitSeq) -> env::Result<Box<dyn DiskFile>> {
+        let file = self.disk.create(path).await?;
+        file.append(&frame::encode_segment_header(first)).await?;
+        file.sync().await?;
+        self.disk.sync_dir(&self.folder).await?;
+        Ok(file)
+    }
+
+    /// Removes a segment for which there was no room: durably, since later records go to the one before it.
+    async fn unmake(&self, path: &Path) -> Error {
+        let gone = async {
+            if self.disk.exists(path).await? {
+                self.disk.remove(path).await?;
+            }
+            self.disk.sync_dir(&self.folder).await
+        };
+        gone.await.map_or_else(Error::from, |()| Error::LogFull)
+    }
+
+    /// Takes back what a full disk let through of an append: durably, since who asked is told that nothing happened.
+    async fn withdraw(&mut self) -> Error {
+        let (Some(file), Some(segment)) = (&self.current, self.segments.last()) else { return Error::LogFull };
+        let back = async {
+            file.truncate(segment.len).await?;
+            file.sync().await
+        };
+        match back.await {
+            Ok(()) => {
+                self.durable = self.appended;
+                Error::LogFull
+            }
+            Err(error) => error.into(),
+        }
     }
 
     fn encode(&self, group: &[Record]) -> Vec<u8> {
@@ -216,8 +251,13 @@ impl LogStore for FileLog {
             self.roll().await?;
         }
         let bytes = self.encode(group);
-        if let (Some(file), Some(segment)) = (&self.current, self.segments.last_mut()) {
-            file.append(&bytes).await?;
+        if let Some(file) = &self.current {
+            match file.append(&bytes).await {
+                Err(env::Error::NoSpace(_)) => return Err(self.withdraw().await),
+                appended => appended?,
+            }
+        }
+        if let Some(segment) = self.segments.last_mut() {
             segment.len += bytes.len() as u64;
         }
         self.appended = last.seq;
@@ -246,7 +286,11 @@ impl LogStore for FileLog {
         }
         let last_is_freed = self.segments.last().is_some_and(|last| last.first <= seq) && self.appended <= seq;
         if last_is_freed {
-            self.roll().await?;
+            match self.roll().await {
+                // The last segment stays until the next time; the others go and make room.
+                Err(Error::LogFull) => {}
+                rolled => rolled?,
+            }
         }
         // A segment is free when its successor begins at or before `seq + 1`. The oldest goes first, so that a cut in
         // between leaves no gap.

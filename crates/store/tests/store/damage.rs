@@ -94,15 +94,3 @@ async fn a_failed_append_or_sync_stops_the_store_and_loses_nothing_acknowledged(
         assert!(found == [(1, 1)] || found == [(1, 1), (2, 2)], "{found:?}");
     }
 }
-
-#[tokio::test(start_paused = true)]
-async fn a_full_disk_refuses_commits_before_anything_is_written() {
-    let machine = machine(6);
-    let store = open(&machine).await;
-    let table = create(&store, "t", MergeMode::Plain).await;
-    machine.disk.set_free_space(1000);
-    let full = insert(&store, table, &[(1, 1)]).await.unwrap_err();
-    assert!(matches!(full, CommitError::NoSpace { free: 1000, .. }), "{full}");
-    machine.disk.set_free_space(1 << 40);
-    insert(&store, table, &[(1, 1)]).await.expect("goes on when there is room again");
-}

@@ -6,6 +6,7 @@ mod catalog;
 mod crash;
 mod damage;
 mod files;
+mod full_disk;
 mod insert;
 mod laws;
 mod real;
