@@ -28,6 +28,14 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// What is logged where EVERVIEW_LOG does not say: a command that ends tells by its own last words what went wrong.
+    pub(crate) fn log_filter(&self) -> &'static str {
+        match self {
+            Command::Server(_) => "warn",
+            Command::Local(_) | Command::Client(_) | Command::Run(_) | Command::Demo(_) => "error",
+        }
+    }
+
     /// Worker threads; `None`: as many as cores.
     pub(crate) fn threads(&self) -> Option<usize> {
         match self {

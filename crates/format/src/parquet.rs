@@ -191,8 +191,14 @@ fn fit(wanted: &Header, block: &Block, first: u64, rows_read: u64) -> Decoded {
     let present = |column: &Column| block.header().position(&column.name);
     let positions: Vec<usize> = wanted.columns().iter().filter_map(present).collect();
     let block = block.project(&positions);
+    // NULL in a column that cannot hold it is an absent value, whose DEFAULT applies
+    let absent = block.header().columns().iter().zip(block.arrays()).map(|(column, array)| {
+        let is_absent = wanted.column(&column.name).is_some_and(|wanted| !wanted.ty.is_nullable());
+        let nulls = array.logical_nulls().filter(|nulls| is_absent && nulls.null_count() > 0)?;
+        Some(nulls.iter().map(|valid| !valid).collect())
+    });
     Decoded {
-        absent: vec![None; block.header().len()],
+        absent: absent.collect(),
         positions: (first..=rows_read).collect(),
         raw: Vec::new(),
         bad: Vec::new(),

@@ -46,12 +46,16 @@ impl Checkpoints<'_> {
         for (_, path) in self.files().await?.into_iter().rev() {
             let bytes = env::read_all(self.disk, &path).await?;
             match decode(&bytes, source) {
-                Ok(snapshot) => return Ok(Some(snapshot)),
+                Ok(snapshot) => {
+                    if let Some(damage) = &first_damage {
+                        tracing::error!(%damage, used = %path.display(), "an older checkpoint is used");
+                    }
+                    return Ok(Some(snapshot));
+                }
                 Err(Unusable::Newer(found)) => {
                     return Err(Error::NewerFormat { path, found, known: CHECKPOINT_VERSION });
                 }
                 Err(Unusable::Damaged(what)) => {
-                    tracing::error!(checkpoint = %path.display(), what, "checkpoint is damaged, an older one is tried");
                     first_damage.get_or_insert(Error::Damaged { path, what });
                 }
             }

@@ -203,6 +203,8 @@ fn excerpt(text: &[u8]) -> String {
 pub(crate) struct Pending {
     bytes: Vec<u8>,
     at: usize,
+    /// Behind `at`, so many bytes are known to hold no line end: a long line is not searched again with each piece.
+    searched: usize,
 }
 
 impl Pending {
@@ -218,15 +220,20 @@ impl Pending {
     /// The first `count` bytes are read.
     pub(crate) fn consume(&mut self, count: usize) {
         self.at = (self.at + count).min(self.bytes.len());
+        self.searched = 0;
     }
 
     /// The length of the next line without its end, and with it; with `last`, an unended rest is a line as well.
-    pub(crate) fn line(&self, last: bool) -> Option<(usize, usize)> {
-        let rest = self.rest();
-        match memchr::memchr(b'\n', rest) {
+    pub(crate) fn line(&mut self, last: bool) -> Option<(usize, usize)> {
+        let searched = std::mem::take(&mut self.searched);
+        let rest = &self.bytes[self.at..];
+        match memchr::memchr(b'\n', &rest[searched..]).map(|end| searched + end) {
             Some(end) => Some((end - usize::from(end > 0 && rest[end - 1] == b'\r'), end + 1)),
             None if last && !rest.is_empty() => Some((rest.len(), rest.len())),
-            None => None,
+            None => {
+                self.searched = rest.len();
+                None
+            }
         }
     }
 }
