@@ -27,6 +27,10 @@ pub mod session;
 mod settings;
 mod show;
 mod system;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod upkeep;
 
 pub use access::{Access, Credentials};

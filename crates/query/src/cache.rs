@@ -53,6 +53,8 @@ struct State {
     entries: HashMap<PlanKey, Entry>,
     /// Counts uses; an entry's number says when it was used last.
     clock: u64,
+    asked: u64,
+    hits: u64,
 }
 
 #[derive(Debug)]
@@ -71,6 +73,7 @@ impl PlanCache {
     pub fn get(&self, key: &PlanKey, snapshot: &Snapshot) -> Option<Prepared> {
         let mut state = self.state.lock();
         state.clock += 1;
+        state.asked += 1;
         let now = state.clock;
         let entry = state.entries.get_mut(key)?;
         if !entry.prepared.uses.iter().all(|&(table, version)| is_current(snapshot, table, version)) {
@@ -78,7 +81,9 @@ impl PlanCache {
             return None;
         }
         entry.used = now;
-        Some(entry.prepared.clone())
+        let prepared = entry.prepared.clone();
+        state.hits += 1;
+        Some(prepared)
     }
 
     /// Keeps a plan. Does nothing with a plan that must not be kept.
@@ -96,6 +101,17 @@ impl PlanCache {
             oldest.map(|key| state.entries.remove(&key));
         }
         state.entries.insert(key, Entry { prepared: prepared.clone(), used });
+    }
+
+    /// How often a plan was asked for, and how often it was there.
+    pub fn asked_and_hits(&self) -> (u64, u64) {
+        let state = self.state.lock();
+        (state.asked, state.hits)
+    }
+
+    /// Forgets all plans.
+    pub fn clear(&self) {
+        self.state.lock().entries.clear();
     }
 
     /// How many plans are kept.

@@ -1,45 +1,12 @@
 //! A lookup gives what a fresh plan gives, whatever happened to the table; and users get it from plain SQL.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use env::simulated::Machine;
 use types::Settings;
 
 use super::*;
-use crate::{Answer, Credentials, Engine, EngineConfig, Request, Session};
-
-/// Parts of more than a few rows are files.
-fn config() -> EngineConfig {
-    let mut config = EngineConfig::default();
-    config.store.inline_bytes_max = 512;
-    config
-}
-
-fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap().block_on(future)
-}
-
-async fn open() -> (Engine, Session) {
-    let env = Machine::new(7, 1_763_000_000_000_000_000).env();
-    let engine = Engine::open(env, Path::new("/db"), config()).await.unwrap();
-    let session = engine.session(&Credentials::default()).unwrap();
-    (engine, session)
-}
-
-async fn done(session: &mut Session, text: &str) {
-    match session.execute(Request::new(text.to_owned())).await {
-        Ok(Answer::Done(_)) => {}
-        Ok(Answer::Rows(rows)) => drop(rows.collect().await.unwrap()),
-        // what ALTER learns later is tried from then on
-        Err(error) if error.code() == types::ErrorCode::NOT_IMPLEMENTED && text.starts_with("ALTER") => {}
-        Err(error) => panic!("{text}: {error}"),
-    }
-}
-
-fn context(engine: &Engine, settings: &Settings) -> Arc<QueryContext> {
-    Arc::new(engine.context(engine.new_query_id(), "default", "default", settings.clone()))
-}
+use crate::testing::{context, done, lines, open, run};
+use crate::{Engine, Session};
 
 /// By lookup and by a fresh plan: both the same rows, in any order; true when it was a lookup.
 async fn compare(engine: &Engine, settings: &Settings, text: &str) -> bool {
@@ -56,15 +23,6 @@ async fn compare(engine: &Engine, settings: &Settings, text: &str) -> bool {
     assert_eq!(found.header(), planned.header(), "{text}");
     assert_eq!(lines(&found), lines(&planned), "{text}");
     true
-}
-
-fn lines(block: &Block) -> Vec<String> {
-    let block = crate::dispatch::presentable(block).unwrap();
-    let shown =
-        |row: usize| block.arrays().iter().map(|array| format!("{:?}", array.slice(row, 1))).collect::<String>();
-    let mut lines: Vec<String> = (0..block.rows()).map(shown).collect();
-    lines.sort();
-    lines
 }
 
 const TABLES: &str = "

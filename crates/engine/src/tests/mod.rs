@@ -1,0 +1,3 @@
+//! Behaviour of the whole façade that belongs to no one of its modules.
+
+mod plans;
