@@ -59,6 +59,12 @@ pub(crate) struct ServerArgs {
     /// Users: a line `user:password` each; a line without a colon is the password of `default`.
     #[arg(long)]
     pub(crate) password_file: Option<PathBuf>,
+    /// Bytes of memory that all queries together may take; without it: nine tenths of what the machine has.
+    #[arg(long)]
+    pub(crate) max_server_memory_usage: Option<usize>,
+    /// Statements that may run at once; 0: no limit.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) max_concurrent_queries: usize,
 }
 
 #[derive(Args, Debug)]

@@ -13,9 +13,21 @@ pub(crate) struct Database {
     temporary: Option<PathBuf>,
 }
 
+/// Limits of the whole process; absent ones are the usual.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Limits {
+    pub(crate) memory_bytes: Option<usize>,
+    pub(crate) queries: Option<usize>,
+}
+
 impl Database {
     /// Opens a folder; `None`: a temporary one.
     pub(crate) async fn open(folder: Option<&Path>, access: Access) -> Result<Database> {
+        Database::open_limited(folder, access, Limits::default()).await
+    }
+
+    /// The same with limits.
+    pub(crate) async fn open_limited(folder: Option<&Path>, access: Access, limits: Limits) -> Result<Database> {
         let env = env::real::env();
         let (path, temporary) = match folder {
             Some(folder) => (folder.to_owned(), None),
@@ -24,7 +36,11 @@ impl Database {
                 (path.clone(), Some(path))
             }
         };
-        let engine = open(env, &path, EngineConfig { access, ..EngineConfig::server(&path) }).await?;
+        let mut config = EngineConfig { access, ..EngineConfig::server(&path) };
+        let machine = || machine_memory().map(|bytes| bytes / 10 * 9);
+        config.runtime.memory_bytes = limits.memory_bytes.or_else(machine).unwrap_or(config.runtime.memory_bytes);
+        config.concurrent_queries_max = limits.queries.unwrap_or(config.concurrent_queries_max);
+        let engine = open(env, &path, config).await?;
         Ok(Database { engine, temporary })
     }
 
@@ -43,6 +59,13 @@ impl Database {
         }
         Ok(closed?)
     }
+}
+
+/// Bytes of memory that the machine has, where it says so.
+fn machine_memory() -> Option<usize> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    total.split_whitespace().next()?.parse::<usize>().ok()?.checked_mul(1024)
 }
 
 async fn open(env: Env, path: &Path, mut config: EngineConfig) -> Result<Engine> {

@@ -7,7 +7,7 @@ use engine::{Access, CancellationToken};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::ServerArgs;
-use crate::database::Database;
+use crate::database::{Database, Limits};
 use crate::error::{Error, Result};
 
 /// Serves until told to end.
@@ -22,7 +22,8 @@ pub(crate) async fn run(args: ServerArgs) -> Result<()> {
     };
     let is_closed = access.is_closed();
     let stop = stop_on_signals()?;
-    let database = Database::open(Some(&args.data), access).await?;
+    let limits = Limits { memory_bytes: args.max_server_memory_usage, queries: Some(args.max_concurrent_queries) };
+    let database = Database::open_limited(Some(&args.data), access, limits).await?;
     let address = SocketAddr::new(args.listen, args.http_port);
     let bound = HttpServer::bind(database.engine.clone(), config(address, is_closed)).await;
     let server = match bound {

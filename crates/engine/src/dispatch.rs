@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use format::Format;
 use query::QueryContext;
-use sql::ast::{Explain, ExplainKind, ExplainTarget, QueryBody, StatementKind};
+use sql::ast::{Explain, ExplainKind, ExplainTarget, StatementKind};
 use types::{Block, Column, DataType, Header};
 
 use crate::error::{Error, Result};
@@ -80,7 +80,7 @@ pub(crate) async fn run(session: &mut Session, running: Running) -> Result<Answe
             done(&running)
         }
         StatementKind::Kill(kill) => {
-            let block = system::kill(&engine, kill, &ctx).await?;
+            let block = system::processes::kill(&engine, kill, &ctx).await?;
             rows(running, block)
         }
         StatementKind::Check(_) => not_yet("CHECK TABLE"),
@@ -117,9 +117,7 @@ async fn select(running: Running, query: &sql::Query) -> Result<Answer> {
     if running.statement.tail.outfile.is_some() {
         return Err(Error::NotImplemented("INTO OUTFILE".to_owned()));
     }
-    let mut settings = running.ctx.settings.clone();
-    settings::apply(&mut settings, settings_of(query))?;
-    let ctx = Arc::new(running.ctx.with_settings(settings));
+    let ctx = Arc::clone(&running.ctx);
     if let Some(block) = lookup::answer(query, &ctx).await? {
         let header = presentable_header(block.header());
         return answer(running, ctx, header, Source::Blocks(vec![block].into_iter()));
@@ -127,20 +125,6 @@ async fn select(running: Running, query: &sql::Query) -> Result<Answer> {
     let stream = query::select(query, &ctx).await?;
     let header = presentable_header(stream.header());
     answer(running, ctx, header, Source::Stream(stream))
-}
-
-/// The SETTINGS clause of a whole query: that of its only or last SELECT.
-fn settings_of(query: &sql::Query) -> &[sql::ast::Setting] {
-    let mut body = &query.body;
-    loop {
-        match body {
-            QueryBody::Select(select) => return &select.settings,
-            QueryBody::Set(set) => match set.operands.last() {
-                Some(last) => body = last,
-                None => return &[],
-            },
-        }
-    }
 }
 
 fn answer(running: Running, ctx: Arc<QueryContext>, header: Header, source: Source) -> Result<Answer> {

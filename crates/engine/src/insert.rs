@@ -7,6 +7,7 @@ use format::{Decode, DecodeOptions, Decoded, Format};
 use futures::StreamExt;
 use query::QueryContext;
 use query::expressions::Converter;
+use query::memory::Held;
 use sql::ast::{ExprKind, Insert as AstInsert, InsertColumns, InsertData, InsertSource, InsertTarget};
 use types::{Block, ErrorCode, Header, Setting};
 use views::insert::{BadRow, Letters};
@@ -17,16 +18,15 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::request::{Answer, Data, summary};
 use crate::session::Running;
-use crate::settings;
 
 /// Bytes of data that are pushed to a decoder at once.
 const CHUNK_BYTES: usize = 1 << 20;
+/// How often the rows of a block are in memory at once while they are shaped, sorted and written.
+const BLOCK_COPIES: usize = 3;
 
 /// Runs an INSERT. Nothing of it is visible before it is answered.
 pub(crate) async fn run(engine: &Engine, mut running: Running, insert: &AstInsert) -> Result<Answer> {
-    let mut changed = running.ctx.settings.clone();
-    settings::apply(&mut changed, &insert.settings)?;
-    let ctx = Arc::new(running.ctx.with_settings(changed));
+    let ctx = Arc::clone(&running.ctx);
     let InsertTarget::Table(name) = &insert.target else {
         return Err(Error::NotImplemented("INSERT INTO FUNCTION".to_owned()));
     };
@@ -100,17 +100,20 @@ async fn from_query(into: &mut Insert, query: &sql::Query, columns: &Header, ctx
     let ctx = Arc::clone(ctx);
     let converter = Converter::by_position(prepared.compiled.header(), columns, &ctx)?;
     let rows_min = usize::try_from(ctx.settings.uint(Setting::MinInsertBlockSizeRows)).unwrap_or(usize::MAX).max(1);
-    let bytes_min = usize::try_from(ctx.settings.uint(Setting::MinInsertBlockSizeBytes)).unwrap_or(usize::MAX);
+    let bytes_min = usize::try_from(format::block_bytes_max(&ctx.settings)).unwrap_or(usize::MAX);
+    let mut held = ctx.memory.hold("blocks of an INSERT");
     let mut stream = prepared.compiled.run(&ctx).await?;
     let (mut waiting, mut rows, mut bytes) = (Vec::new(), 0, 0);
     while let Some(block) = stream.next().await {
         let block = converter.convert(&block?)?;
         rows += block.rows();
         bytes += block.size_bytes();
+        held.resize(bytes.saturating_mul(BLOCK_COPIES))?;
         waiting.push(block);
-        if rows >= rows_min || (bytes_min != 0 && bytes >= bytes_min) {
+        if rows >= rows_min || bytes >= bytes_min {
             into.push(Block::concat(columns, &std::mem::take(&mut waiting))?.into()).await?;
             (rows, bytes) = (0, 0);
+            held.resize(0)?;
         }
     }
     if rows > 0 {
@@ -133,22 +136,24 @@ async fn from_data(
     options.keep_bad_rows = into.table().dead_letters.is_some();
     options.strict_types = into.table().strict_types;
     let mut decoder = format::decoder(format, options, Some(evaluator(ctx)))?;
+    let held = &mut ctx.memory.hold("blocks of an INSERT");
     for start in (0..inline.len()).step_by(CHUNK_BYTES) {
         decoder.push(&inline[start..inline.len().min(start + CHUNK_BYTES)]);
-        drain(into, decoder.as_mut(), false).await?;
+        drain(into, decoder.as_mut(), held, false).await?;
     }
     if let Some(mut more) = more {
         while let Some(piece) = more.next().await {
             decoder.push(&piece.map_err(|error| Error::Input(error.to_string()))?);
-            drain(into, decoder.as_mut(), false).await?;
+            drain(into, decoder.as_mut(), held, false).await?;
             ctx.check()?;
         }
     }
-    drain(into, decoder.as_mut(), true).await
+    drain(into, decoder.as_mut(), held, true).await
 }
 
-async fn drain(into: &mut Insert, decoder: &mut dyn Decode, last: bool) -> Result<()> {
+async fn drain(into: &mut Insert, decoder: &mut dyn Decode, held: &mut Held, last: bool) -> Result<()> {
     while let Some(decoded) = decoder.next(last)? {
+        held.resize(decoded.block.size_bytes().saturating_mul(BLOCK_COPIES))?;
         into.push(rows_of(decoded, "insert", into.table().dead_letters.is_some())).await?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use query::QueryContext;
-use types::ErrorCode;
+use types::{ErrorCode, Setting, Settings};
 
 use crate::error::{Error, Result};
 
@@ -22,6 +22,8 @@ pub(crate) struct Process {
     pub(crate) ctx: Arc<QueryContext>,
     pub(crate) text: Arc<str>,
     pub(crate) started_ns: u64,
+    /// `Select`, `Insert`…, as `system.processes` and `system.query_log` say it.
+    pub(crate) kind: &'static str,
 }
 
 /// Takes the statement off the list when dropped.
@@ -38,18 +40,22 @@ impl Processes {
     }
 
     /// Lists a statement. Refused when too many run, or one with the same id does.
-    pub(crate) fn start(&self, ctx: Arc<QueryContext>, text: &str, started_ns: u64) -> Result<Running> {
+    pub(crate) fn start(&self, process: Process) -> Result<Running> {
         let mut running = self.running.lock();
+        let ctx = &process.ctx;
         let query_id = ctx.caller.query_id.clone();
         if self.max != 0 && running.len() >= self.max {
             let message = format!("too many simultaneous queries, maximum: {}", self.max);
             return Err(Error::refused(ErrorCode::TOO_MANY_SIMULTANEOUS_QUERIES, message));
         }
+        let of_user = || running.values().filter(|process| process.ctx.caller.user == ctx.caller.user).count();
+        check(&ctx.settings, Setting::MaxConcurrentQueriesForAllUsers, running.len())?;
+        check(&ctx.settings, Setting::MaxConcurrentQueriesForUser, of_user())?;
         if running.contains_key(&query_id) {
             let message = format!("query with id = {query_id} is already running");
             return Err(Error::refused(ErrorCode::QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING, message));
         }
-        running.insert(query_id.clone(), Process { ctx, text: text.into(), started_ns });
+        running.insert(query_id.clone(), process);
         Ok(Running { processes: self.clone(), query_id })
     }
 
@@ -57,6 +63,16 @@ impl Processes {
     pub(crate) fn list(&self) -> Vec<Process> {
         self.running.lock().values().cloned().collect()
     }
+}
+
+/// Refused when `running` statements are as many as a setting allows.
+fn check(settings: &Settings, setting: Setting, running: usize) -> Result<()> {
+    let limit = settings.uint(setting);
+    if limit == 0 || (running as u64) < limit {
+        return Ok(());
+    }
+    let message = format!("too many simultaneous queries: {} is {limit}", setting.def().name);
+    Err(Error::refused(ErrorCode::TOO_MANY_SIMULTANEOUS_QUERIES, message))
 }
 
 impl Drop for Running {

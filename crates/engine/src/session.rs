@@ -10,6 +10,7 @@ use types::{ErrorCode, Setting, Settings};
 use crate::dispatch;
 use crate::engine::{DEFAULT_DATABASE, Engine};
 use crate::error::{Error, Result};
+use crate::processes::Process;
 use crate::request::{Answer, Request};
 use crate::settings;
 
@@ -87,7 +88,7 @@ impl Session {
         settings::apply_texts(&mut settings, &request.settings)?;
         // before the statement's own settings: a statement cannot allow itself what its caller may not
         refuse_when_readonly(&statement, &settings)?;
-        settings::apply(&mut settings, &statement.tail.settings)?;
+        settings::apply_clauses(&mut settings, &statement)?;
         let query_id = request.query_id.take().map_or_else(|| self.engine.new_query_id(), Into::into);
         let database = request.database.as_deref().unwrap_or(&self.database);
         let mut ctx = self.engine.context(query_id, &self.user, database, settings);
@@ -106,8 +107,37 @@ impl Session {
         }
         let started_ns = self.engine.env().clock.monotonic_ns();
         let ctx = Arc::new(ctx);
-        let guard = self.engine.inner.processes.start(ctx.clone(), &text, started_ns)?;
+        let kind = kind_of(&statement);
+        let guard = self.engine.inner.processes.start(Process { ctx: ctx.clone(), text, started_ns, kind })?;
         Ok(Running { statement, request, ctx, started_ns, guard })
+    }
+}
+
+/// What sort of statement it is, in the words of `system.processes` and `system.query_log`.
+fn kind_of(statement: &Statement) -> &'static str {
+    use sql::ast::StatementKind as Kind;
+    match &statement.kind {
+        Kind::Query(_) => "Select",
+        Kind::Insert(_) => "Insert",
+        Kind::CreateDatabase(_)
+        | Kind::CreateTable(_)
+        | Kind::CreateView(_)
+        | Kind::CreateMaterializedView(_)
+        | Kind::CreateWindowView(_) => "Create",
+        Kind::Drop(_) | Kind::TruncateTables(_) => "Drop",
+        Kind::Rename(_) | Kind::Exchange(_) => "Rename",
+        Kind::AlterTable(_) => "Alter",
+        Kind::Mutate(_) => "Delete",
+        Kind::Optimize(_) => "Optimize",
+        Kind::System(_) => "System",
+        Kind::Kill(_) => "KillQuery",
+        Kind::Show(_) => "Show",
+        Kind::Describe(_) => "Describe",
+        Kind::Exists(_) => "Exists",
+        Kind::Explain(_) => "Explain",
+        Kind::Set(_) => "Set",
+        Kind::Use(_) => "Use",
+        _ => "None",
     }
 }
 

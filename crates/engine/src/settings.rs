@@ -1,6 +1,7 @@
 //! Settings as statements and clients say them.
 
-use sql::ast::{Literal, Setting as AstSetting, SettingValue};
+use sql::Statement;
+use sql::ast::{InsertSource, Literal, QueryBody, Setting as AstSetting, SettingValue, StatementKind};
 use types::{ErrorCode, Setting, Settings};
 
 use crate::error::{Error, Result};
@@ -14,6 +15,35 @@ pub(crate) fn apply(settings: &mut Settings, changes: &[AstSetting]) -> Result<(
         }
     }
     Ok(())
+}
+
+/// Applies every SETTINGS clause of a statement: its own and that of its query. Limits begin with them.
+pub(crate) fn apply_clauses(settings: &mut Settings, statement: &Statement) -> Result<()> {
+    match &statement.kind {
+        StatementKind::Query(query) => apply(settings, settings_of(query))?,
+        StatementKind::Insert(insert) => {
+            apply(settings, &insert.settings)?;
+            if let InsertSource::Query(query) = &insert.source {
+                apply(settings, settings_of(query))?;
+            }
+        }
+        _ => {}
+    }
+    apply(settings, &statement.tail.settings)
+}
+
+/// The SETTINGS clause of a whole query: that of its only or last SELECT.
+fn settings_of(query: &sql::Query) -> &[sql::ast::Setting] {
+    let mut body = &query.body;
+    loop {
+        match body {
+            QueryBody::Select(select) => return &select.settings,
+            QueryBody::Set(set) => match set.operands.last() {
+                Some(last) => body = last,
+                None => return &[],
+            },
+        }
+    }
 }
 
 /// The text of a setting's value.

@@ -12,7 +12,7 @@ mod error;
 mod names;
 pub mod parquet;
 
-pub use decode::{BadRow, Decode, DecodeOptions, Decoded, Evaluate, decoder};
+pub use decode::{BadRow, Decode, DecodeOptions, Decoded, Evaluate, block_bytes_max, decoder};
 pub use encode::{Encode, Statistics, encoder};
 pub use error::{Error, Result};
 pub use names::{FORMATS, Format, content_type};

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
@@ -31,8 +32,8 @@ pub struct Compiled {
 /// How a plan is kept between runs.
 #[derive(Clone)]
 enum Plan {
-    /// Depends on nothing but the snapshot.
-    Physical(Arc<dyn ExecutionPlan>),
+    /// Depends on nothing but the snapshot. As it was bound it is kept for a run that must do with less memory.
+    Physical(Arc<dyn ExecutionPlan>, Arc<LogicalPlan>),
     /// Depends on the query's time or randomness as well, or cannot run twice at once.
     Logical(Arc<LogicalPlan>),
 }
@@ -56,9 +57,19 @@ impl Compiled {
     pub async fn run(&self, ctx: &Arc<QueryContext>) -> Result<BlockStream> {
         ctx.check()?;
         let physical = self.rows.physical(ctx).await?;
+        let hashes = ctx.runtime.config.spill_dir.is_some() && joins_by_hash(&physical);
         let task = session::task(ctx);
         let batches = execute_stream(physical, task)?;
-        let stream = BlockStream::new(self.header.clone(), batches, ctx.clone());
+        let mut stream = BlockStream::new(self.header.clone(), batches, ctx.clone());
+        if hashes {
+            // a hash join holds one side in memory; a merge join sorts both, and sorting spills
+            let (plan, ctx) = (self.rows.clone(), ctx.clone());
+            let frugal = async move {
+                let physical = plan_physical(plan.bound(), session::frugal_state(&ctx)).await?;
+                Ok(execute_stream(physical, session::task(&ctx))?)
+            };
+            stream = stream.or_frugally(frugal.boxed());
+        }
         Ok(match self.totals.clone() {
             Some(plan) => stream.with_totals(totals(plan, self.header.clone(), ctx.clone()).boxed()),
             None => stream,
@@ -80,7 +91,7 @@ impl Compiled {
 
     /// True when nothing of the query's time or randomness is in the plan, so that it can be kept for other queries.
     pub fn is_reusable(&self) -> bool {
-        let physical = |plan: &Plan| matches!(plan, Plan::Physical(_));
+        let physical = |plan: &Plan| matches!(plan, Plan::Physical(..));
         physical(&self.rows) && self.totals.as_ref().is_none_or(physical)
     }
 }
@@ -100,24 +111,34 @@ async fn totals(plan: Plan, header: Header, ctx: Arc<QueryContext>) -> Result<Op
 impl Plan {
     async fn new(bound: &LogicalPlan, ctx: &QueryContext) -> Result<Plan> {
         if is_timeless(bound)? {
-            return Ok(Plan::Physical(plan_physical(bound, ctx).await?));
+            return Ok(Plan::Physical(plan_physical(bound, session::state(ctx)).await?, Arc::new(bound.clone())));
         }
         // Planned once here too, so that what cannot be planned is an error of the compilation.
-        plan_physical(bound, ctx).await?;
+        plan_physical(bound, session::state(ctx)).await?;
         Ok(Plan::Logical(Arc::new(bound.clone())))
     }
 
     /// A plan with fresh operators, which one run may use up.
     async fn physical(&self, ctx: &QueryContext) -> Result<Arc<dyn ExecutionPlan>> {
         match self {
-            Plan::Physical(plan) => Ok(reset_plan_states(plan.clone())?),
-            Plan::Logical(plan) => plan_physical(plan, ctx).await,
+            Plan::Physical(plan, _) => Ok(reset_plan_states(plan.clone())?),
+            Plan::Logical(plan) => plan_physical(plan, session::state(ctx)).await,
+        }
+    }
+
+    fn bound(&self) -> &LogicalPlan {
+        match self {
+            Plan::Physical(_, bound) | Plan::Logical(bound) => bound,
         }
     }
 }
 
-async fn plan_physical(bound: &LogicalPlan, ctx: &QueryContext) -> Result<Arc<dyn ExecutionPlan>> {
-    let state = session::state(ctx);
+/// True when a hash join is anywhere in the plan.
+fn joins_by_hash(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.name() == "HashJoinExec" || plan.children().into_iter().any(joins_by_hash)
+}
+
+async fn plan_physical(bound: &LogicalPlan, state: SessionState) -> Result<Arc<dyn ExecutionPlan>> {
     let optimized = state.optimize(bound)?;
     Ok(state.query_planner().create_physical_plan(&optimized, &state).await?)
 }

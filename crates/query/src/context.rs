@@ -61,6 +61,8 @@ pub struct Deadline {
     pub at_ns: u64,
     /// The limit in milliseconds, for the error.
     pub limit_ms: u64,
+    /// Past it reading ends and what was read is answered (`timeout_overflow_mode = 'break'`), instead of an error.
+    pub breaks: bool,
 }
 
 /// Counts that only grow, read by progress reports while the query runs.
@@ -177,23 +179,40 @@ impl QueryContext {
             return Err(Error::Cancelled);
         }
         match self.deadline {
-            Some(deadline) if deadline.at_ns <= self.runtime.env.clock.monotonic_ns() => {
+            Some(deadline) if !deadline.breaks && self.is_past(deadline) => {
                 Err(Error::TimedOut { limit_ms: deadline.limit_ms })
             }
             _ => Ok(()),
         }
     }
 
-    /// Counts a block that a leaf read; an error beyond `max_rows_to_read`.
-    pub fn count_read(&self, rows: usize, bytes: usize) -> Result<()> {
+    /// True when leaves must end as if there were no more rows: past a deadline that breaks off.
+    pub fn breaks_off(&self) -> bool {
+        self.deadline.is_some_and(|deadline| deadline.breaks && self.is_past(deadline))
+    }
+
+    fn is_past(&self, deadline: Deadline) -> bool {
+        deadline.at_ns <= self.runtime.env.clock.monotonic_ns()
+    }
+
+    /// Counts a block that a leaf read. Beyond `max_rows_to_read` or `max_bytes_to_read` an error, or false: read no more.
+    pub fn count_read(&self, rows: usize, bytes: usize) -> Result<bool> {
         self.counters.add_read(rows, bytes);
-        let limit = self.settings.uint(Setting::MaxRowsToRead);
-        let read = self.counters.progress().read_rows;
-        if limit != 0 && limit < read {
-            let what = "max_rows_to_read";
-            return Err(Error::TooManyRows { what, code: ErrorCode::TOO_MANY_ROWS, limit, rows: read });
+        let progress = self.counters.progress();
+        let limits = [
+            (Setting::MaxRowsToRead, progress.read_rows, ErrorCode::TOO_MANY_ROWS),
+            (Setting::MaxBytesToRead, progress.read_bytes, ErrorCode::TOO_MANY_BYTES),
+        ];
+        for (setting, reached, code) in limits {
+            let limit = self.settings.uint(setting);
+            if limit != 0 && limit < reached {
+                if self.settings.text(Setting::ReadOverflowMode) == "break" {
+                    return Ok(false);
+                }
+                return Err(Error::TooMuch { what: setting.def().name, code, limit, reached });
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The zone of dates and times without one: `session_timezone`, else the server's.
@@ -223,6 +242,7 @@ impl Deadline {
         }
         // A float beyond the range of u64 saturates: no deadline that anyone would see.
         let limit_ms = (seconds * 1_000.0) as u64;
-        Some(Deadline { at_ns: started_ns.saturating_add(limit_ms.saturating_mul(1_000_000)), limit_ms })
+        let breaks = settings.text(Setting::TimeoutOverflowMode) == "break";
+        Some(Deadline { at_ns: started_ns.saturating_add(limit_ms.saturating_mul(1_000_000)), limit_ms, breaks })
     }
 }

@@ -82,17 +82,17 @@ pub enum Error {
     /// The query needs more memory than it may take.
     #[error("memory limit of the query exceeded: {0}")]
     OutOfMemory(String),
-    /// A limit on rows that `_mode = 'throw'` enforces.
-    #[error("limit on rows exceeded: {what} is {limit}, reached {rows}")]
-    TooManyRows {
+    /// A limit on rows or bytes whose overflow mode is `throw`.
+    #[error("limit exceeded: {what} is {limit}, reached {reached}")]
+    TooMuch {
         /// The setting.
         what: &'static str,
         /// ClickHouse's code: reading and results have different ones.
         code: ErrorCode,
         /// Its value.
         limit: u64,
-        /// Rows so far.
-        rows: u64,
+        /// Rows or bytes so far.
+        reached: u64,
     },
     /// A path that leads out of the folder for user files.
     #[error("file \"{0}\" is not inside the user files folder")]
@@ -118,7 +118,7 @@ impl Error {
             Error::Reported { code, .. }
             | Error::Refused { code, .. }
             | Error::TableFunctionArguments { code, .. }
-            | Error::TooManyRows { code, .. } => *code,
+            | Error::TooMuch { code, .. } => *code,
             Error::UnknownDatabase(_) => ErrorCode::UNKNOWN_DATABASE,
             Error::UnknownTable { .. } => ErrorCode::UNKNOWN_TABLE,
             Error::UnknownTableFunction(_) => ErrorCode::UNKNOWN_FUNCTION,

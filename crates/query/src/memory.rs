@@ -29,6 +29,16 @@ impl QueryMemory {
         QueryMemory { shared, limit, used: AtomicUsize::new(0), peak: AtomicUsize::new(0) }
     }
 
+    /// The most bytes that may be reserved.
+    pub fn limit_bytes(&self) -> usize {
+        self.limit
+    }
+
+    /// The bytes that are reserved now.
+    pub fn used_bytes(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
     /// The most bytes that were reserved at once.
     pub fn peak_bytes(&self) -> usize {
         self.peak.load(Ordering::Relaxed)
@@ -97,14 +107,22 @@ impl MemoryPool for QueryMemory {
 }
 
 impl QueryMemory {
-    /// An error when `bytes` more would be over the query's limit. For memory that is held outside of any reservation:
-    /// a decoded block on its way.
-    pub fn admit(&self, bytes: usize) -> crate::error::Result<()> {
-        let wanted = self.reserved().saturating_add(bytes);
-        if self.limit < wanted {
-            return Err(Error::OutOfMemory(format!("would use {wanted} bytes, maximum {}", self.limit)));
-        }
-        Ok(())
+    /// Memory that a query holds outside of any plan: blocks on their way into a table. `what` shows in errors.
+    pub fn hold(self: &Arc<Self>, what: &'static str) -> Held {
+        let pool: Arc<dyn MemoryPool> = self.clone();
+        Held(MemoryConsumer::new(what).register(&pool))
+    }
+}
+
+/// Bytes that are given back when this is dropped.
+#[derive(Debug)]
+pub struct Held(MemoryReservation);
+
+impl Held {
+    /// Holds exactly so many bytes from now on; an error, and nothing changed, when they are more than the query or the
+    /// server may take.
+    pub fn resize(&mut self, bytes: usize) -> crate::error::Result<()> {
+        self.0.try_resize(bytes).map_err(Error::from)
     }
 }
 

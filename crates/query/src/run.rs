@@ -23,28 +23,26 @@ pub struct BlockStream {
     ctx: Arc<QueryContext>,
     /// Ready when the query must end although no block came; made on the first wait.
     ended: Option<BoxFuture<'static, Error>>,
-    limit: ResultLimit,
     rows: u64,
+    bytes: u64,
     done: bool,
     totals: Option<BoxFuture<'static, Result<Option<Block>>>>,
-}
-
-/// `max_result_rows` and what happens beyond it.
-#[derive(Clone, Copy, Debug)]
-enum ResultLimit {
-    None,
-    Throw(u64),
-    Break(u64),
+    /// Another way to the same rows that needs less memory, as long as no row was given.
+    frugal: Option<BoxFuture<'static, Result<SendableRecordBatchStream>>>,
+    /// That way was taken and is being planned.
+    replans: bool,
 }
 
 impl BlockStream {
     pub(crate) fn new(header: Header, batches: SendableRecordBatchStream, ctx: Arc<QueryContext>) -> BlockStream {
-        let limit = match (ctx.settings.uint(Setting::MaxResultRows), ctx.settings.text(Setting::ResultOverflowMode)) {
-            (0, _) => ResultLimit::None,
-            (rows, "break") => ResultLimit::Break(rows),
-            (rows, _) => ResultLimit::Throw(rows),
-        };
-        BlockStream { header, batches, ctx, ended: None, limit, rows: 0, done: false, totals: None }
+        let (ended, totals, frugal) = (None, None, None);
+        BlockStream { header, batches, ctx, ended, rows: 0, bytes: 0, done: false, totals, frugal, replans: false }
+    }
+
+    /// When memory runs out before the first row, goes on with these batches instead.
+    pub(crate) fn or_frugally(mut self, frugal: BoxFuture<'static, Result<SendableRecordBatchStream>>) -> BlockStream {
+        self.frugal = Some(frugal);
+        self
     }
 
     pub(crate) fn with_totals(mut self, totals: BoxFuture<'static, Result<Option<Block>>>) -> BlockStream {
@@ -82,17 +80,30 @@ impl BlockStream {
 
     fn admit(&mut self, block: Block) -> Result<Block> {
         self.rows += block.rows() as u64;
-        match self.limit {
-            ResultLimit::Throw(limit) if limit < self.rows => {
-                let (what, code) = ("max_result_rows", ErrorCode::TOO_MANY_ROWS_OR_BYTES);
-                return Err(Error::TooManyRows { what, code, limit, rows: self.rows });
+        self.bytes += block.size_bytes() as u64;
+        let settings = &self.ctx.settings;
+        let breaks = settings.text(Setting::ResultOverflowMode) == "break";
+        for (setting, reached) in [(Setting::MaxResultRows, self.rows), (Setting::MaxResultBytes, self.bytes)] {
+            let limit = settings.uint(setting);
+            if limit != 0 && limit < reached && !breaks {
+                let (what, code) = (setting.def().name, ErrorCode::TOO_MANY_ROWS_OR_BYTES);
+                return Err(Error::TooMuch { what, code, limit, reached });
             }
             // As ClickHouse: the block that reaches the limit is still given whole.
-            ResultLimit::Break(limit) if limit <= self.rows => self.done = true,
-            ResultLimit::None | ResultLimit::Throw(_) | ResultLimit::Break(_) => {}
+            self.done |= limit != 0 && limit <= reached && breaks;
         }
+        self.frugal = None;
         self.ctx.counters.add_result(block.rows(), block.size_bytes());
         Ok(block)
+    }
+
+    /// Plans the frugal way; true when its batches are in place of the others.
+    fn poll_replan(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let Some(frugal) = &mut self.frugal else { return Poll::Ready(Ok(())) };
+        let planned = std::task::ready!(frugal.as_mut().poll(cx));
+        (self.frugal, self.replans) = (None, false);
+        self.batches = planned?;
+        Poll::Ready(Ok(()))
     }
 
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
@@ -112,6 +123,13 @@ impl Stream for BlockStream {
             if let Err(error) = self.ctx.check() {
                 break Err(error);
             }
+            if self.replans {
+                match self.poll_replan(cx) {
+                    Poll::Ready(Ok(())) => continue,
+                    Poll::Ready(Err(error)) => break Err(error),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
             match self.batches.poll_next_unpin(cx) {
                 Poll::Ready(None) => {
                     self.done = true;
@@ -122,7 +140,10 @@ impl Stream for BlockStream {
                     let block = Block::from_record_batch(self.header.clone(), &batch).map_err(Error::Types);
                     break block.and_then(|block| self.admit(block));
                 }
-                Poll::Ready(Some(Err(error))) => break Err(Error::from(error)),
+                Poll::Ready(Some(Err(error))) => match Error::from(error) {
+                    Error::OutOfMemory(_) if self.frugal.is_some() => self.replans = true,
+                    error => break Err(error),
+                },
                 Poll::Pending => match self.poll_ended(cx) {
                     Poll::Ready(error) => break Err(error),
                     Poll::Pending => return Poll::Pending,
@@ -144,7 +165,7 @@ impl fmt::Debug for BlockStream {
 fn must_end(ctx: Arc<QueryContext>) -> BoxFuture<'static, Error> {
     async move {
         let clock = ctx.runtime.env.clock.clone();
-        let Some(deadline) = ctx.deadline else {
+        let Some(deadline) = ctx.deadline.filter(|deadline| !deadline.breaks) else {
             ctx.cancel.cancelled().await;
             return Error::Cancelled;
         };

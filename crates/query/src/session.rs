@@ -76,6 +76,9 @@ pub(crate) fn config(ctx: &QueryContext) -> SessionConfig {
     options.execution.target_partitions = ctx.threads();
     let rows = usize::try_from(ctx.settings.uint(Setting::MaxBlockSize)).unwrap_or(usize::MAX);
     options.execution.batch_size = batch_size(rows);
+    // What a sort keeps back for merging its spilled runs must fit into a small limit as well.
+    let spare = ctx.memory.limit_bytes() / SPARE_SHARE;
+    options.execution.sort_spill_reservation_bytes = options.execution.sort_spill_reservation_bytes.min(spare);
     options.extensions.insert(QueryTime::new(ctx.now_ns, seed(ctx)));
     SessionConfig::from(options)
 }
@@ -87,6 +90,8 @@ fn batch_size(max_block_size: usize) -> ConfigNonZeroUsize {
 }
 
 const GRANULE_ROWS: usize = 8_192;
+/// The share of a query's memory that each sort keeps back.
+const SPARE_SHARE: usize = 16;
 
 /// Random functions of one query draw from the environment's randomness.
 fn seed(ctx: &QueryContext) -> u64 {
@@ -99,6 +104,18 @@ fn seed(ctx: &QueryContext) -> u64 {
 pub(crate) fn state(ctx: &QueryContext) -> SessionState {
     let mut state = ctx.runtime.template.clone();
     *state.config_mut() = config(ctx);
+    let options = state.config_options().clone();
+    state.execution_props_mut().config_options = Some(options);
+    state
+}
+
+/// The same for a plan that must do with less memory: joins sort their inputs, which can spill, and one thread holds less
+/// than many.
+pub(crate) fn frugal_state(ctx: &QueryContext) -> SessionState {
+    let mut state = state(ctx);
+    let options = state.config_mut().options_mut();
+    options.optimizer.prefer_hash_join = false;
+    options.execution.target_partitions = 1;
     let options = state.config_options().clone();
     state.execution_props_mut().config_options = Some(options);
     state

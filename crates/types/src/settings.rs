@@ -16,6 +16,8 @@ pub enum SettingKind {
     Int64,
     Float,
     String,
+    /// `throw` or `break`.
+    OverflowMode,
     /// Seconds, with fractions.
     Seconds,
     Milliseconds,
@@ -79,7 +81,13 @@ settings! {
     MaxExecutionTime "max_execution_time" Seconds "0" "Seconds that a query may run; 0: no limit.",
     MaxResultRows "max_result_rows" UInt64 "0" "Rows that a result may have; 0: no limit.",
     MaxRowsToRead "max_rows_to_read" UInt64 "0" "Rows that a query may read; 0: no limit.",
-    ResultOverflowMode "result_overflow_mode" String "throw" "What happens beyond max_result_rows: throw or break.",
+    ResultOverflowMode "result_overflow_mode" OverflowMode "throw" "What happens beyond max_result_rows and max_result_bytes: throw, or break off with what there is.",
+    MaxResultBytes "max_result_bytes" UInt64 "0" "Bytes that a result may have, in memory; 0: no limit.",
+    MaxBytesToRead "max_bytes_to_read" UInt64 "0" "Bytes that a query may read, in memory; 0: no limit.",
+    ReadOverflowMode "read_overflow_mode" OverflowMode "throw" "What happens beyond max_rows_to_read and max_bytes_to_read: throw, or break off with what was read.",
+    TimeoutOverflowMode "timeout_overflow_mode" OverflowMode "throw" "What happens beyond max_execution_time: throw, or break off with what was read.",
+    MaxConcurrentQueriesForUser "max_concurrent_queries_for_user" UInt64 "0" "Statements that one user may run at once; 0: no limit.",
+    MaxConcurrentQueriesForAllUsers "max_concurrent_queries_for_all_users" UInt64 "0" "This statement runs only when at most so many run, all users together; 0: no limit.",
     LockAcquireTimeout "lock_acquire_timeout" Seconds "120" "How long a definition change waits for inserts in flight.",
     MutationsSync "mutations_sync" UInt64 "1" "0: ALTER UPDATE and DELETE return at once; 1, 2: they wait.",
     LightweightDeletesSync "lightweight_deletes_sync" UInt64 "2" "As mutations_sync, for DELETE FROM.",
@@ -218,6 +226,10 @@ fn check(def: &SettingDef, value: &str) -> Result<Arc<str>> {
         SettingKind::UInt64 | SettingKind::Milliseconds => {
             value.parse::<u64>().map(|v| v.to_string().into()).map_err(|_| wrong("an unsigned integer"))
         }
+        SettingKind::OverflowMode => match value {
+            "throw" | "break" => Ok(value.into()),
+            _ => Err(wrong("throw or break")),
+        },
         SettingKind::Int64 => value.parse::<i64>().map(|v| v.to_string().into()).map_err(|_| wrong("an integer")),
         SettingKind::Float | SettingKind::Seconds => {
             value.parse::<f64>().map(|v| v.to_string().into()).map_err(|_| wrong("a number"))

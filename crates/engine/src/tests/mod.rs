@@ -1,3 +1,4 @@
 //! Behaviour of the whole façade that belongs to no one of its modules.
 
+mod limits;
 mod plans;

@@ -29,6 +29,8 @@ pub struct DecodeOptions {
     pub settings: Settings,
     /// A block is given when it has this many rows.
     pub rows_max: usize,
+    /// A block is given when about this many bytes of input are in it.
+    pub bytes_max: u64,
     /// Give rows that cannot be read as [`BadRow`]s instead of an error, and keep the bytes of the good ones.
     pub keep_bad_rows: bool,
     /// JSON values must have the JSON type of their column: no numbers for strings, no quoted numbers.
@@ -39,13 +41,30 @@ impl DecodeOptions {
     /// Options as the settings of a query say.
     pub fn new(header: Header, settings: Settings) -> DecodeOptions {
         let rows_max = usize::try_from(settings.uint(Setting::MaxInsertBlockSize)).unwrap_or(usize::MAX).max(1);
-        DecodeOptions { header, settings, rows_max, keep_bad_rows: false, strict_types: false }
+        let bytes_max = block_bytes_max(&settings);
+        DecodeOptions { header, settings, rows_max, bytes_max, keep_bad_rows: false, strict_types: false }
     }
 
     pub(crate) fn zone(&self) -> Zone {
         Zone::parse(self.settings.text(Setting::SessionTimezone)).unwrap_or_default()
     }
 }
+
+/// Bytes of one block: those that are worth a part, but a small share of what the query may take, since a block is there
+/// several times while it is shaped, sorted and written.
+pub fn block_bytes_max(settings: &Settings) -> u64 {
+    let wanted = match settings.uint(Setting::MinInsertBlockSizeBytes) {
+        0 => u64::MAX,
+        bytes => bytes,
+    };
+    match settings.uint(Setting::MaxMemoryUsage) {
+        0 => wanted,
+        limit => wanted.min((limit / BLOCK_SHARE).max(1)),
+    }
+}
+
+/// The share of a query's memory that one block may be.
+const BLOCK_SHARE: u64 = 16;
 
 /// A row that could not be read.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -22,6 +22,8 @@ pub(crate) struct Rows {
     pub(crate) position: u64,
     /// Bytes consumed so far.
     pub(crate) bytes_read: u64,
+    /// Bytes consumed when the last block was given.
+    bytes_given: u64,
     errors_left: u64,
 }
 
@@ -55,11 +57,13 @@ impl Rows {
             rows: 0,
             position: 0,
             bytes_read: 0,
+            bytes_given: 0,
         }
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.rows + self.bad.len() >= self.options.rows_max
+        let rows = self.rows + self.bad.len();
+        rows >= self.options.rows_max || (rows != 0 && self.bytes_read - self.bytes_given >= self.options.bytes_max)
     }
 
     /// A column's value is absent in the row being read.
@@ -167,6 +171,7 @@ impl Rows {
         if !anything || !(last || self.is_full()) {
             return Ok(None);
         }
+        self.bytes_given = self.bytes_read;
         let arrays = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
         let rows = std::mem::take(&mut self.rows);
         let absent = (0..self.columns.len())

@@ -15,7 +15,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, ReplaceChildrenOptions,
 };
-use futures::{StreamExt, TryStreamExt};
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{Blocks, Predicate, Read, Source};
 use crate::context::QueryContext;
@@ -108,22 +108,37 @@ impl ExecutionPlan for ScanExec {
     }
 }
 
-/// Counts what is read, and stops between blocks: at the limit, or because the query must end.
+/// A query that may take less than this many bytes works in blocks of [`SMALL_BLOCK_ROWS`] rows: what operators make of a
+/// block (long strings, say) is a small share of its memory too.
+const SMALL_MEMORY: usize = 1 << 30;
+const SMALL_BLOCK_ROWS: usize = 8_192;
+
+fn in_small_blocks(blocks: Blocks) -> Blocks {
+    let cut = |block: types::Block| {
+        let starts = (0..block.rows()).step_by(SMALL_BLOCK_ROWS);
+        let pieces = starts.map(move |start| Ok(block.slice(start, SMALL_BLOCK_ROWS.min(block.rows() - start))));
+        stream::iter(pieces)
+    };
+    blocks.map_ok(cut).try_flatten().boxed()
+}
+
+/// Counts what is read, and stops between blocks: at a limit, or because the query must end.
 fn guarded(blocks: Blocks, ctx: Arc<QueryContext>, limit: Option<usize>) -> Blocks {
-    let mut left = limit.unwrap_or(usize::MAX);
-    blocks
-        .and_then(move |block| {
-            let counted = ctx.check().and_then(|()| ctx.count_read(block.rows(), block.size_bytes()));
-            futures::future::ready(counted.map(|()| block))
-        })
-        .try_take_while({
-            let mut done = false;
-            move |block| {
-                let take = !done;
-                done = left <= block.rows();
-                left = left.saturating_sub(block.rows());
-                futures::future::ready(Ok(take))
-            }
-        })
-        .boxed()
+    let left = limit.unwrap_or(usize::MAX);
+    let blocks = match ctx.memory.limit_bytes() < SMALL_MEMORY {
+        true => in_small_blocks(blocks),
+        false => blocks,
+    };
+    stream::try_unfold((blocks, ctx, left), |(mut blocks, ctx, left)| async move {
+        if left == 0 || ctx.breaks_off() {
+            return Ok(None);
+        }
+        let Some(block) = blocks.try_next().await? else { return Ok(None) };
+        ctx.check()?;
+        let goes_on = ctx.count_read(block.rows(), block.size_bytes())?;
+        // the block that reaches a limit is still given whole
+        let left = if goes_on { left.saturating_sub(block.rows()) } else { 0 };
+        Ok(Some((block, (blocks, ctx, left))))
+    })
+    .boxed()
 }

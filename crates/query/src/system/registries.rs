@@ -112,6 +112,7 @@ fn kind(kind: SettingKind) -> &'static str {
         SettingKind::Int64 => "Int64",
         SettingKind::Float => "Float",
         SettingKind::String => "String",
+        SettingKind::OverflowMode => "OverflowMode",
         SettingKind::Seconds => "Seconds",
         SettingKind::Milliseconds => "Milliseconds",
     }

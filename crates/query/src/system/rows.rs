@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BinaryBuilder, FixedSizeBinaryBuilder, ListBuilder, PrimitiveBuilder, new_empty_array,
+    ArrayRef, BinaryBuilder, FixedSizeBinaryBuilder, ListArray, PrimitiveBuilder, StructArray, UInt64Array,
+    new_empty_array,
 };
+use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType as ArrowType, Field, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
     Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
@@ -34,6 +36,12 @@ pub enum Cell {
     Uuid([u8; 16]),
     /// Array(String).
     Texts(Vec<String>),
+    /// Array of numbers.
+    UInts(Vec<u64>),
+    /// Map(String, String).
+    TextMap(Vec<(String, String)>),
+    /// Map(String, UInt64).
+    UIntMap(Vec<(String, u64)>),
 }
 
 impl From<&str> for Cell {
@@ -151,7 +159,7 @@ fn array(ty: &DataType, cells: &[Option<&Cell>]) -> Option<ArrayRef> {
         ArrowType::Float64 => floats::<Float64Type>(cells, nullable, |v| v)?,
         ArrowType::Binary => texts(cells, nullable)?,
         ArrowType::FixedSizeBinary(16) => uuids(cells)?,
-        ArrowType::List(item) if item.data_type() == &ArrowType::Binary => lists(cells, &item)?,
+        ArrowType::List(item) => lists(cells, &item)?,
         _ => return None,
     })
 }
@@ -217,19 +225,55 @@ fn uuids(cells: &[Option<&Cell>]) -> Option<ArrayRef> {
     Some(Arc::new(builder.finish()))
 }
 
+/// Arrays and maps (lists of pairs).
 fn lists(cells: &[Option<&Cell>], item: &Arc<Field>) -> Option<ArrayRef> {
-    let mut builder = ListBuilder::new(BinaryBuilder::new()).with_field(item.clone());
+    let (mut texts, mut values, mut numbers) = (BinaryBuilder::new(), BinaryBuilder::new(), Vec::new());
+    let mut lengths = Vec::with_capacity(cells.len());
     for cell in cells {
-        match cell {
-            Some(Cell::Texts(texts)) => texts.iter().for_each(|text| builder.values().append_value(text)),
-            None => {}
+        lengths.push(match cell {
+            Some(Cell::Texts(items)) => {
+                items.iter().for_each(|item| texts.append_value(item));
+                items.len()
+            }
+            Some(Cell::UInts(items)) => {
+                numbers.extend_from_slice(items);
+                items.len()
+            }
+            Some(Cell::TextMap(items)) => {
+                items.iter().for_each(|(key, value)| {
+                    texts.append_value(key);
+                    values.append_value(value);
+                });
+                items.len()
+            }
+            Some(Cell::UIntMap(items)) => {
+                items.iter().for_each(|(key, value)| {
+                    texts.append_value(key);
+                    numbers.push(*value);
+                });
+                items.len()
+            }
+            None => 0,
             Some(_) => return None,
-        }
-        builder.append(true);
+        });
     }
-    let array: ArrayRef = Arc::new(builder.finish());
-    debug_assert_eq!(array.len(), cells.len());
-    Some(array)
+    let texts: ArrayRef = Arc::new(texts.finish());
+    let numbers: ArrayRef = Arc::new(UInt64Array::from(numbers));
+    let items: ArrayRef = match item.data_type() {
+        ArrowType::Binary => texts,
+        ArrowType::UInt64 => numbers,
+        ArrowType::Struct(fields) => {
+            let values = match fields.get(1)?.data_type() {
+                ArrowType::Binary => Arc::new(values.finish()),
+                ArrowType::UInt64 => numbers,
+                _ => return None,
+            };
+            Arc::new(StructArray::try_new(fields.clone(), vec![texts, values], None).ok()?)
+        }
+        _ => return None,
+    };
+    let list = ListArray::try_new(item.clone(), OffsetBuffer::from_lengths(lengths), items, None).ok()?;
+    Some(Arc::new(list))
 }
 
 #[cfg(test)]

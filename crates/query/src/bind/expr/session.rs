@@ -56,7 +56,7 @@ impl Binder<'_> {
             SettingKind::Int64 => self.cast(Typed::text(text), &DataType::Int64, &scope.env.functions),
             SettingKind::Float => self.cast(Typed::text(text), &DataType::Float64, &scope.env.functions),
             SettingKind::Seconds => self.cast(Typed::text(text), &DataType::UInt64, &scope.env.functions),
-            SettingKind::String => Ok(Typed::text(text)),
+            SettingKind::String | SettingKind::OverflowMode => Ok(Typed::text(text)),
         }
     }
 }

@@ -1,0 +1,171 @@
+//! Limits of queries: memory (with spilling), time, rows and bytes read and given, statements at once, KILL QUERY.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+
+use crate::testing::{code, done, rows};
+use crate::{Answer, Credentials, Engine, EngineConfig, Request, Session};
+
+/// On the real disk: DataFusion's spill files are not simulated.
+struct World {
+    engine: Engine,
+    session: Session,
+    _folder: tempfile::TempDir,
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(future)
+}
+
+async fn open(change: impl FnOnce(&mut EngineConfig)) -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    let mut config = EngineConfig::server(&path);
+    change(&mut config);
+    let engine = Engine::open(env::real::env(), &path, config).await.unwrap();
+    let session = engine.session(&Credentials::default()).unwrap();
+    World { engine, session, _folder: folder }
+}
+
+/// How many rows a statement gives, and their error.
+async fn count(session: &mut Session, text: &str) -> Result<usize, u16> {
+    let answer = session.execute(Request::new(text.to_owned())).await.map_err(|error| error.code().0)?;
+    let Answer::Rows(mut answer) = answer else { return Ok(0) };
+    let mut rows = 0;
+    while let Some(block) = answer.next_block().await {
+        rows += block.map_err(|error| error.code().0)?.rows();
+    }
+    Ok(rows)
+}
+
+const HUNGRY: &[(&str, usize)] = &[
+    ("SELECT cityHash64(number) AS a, toString(number) FROM numbers(300000) ORDER BY a", 300_000),
+    ("SELECT toString(number) AS a, count() FROM numbers(200000) GROUP BY a", 200_000),
+    (
+        "SELECT a.s FROM (SELECT toString(number) AS s FROM numbers(200000)) AS a \
+         JOIN (SELECT toString(number) AS s FROM numbers(200000)) AS b ON a.s = b.s",
+        200_000,
+    ),
+];
+
+#[test]
+fn sorts_aggregations_and_joins_spill_before_they_are_over_the_limit() {
+    run(async {
+        let mut world = open(|config| config.runtime.threads = 1).await;
+        for (text, rows) in HUNGRY {
+            let text = format!("{text} SETTINGS max_memory_usage = 8000000");
+            assert_eq!(count(&mut world.session, &text).await, Ok(*rows), "{text}");
+        }
+        world.engine.close().await.unwrap();
+
+        let mut world = open(|config| config.runtime.spill_dir = None).await;
+        for (text, _) in HUNGRY {
+            let text = format!("{text} SETTINGS max_memory_usage = 2000000");
+            assert_eq!(count(&mut world.session, &text).await, Err(241), "{text}");
+        }
+        assert_eq!(count(&mut world.session, "SELECT 1").await, Ok(1));
+        world.engine.close().await.unwrap();
+    });
+}
+
+#[test]
+fn the_servers_memory_is_for_all_queries_together() {
+    run(async {
+        let change =
+            |config: &mut EngineConfig| (config.runtime.memory_bytes, config.runtime.spill_dir) = (2_000_000, None);
+        let mut world = open(change).await;
+        assert_eq!(count(&mut world.session, HUNGRY[0].0).await, Err(241));
+        assert_eq!(count(&mut world.session, "SELECT 1").await, Ok(1));
+        world.engine.close().await.unwrap();
+    });
+}
+
+#[test]
+fn an_insert_takes_a_share_of_its_memory_at_a_time() {
+    run(async {
+        let mut world = open(|_| ()).await;
+        let session = &mut world.session;
+        done(session, "CREATE TABLE t (k UInt64, s String) ENGINE = MergeTree ORDER BY k").await;
+        let limit = "SETTINGS max_memory_usage = 16000000";
+        done(session, &format!("INSERT INTO t SELECT number, repeat('x', 500) FROM numbers(100000) {limit}")).await;
+        let line = format!("7\t{}\n", "y".repeat(500));
+        let data = futures::stream::iter((0..100).map(move |_| Ok(line.repeat(1_000).into()))).boxed();
+        let text = format!("INSERT INTO t {limit} FORMAT TabSeparated");
+        session.execute(Request { data: Some(data), ..Request::new(text + "\n") }).await.unwrap();
+        assert_eq!(
+            rows(session, "SELECT count(), countIf(k = 7), sum(length(s)) FROM t").await,
+            ["200000\t100001\t100000000"]
+        );
+        assert_eq!(rows(session, "SELECT count() >= 4 FROM system.parts WHERE table = 't'").await, ["1"]);
+        world.engine.close().await.unwrap();
+    });
+}
+
+#[test]
+fn time_rows_and_bytes_end_a_query_or_break_it_off() {
+    run(async {
+        let mut world = open(|config| config.runtime.threads = 1).await;
+        let session = &mut world.session;
+        let endless = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1";
+        assert_eq!(code(session, &format!("{endless} SETTINGS max_execution_time = 0.1")).await, 159);
+        let broken = format!("{endless} SETTINGS max_execution_time = 0.1, timeout_overflow_mode = 'break'");
+        assert_eq!(rows(session, &broken).await, ["0"]);
+
+        let read = "SELECT count() FROM numbers(1000000) WHERE number >= 0";
+        assert_eq!(code(session, &format!("{read} SETTINGS max_rows_to_read = 1000")).await, 158);
+        assert_eq!(code(session, &format!("{read} SETTINGS max_bytes_to_read = 1000")).await, 307);
+        for limit in ["max_rows_to_read", "max_bytes_to_read"] {
+            let text = format!(
+                "SELECT count() BETWEEN 1000 AND 999999 FROM numbers(1000000) WHERE number >= 0 \
+                                SETTINGS {limit} = 1000, read_overflow_mode = 'break'"
+            );
+            assert_eq!(rows(session, &text).await, ["1"], "{text}");
+        }
+
+        let given = "SELECT number FROM numbers(1000000)";
+        assert_eq!(count(session, &format!("{given} SETTINGS max_result_rows = 10")).await, Err(396));
+        assert_eq!(count(session, &format!("{given} SETTINGS max_result_bytes = 10")).await, Err(396));
+        for limit in ["max_result_rows", "max_result_bytes"] {
+            let text = format!("{given} SETTINGS {limit} = 10, result_overflow_mode = 'break'");
+            let given = count(session, &text).await.unwrap();
+            assert!((10..1_000_000).contains(&given), "{given} rows: {text}");
+        }
+        assert_ne!(code(session, "SET timeout_overflow_mode = 'any'").await, 0);
+        world.engine.close().await.unwrap();
+    });
+}
+
+#[test]
+fn killed_queries_end_and_too_many_at_once_are_refused() {
+    run(async {
+        let mut world = open(|config| config.concurrent_queries_max = 3).await;
+        let mut long = Vec::new();
+        for id in ["a", "b"] {
+            let mut session = world.engine.session(&Credentials::default()).unwrap();
+            let text = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1 -- long";
+            let request = Request { query_id: Some(id.to_owned()), ..Request::new(text) };
+            long.push(tokio::spawn(async move {
+                let Answer::Rows(rows) = session.execute(request).await.unwrap() else { panic!("rows") };
+                rows.collect().await.map(drop).map_err(|error| error.code().0)
+            }));
+        }
+        let session = &mut world.session;
+        while rows(session, "SELECT count() FROM system.processes WHERE query LIKE '%long'").await != ["2"] {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(code(session, "SELECT 1 SETTINGS max_concurrent_queries_for_user = 2").await, 202);
+        assert_eq!(code(session, "SELECT 1 SETTINGS max_concurrent_queries_for_all_users = 1").await, 202);
+        let test = rows(session, "KILL QUERY WHERE query_id = 'a' TEST").await;
+        assert!(test.len() == 1 && test[0].starts_with("unknown_status\ta\tdefault\tSELECT"), "{test:?}");
+        assert_eq!(rows(session, "KILL QUERY WHERE query_id = 'none' SYNC").await, Vec::<String>::new());
+        let killed = rows(session, "KILL QUERY WHERE user = 'default' AND query_id = 'a' SYNC").await;
+        assert!(killed[0].starts_with("finished\ta"), "{killed:?}");
+        assert_eq!(rows(session, "SELECT query_id FROM system.processes WHERE query_id IN ('a', 'b')").await, ["b"]);
+        assert!(rows(session, "KILL QUERY WHERE query_id = 'b' ASYNC").await[0].starts_with("waiting\tb"));
+        for task in long {
+            assert_eq!(task.await.unwrap(), Err(394));
+        }
+        world.engine.close().await.unwrap();
+    });
+}
