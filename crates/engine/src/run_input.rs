@@ -11,6 +11,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use arrow::array::Array;
 use bytes::Bytes;
 use format::{Decode, DecodeOptions, Decoded, Format};
 use futures::StreamExt;
@@ -317,7 +318,8 @@ fn batch_of(mut decoded: Decoded, decoding: &Decoding) -> Option<Result<Batch>> 
         let left = decoded.block.rows() - done;
         decoded.block = decoded.block.slice(done, left);
         decoded.positions.drain(..done);
-        decoded.raw.drain(..done.min(decoded.raw.len()));
+        let done_raw = done.min(decoded.raw.len());
+        decoded.raw = decoded.raw.slice(done_raw, decoded.raw.len() - done_raw);
         decoded.misfits.retain_mut(|(row, _)| {
             let kept = *row >= done;
             *row = row.saturating_sub(done);

@@ -139,8 +139,7 @@ impl ColumnBuilder {
         if let Values::List { .. } | Values::Struct { .. } = self.values {
             return cursor::read_container(self, text);
         }
-        let base = self.ty.base().clone();
-        self.values.append_text(&base, text, self.zone)?;
+        self.values.append_text(self.ty.base(), text, self.zone)?;
         self.mark(true);
         Ok(())
     }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use ::parquet::file::reader::ChunkReader;
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, LargeBinaryArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType as ArrowType, Field, TimeUnit};
 use bytes::Bytes;
-use types::{Block, Column, DataType, Header, TupleField};
+use types::{Block, Column, DataType, Header, Setting, TupleField};
 
 use crate::decode::{Decode, DecodeOptions, Decoded};
 use crate::error::{Error, Result};
@@ -182,25 +182,27 @@ impl Decode for Whole {
         let block = block?;
         let first = self.rows_read + 1;
         self.rows_read += block.rows() as u64;
-        Ok(Some(fit(&self.options.header, &block, first, self.rows_read)))
+        Ok(Some(fit(&self.options, &block, first, self.rows_read)))
     }
 }
 
 /// The block of a file as rows read: only the columns it has; the caller converts types and fills in the others.
-fn fit(wanted: &Header, block: &Block, first: u64, rows_read: u64) -> Decoded {
+fn fit(options: &DecodeOptions, block: &Block, first: u64, rows_read: u64) -> Decoded {
+    let wanted = &options.header;
     let present = |column: &Column| block.header().position(&column.name);
     let positions: Vec<usize> = wanted.columns().iter().filter_map(present).collect();
     let block = block.project(&positions);
-    // NULL in a column that cannot hold it is an absent value, whose DEFAULT applies
+    // NULL in a column that cannot hold it is an absent value, whose DEFAULT applies, unless the settings forbid it
+    let null_as_default = options.settings.flag(Setting::InputFormatNullAsDefault);
     let absent = block.header().columns().iter().zip(block.arrays()).map(|(column, array)| {
-        let is_absent = wanted.column(&column.name).is_some_and(|wanted| !wanted.ty.is_nullable());
+        let is_absent = null_as_default && wanted.column(&column.name).is_some_and(|wanted| !wanted.ty.is_nullable());
         let nulls = array.logical_nulls().filter(|nulls| is_absent && nulls.null_count() > 0)?;
         Some(nulls.iter().map(|valid| !valid).collect())
     });
     Decoded {
         absent: absent.collect(),
         positions: (first..=rows_read).collect(),
-        raw: Vec::new(),
+        raw: LargeBinaryArray::new_null(0),
         bad: Vec::new(),
         misfits: Vec::new(),
         rows_read,

@@ -6,9 +6,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{
-    DataType as ArrowType, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    DataType as ArrowType, Int8Type, Int16Type, Int32Type, Int64Type, SchemaRef, UInt8Type, UInt16Type, UInt32Type,
+    UInt64Type,
 };
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
@@ -32,6 +33,7 @@ use crate::session;
 #[derive(Clone)]
 pub struct Expressions {
     input: Header,
+    schema: SchemaRef,
     exprs: Arc<[(Arc<dyn PhysicalExpr>, DataType)]>,
     is_timeless: bool,
     reads: Arc<[usize]>,
@@ -74,7 +76,8 @@ impl Expressions {
         let functions = function_context(ctx)?;
         let relations = SnapshotRelations::new(ctx);
         let bound = bind_expressions(exprs, input, &bind_context(&relations, &functions, ctx))?;
-        let schema = DFSchema::try_from(input.arrow_schema())?;
+        let arrow_schema = input.arrow_schema();
+        let schema = DFSchema::try_from(Arc::clone(&arrow_schema))?;
         let props = props(ctx);
         let mut compiled = Vec::with_capacity(bound.len());
         let mut is_timeless = true;
@@ -92,7 +95,8 @@ impl Expressions {
         }
         reads.sort_unstable();
         reads.dedup();
-        Ok(Expressions { input: input.clone(), exprs: compiled.into(), is_timeless, reads: reads.into() })
+        let (exprs, reads) = (compiled.into(), reads.into());
+        Ok(Expressions { input: input.clone(), schema: arrow_schema, exprs, is_timeless, reads })
     }
 
     /// The types of the results.
@@ -113,7 +117,9 @@ impl Expressions {
     /// The results over a block, which has the header that was compiled for; one array an expression, of the block's rows.
     pub fn eval(&self, block: &Block) -> Result<Vec<(ArrayRef, DataType)>> {
         debug_assert_eq!(block.header().len(), self.input.len(), "expressions are over another header");
-        let batch = block.to_record_batch()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(block.rows()));
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), block.arrays().to_vec(), &options)
+            .map_err(|error| types::Error::BlockShape(error.to_string()))?;
         let mut results = Vec::with_capacity(self.exprs.len());
         for (expr, ty) in self.exprs.iter() {
             let array = expr.evaluate(&batch)?.into_array(block.rows())?;

@@ -48,7 +48,8 @@ impl Json {
         &mut self,
         input: &mut serde_json::Deserializer<R>,
     ) -> std::result::Result<(), Fault> {
-        let mut row = Row { rows: &mut self.rows, strict: self.strict, misfit: None, unknown: None };
+        let skip_unknown = self.skip_unknown;
+        let mut row = Row { rows: &mut self.rows, strict: self.strict, skip_unknown, misfit: None, unknown: None };
         let parsed = input.deserialize_map(RowVisitor(&mut row));
         let Row { misfit, unknown, .. } = row;
         if let Err(error) = parsed {
@@ -56,8 +57,8 @@ impl Json {
         }
         match (misfit, unknown) {
             (Some(column), _) => Err(Fault::Column(column, Vec::new())),
-            (None, Some(name)) if !self.skip_unknown => Err(Fault::Unknown(name)),
-            _ => Ok(()),
+            (None, Some(name)) => Err(Fault::Unknown(name)),
+            (None, None) => Ok(()),
         }
     }
 
@@ -140,9 +141,18 @@ impl Decode for Json {
 struct Row<'a> {
     rows: &'a mut Rows,
     strict: bool,
+    skip_unknown: bool,
     /// The first column (in the order of the table) whose value does not fit.
     misfit: Option<usize>,
+    /// The first key that is no column, unless such are skipped.
     unknown: Option<String>,
+}
+
+/// What a key means.
+enum Key {
+    Column(usize),
+    Skipped,
+    Unknown(String),
 }
 
 struct RowVisitor<'a, 'b>(&'b mut Row<'a>);
@@ -160,7 +170,7 @@ impl<'de> Visitor<'de> for RowVisitor<'_, '_> {
         let mut guess = 0;
         while let Some(found) = map.next_key_seed(KeySeed { row, guess })? {
             match found {
-                Ok(column) => {
+                Key::Column(column) => {
                     guess = column + 1;
                     if row.rows.has(column) {
                         // a key that comes again: the last one counts
@@ -176,7 +186,10 @@ impl<'de> Visitor<'de> for RowVisitor<'_, '_> {
                         }
                     }
                 }
-                Err(name) => {
+                Key::Skipped => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+                Key::Unknown(name) => {
                     map.next_value::<IgnoredAny>()?;
                     row.unknown.get_or_insert(name);
                 }
@@ -192,7 +205,7 @@ struct KeySeed<'a, 'b> {
 }
 
 impl<'de> DeserializeSeed<'de> for KeySeed<'_, '_> {
-    type Value = std::result::Result<usize, String>;
+    type Value = Key;
 
     fn deserialize<D: Deserializer<'de>>(self, input: D) -> std::result::Result<Self::Value, D::Error> {
         input.deserialize_str(self)
@@ -200,7 +213,7 @@ impl<'de> DeserializeSeed<'de> for KeySeed<'_, '_> {
 }
 
 impl<'de> Visitor<'de> for KeySeed<'_, '_> {
-    type Value = std::result::Result<usize, String>;
+    type Value = Key;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
@@ -209,9 +222,13 @@ impl<'de> Visitor<'de> for KeySeed<'_, '_> {
     fn visit_str<E>(self, key: &str) -> std::result::Result<Self::Value, E> {
         let header = &self.row.rows.options.header;
         if header.columns().get(self.guess).is_some_and(|column| &*column.name == key) {
-            return Ok(Ok(self.guess));
+            return Ok(Key::Column(self.guess));
         }
-        Ok(header.position(key).ok_or_else(|| key.to_owned()))
+        Ok(match header.position(key) {
+            Some(column) => Key::Column(column),
+            None if self.row.skip_unknown => Key::Skipped,
+            None => Key::Unknown(key.to_owned()),
+        })
     }
 }
 

@@ -7,7 +7,7 @@ mod rows;
 mod tsv;
 mod values;
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, LargeBinaryArray};
 use types::text::Zone;
 use types::{Block, DataType, Header, Setting, Settings};
 
@@ -86,8 +86,8 @@ pub struct Decoded {
     pub absent: Vec<Option<Vec<bool>>>,
     /// Number of each row of the block from 1.
     pub positions: Vec<u64>,
-    /// The bytes of each row of the block, where bad rows are kept.
-    pub raw: Vec<Vec<u8>>,
+    /// The bytes of each row of the block, where bad rows are kept; else empty.
+    pub raw: LargeBinaryArray,
     /// Rows that could not be read at all, where they are kept.
     pub bad: Vec<BadRow>,
     /// Rows of the block with a value that its column cannot hold, and the first such column; only where bad rows are

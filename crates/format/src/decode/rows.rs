@@ -1,5 +1,6 @@
 //! The rows being read: builders of all columns, and what the formats have in common.
 
+use arrow::array::LargeBinaryBuilder;
 use types::{Block, Setting};
 
 use super::{BadRow, DecodeOptions, Decoded};
@@ -13,7 +14,7 @@ pub(crate) struct Rows {
     absent: Vec<Vec<bool>>,
     any_absent: Vec<bool>,
     positions: Vec<u64>,
-    raw: Vec<Vec<u8>>,
+    raw: LargeBinaryBuilder,
     bad: Vec<BadRow>,
     /// Rows that are kept although a value did not fit, by row.
     misfits: Vec<(usize, usize)>,
@@ -51,7 +52,7 @@ impl Rows {
             columns,
             options,
             positions: Vec::new(),
-            raw: Vec::new(),
+            raw: LargeBinaryBuilder::new(),
             bad: Vec::new(),
             misfits: Vec::new(),
             rows: 0,
@@ -106,7 +107,7 @@ impl Rows {
         self.rows += 1;
         self.positions.push(self.position);
         if self.options.keep_bad_rows {
-            self.raw.push(raw.to_vec());
+            self.raw.append_value(raw);
         }
     }
 
@@ -184,7 +185,7 @@ impl Rows {
             block: Block::with_rows(self.options.header.clone(), arrays, rows)?,
             absent,
             positions: std::mem::take(&mut self.positions),
-            raw: std::mem::take(&mut self.raw),
+            raw: self.raw.finish(),
             bad: std::mem::take(&mut self.bad),
             misfits: std::mem::take(&mut self.misfits),
             rows_read: self.position,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BinaryArray, UInt64Array};
+use arrow::array::{Array, ArrayRef, BinaryArray, LargeBinaryArray, UInt64Array};
 use types::{Block, Column, DataType, Header};
 
 use super::shape::{Shaper, Violations};
@@ -21,14 +21,14 @@ pub struct BadRow {
 }
 
 /// Where the rows of a block came from, and those that never became one.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Letters {
     /// The source: a file's path, a topic.
     pub source: String,
     /// For each row of the block its row or line.
     pub positions: Vec<u64>,
-    /// For each row of the block its bytes.
-    pub raw: Vec<Vec<u8>>,
+    /// For each row of the block its bytes; empty when nobody knows them.
+    pub raw: LargeBinaryArray,
     /// Rows that could not be decoded.
     pub bad: Vec<BadRow>,
     /// Rows of the block with a value that its column could not hold, and that column's name.
@@ -58,7 +58,7 @@ impl Letters {
         self.bad.extend(reasons.into_iter().map(|(row, reason)| BadRow {
             reason,
             position: self.positions.get(row).copied().unwrap_or(0),
-            raw: self.raw.get(row).cloned().unwrap_or_default(),
+            raw: if row < self.raw.len() { self.raw.value(row).to_vec() } else { Vec::new() },
         }));
     }
 

@@ -399,6 +399,9 @@ fn kept(block: &Block, violations: &Violations) -> Result<Block> {
 
 /// The rows whose flag is true.
 pub(crate) fn filter(block: &Block, keep: &BooleanArray) -> Result<Block> {
+    if keep.true_count() == block.rows() {
+        return Ok(block.clone());
+    }
     let arrays = block.arrays().iter().map(|array| arrow::compute::filter(array, keep));
     let arrays = arrays.collect::<std::result::Result<Vec<_>, _>>();
     let arrays = arrays.map_err(|error| types::Error::BlockShape(error.to_string()))?;

@@ -21,11 +21,11 @@ pub(crate) struct Shaper {
     shape: Arc<TableShape>,
     /// To the declared types of the columns that are given.
     converter: Converter,
-    /// The columns that are given, declared.
-    given: Header,
     /// Stored columns that nothing gives and that have no expression: defaults of their types.
     plain: Header,
     steps: Vec<Step>,
+    /// All columns after the last step.
+    known: Header,
     checks: Option<Expressions>,
     /// Conditions under which a row is past its time.
     expired: Option<Expressions>,
@@ -36,8 +36,9 @@ pub(crate) struct Shaper {
 /// One computed column.
 struct Step {
     column: Column,
-    /// Over all columns known before it.
+    /// Over all columns known before it, which are these.
     expr: Expressions,
+    over: Header,
     /// Already known: only absent values are computed.
     given: bool,
 }
@@ -85,9 +86,9 @@ impl Shaper {
             expired: (!shape.ttl.is_empty()).then(|| Expressions::compile(&shape.ttl, &known, ctx)).transpose()?,
             hidden: hidden_columns(shape, &known, ctx)?,
             shape: Arc::clone(shape),
-            given: declared,
             plain,
             steps,
+            known,
         })
     }
 
@@ -104,33 +105,27 @@ impl Shaper {
     /// whose value is to be the default.
     pub(crate) fn complete(&self, block: &Block, absent: &[Option<Vec<bool>>]) -> Result<Block> {
         let converted = self.converter.convert(block)?;
-        let mut columns: Vec<Column> = self.given.columns().to_vec();
         let mut arrays: Vec<ArrayRef> = converted.arrays().to_vec();
         for column in self.plain.columns() {
             arrays.push(column.ty.default_array(block.rows()));
-            columns.push(column.clone());
         }
         for step in &self.steps {
-            let at = columns.iter().position(|column| column.name == step.column.name);
             let flags = self.absent_of(&step.column, block, absent);
             if step.given && flags.is_none() {
                 continue;
             }
-            let known = Block::with_rows(Header::new(columns.clone()), arrays.clone(), block.rows())?;
+            let known = Block::with_rows(step.over.clone(), arrays.clone(), block.rows())?;
             let computed = step.expr.eval(&known)?.remove(0).0;
-            match (at, flags) {
+            match (step.over.position(&step.column.name), flags) {
                 (Some(at), Some(flags)) => {
                     let mask = BooleanArray::from(flags.clone());
                     arrays[at] = arrow::compute::kernels::zip::zip(&mask, &computed, &arrays[at])
                         .map_err(|error| types::Error::BlockShape(error.to_string()))?;
                 }
-                _ => {
-                    columns.push(step.column.clone());
-                    arrays.push(computed);
-                }
+                _ => arrays.push(computed),
             }
         }
-        Ok(Block::with_rows(Header::new(columns), arrays, block.rows())?)
+        Ok(Block::with_rows(self.known.clone(), arrays, block.rows())?)
     }
 
     fn absent_of<'a>(&self, column: &Column, block: &Block, absent: &'a [Option<Vec<bool>>]) -> Option<&'a Vec<bool>> {
@@ -140,20 +135,19 @@ impl Shaper {
     /// The rows that violate a constraint; `None` when none does.
     pub(crate) fn violations(&self, complete: &Block) -> Result<Option<Violations>> {
         let Some(checks) = &self.checks else { return Ok(None) };
-        let mut of_row = vec![None; complete.rows()];
-        let mut any = false;
+        let mut of_row = Vec::new();
         for (constraint, holds) in checks.eval_conditions(complete)?.iter().enumerate() {
             if holds.true_count() == holds.len() {
                 continue;
             }
-            any = true;
+            of_row.resize(complete.rows(), None);
             for (row, violated) in of_row.iter_mut().enumerate() {
                 if violated.is_none() && !holds.value(row) {
                     *violated = Some(constraint);
                 }
             }
         }
-        Ok(any.then_some(Violations { of_row }))
+        Ok((!of_row.is_empty()).then_some(Violations { of_row }))
     }
 
     /// The error for the first row that violates a constraint.
@@ -230,7 +224,7 @@ fn steps(shape: &TableShape, known: &mut Vec<Column>, ctx: &QueryContext) -> Res
             match Expressions::compile_as(&[(computed.expr.clone(), computed.column.ty.clone())], &header, ctx) {
                 Ok(expr) => {
                     let given = known.iter().any(|column| column.name == computed.column.name);
-                    steps.push(Step { column: computed.column.clone(), expr, given });
+                    steps.push(Step { column: computed.column.clone(), expr, over: header.clone(), given });
                     true
                 }
                 Err(error) => {
