@@ -3,7 +3,7 @@
 
     python3 tests/cli/test_cli.py BINARY [--only NAME]
 
-`data/events.ndjson` holds 154 events, some without a field, wrong, late or twice; the files beside it hold the same events.
+`examples/ctr/events.ndjson` holds 154 events, some without a field, wrong, late or twice; the files in `data` hold the same.
 The last line is `N passed, N failed`.
 """
 
@@ -32,7 +32,7 @@ import oracle  # noqa: E402
 
 EXAMPLES = ROOT / "examples" / "ctr"
 PIPELINE = EXAMPLES / "pipeline.sql"
-EVENTS = HERE / "data" / "events.ndjson"
+EVENTS = EXAMPLES / "events.ndjson"
 TIMEOUT_S = 120
 LINE = re.compile(r"^(\d+) events · (\d+)/s · (\d+) windows closed · (\d+) late · (\d+) duplicates · (\d+) rejected · fresh: "
                   r"ctr_latest_view (?:empty|\d+ s), ctr_ml_view (?:empty|\d+ s)$")
@@ -100,9 +100,9 @@ class Test:
     def counted(self, name):
         """The answer to the events of that file, whatever its format."""
         _, expected = oracle.run(EVENTS.read_text().splitlines())
-        path = HERE / "data" / name
         data = self.folder / f"data-{name}"
-        got = self.take(path if path.exists() else self.folder / name, data)
+        places = [folder / name for folder in (EXAMPLES, HERE / "data", self.folder)]
+        got = self.take(next(place for place in places if place.exists()), data)
         assert {key: got[key] for key in expected} == expected, f"{got}, expected {expected}"
         return data
 
