@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use env::Env;
 use query::{Caller, QueryContext, Runtime, RuntimeParts, SystemTables};
 use store::Store;
-use types::Settings;
+use types::{CommitSeq, Settings};
 use views::Views;
 
 use crate::access::Credentials;
@@ -76,6 +76,12 @@ impl Engine {
     /// Clock, randomness, disk, tasks, as given.
     pub fn env(&self) -> &Env {
         &self.inner.env
+    }
+
+    /// Number and bytes of the newest snapshot, as a checkpoint has it: equal databases give equal bytes.
+    pub fn encoded_snapshot(&self) -> (CommitSeq, Vec<u8>) {
+        let snapshot = self.inner.store.snapshot();
+        (snapshot.seq, snapshot.encode())
     }
 
     /// Returns, with the reason, when the log could not be written: the outcome of the last commits is unknown, and the

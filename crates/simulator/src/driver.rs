@@ -1,28 +1,36 @@
 //! Runs histories from seeds, and judges the runs together.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::pin::Pin;
 
 /// What one history did. Two runs of one seed must give the same.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Report {
     /// Hash of everything that was observed, in order.
     pub hash: u64,
-    /// Commits that were acknowledged.
+    /// Histories.
+    pub histories: u64,
+    /// Statements and commits that were sent.
+    pub operations: u64,
+    /// Those that were acknowledged and change rows or definitions.
     pub acknowledged: u64,
-    /// Commits that were refused by name.
+    /// Those that were refused by name.
     pub refused: u64,
-    /// Commits whose answer never came.
+    /// Those whose answer never came.
     pub unanswered: u64,
     /// Power cuts while the program ran.
     pub cuts: u64,
     /// Power cuts that dropped something that the program had seen.
     pub cuts_that_dropped: u64,
+    /// Kills in the middle of work, after which the disk kept what was written.
+    pub kills: u64,
     /// Restarts of any sort.
     pub restarts: u64,
-    /// Injected faults that happened.
-    pub faults: u64,
+    /// Faults of the disk that happened, by kind.
+    pub faults: BTreeMap<String, u64>,
 }
 
 impl Report {
@@ -30,16 +38,51 @@ impl Report {
     pub fn and(self, other: Report) -> Report {
         let mut hasher = DefaultHasher::new();
         (self.hash, other.hash).hash(&mut hasher);
+        let mut faults = self.faults;
+        for (kind, count) in other.faults {
+            *faults.entry(kind).or_default() += count;
+        }
         Report {
             hash: hasher.finish(),
+            histories: self.histories + other.histories,
+            operations: self.operations + other.operations,
             acknowledged: self.acknowledged + other.acknowledged,
             refused: self.refused + other.refused,
             unanswered: self.unanswered + other.unanswered,
             cuts: self.cuts + other.cuts,
             cuts_that_dropped: self.cuts_that_dropped + other.cuts_that_dropped,
+            kills: self.kills + other.kills,
             restarts: self.restarts + other.restarts,
-            faults: self.faults + other.faults,
+            faults,
         }
+    }
+
+    /// Crashes: power cuts and kills.
+    pub fn crashes(&self) -> u64 {
+        self.cuts + self.kills
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let faults: Vec<String> = self.faults.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+        write!(
+            f,
+            "{} histories, {} operations ({} acknowledged, {} refused, {} unanswered), {} crashes ({} power cuts, {} of \
+             them dropped something; {} kills), {} restarts; faults: {}; hash {:016x}",
+            self.histories,
+            self.operations,
+            self.acknowledged,
+            self.refused,
+            self.unanswered,
+            self.crashes(),
+            self.cuts,
+            self.cuts_that_dropped,
+            self.kills,
+            self.restarts,
+            if faults.is_empty() { "none".to_owned() } else { faults.join(", ") },
+            self.hash
+        )
     }
 }
 
@@ -52,11 +95,17 @@ pub fn run_seed(history: History, seed: u64) -> Report {
     runtime.expect("a runtime of one thread can be made").block_on(history(seed))
 }
 
-/// Runs the seeds, each twice; says how to repeat the one that fails.
-pub fn run_seeds(name: &str, history: History, seeds: impl IntoIterator<Item = u64>) -> Report {
+/// Runs a seed; says how to repeat it when it fails.
+pub fn run_named(half: &str, history: History, seed: u64) -> Report {
+    let _repeat = Repeat { half, seed };
+    run_seed(history, seed)
+}
+
+/// Runs the seeds, each twice.
+pub fn run_seeds_twice(half: &str, history: History, seeds: impl IntoIterator<Item = u64>) -> Report {
     let mut total = Report::default();
     for seed in seeds {
-        let _repeat = Repeat { name, seed };
+        let _repeat = Repeat { half, seed };
         let report = run_seed(history, seed);
         assert_eq!(report, run_seed(history, seed), "seed {seed}: the same seed gave another history");
         total = total.and(report);
@@ -74,26 +123,17 @@ pub fn assert_cuts_drop(report: &Report) {
     );
 }
 
-/// The seeds of this run: `SIMULATOR_SEED=n` alone, or `count` from 0 on (`SIMULATOR_SEEDS=n` for another count).
-pub fn seeds(count: u64) -> std::ops::Range<u64> {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    match number("SIMULATOR_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("SIMULATOR_SEEDS").unwrap_or(count),
-    }
-}
-
 /// Prints the command that repeats a history when it panics.
 struct Repeat<'a> {
-    name: &'a str,
+    half: &'a str,
     seed: u64,
 }
 
 impl Drop for Repeat<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("seed {} failed; repeat it with", self.seed);
-            eprintln!("    SIMULATOR_SEED={} cargo nextest run -p simulator {} --no-capture", self.seed, self.name);
+            let Repeat { half, seed } = self;
+            eprintln!("seed {seed} failed; repeat it with\n    cargo xtask simulate --half {half} --seed {seed}");
         }
     }
 }

@@ -1,7 +1,10 @@
-//! Chores of this repository: `cargo xtask tidy` holds the tree against its own rules.
+//! Chores of this repository: `cargo xtask tidy` holds the tree against its own rules, `cargo xtask simulate` runs histories
+//! of the simulator, `cargo xtask planted` shows that it finds bugs.
 //!
 //! Never here: anything that the product needs to build or to run.
 
+mod planted;
+mod simulate;
 mod tidy;
 
 use std::path::Path;
@@ -11,8 +14,10 @@ fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     match std::env::args().nth(1).as_deref() {
         Some("tidy") => tidy::run(&root),
+        Some("simulate") => simulate::run(&root, &std::env::args().skip(2).collect::<Vec<_>>()),
+        Some("planted") => planted::run(&root, &std::env::args().skip(2).collect::<Vec<_>>()),
         _ => {
-            eprintln!("usage: cargo xtask tidy");
+            eprintln!("usage: cargo xtask tidy | simulate [--seeds N] … | planted [NAME] …");
             ExitCode::FAILURE
         }
     }

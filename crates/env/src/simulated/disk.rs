@@ -4,6 +4,7 @@
 //! the n-th operation from now. From that moment no operation returns any more: the program is as dead as on a real
 //! machine, and its tasks wait to be ended by [`Machine::cut_power`](super::Machine::cut_power).
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,9 +113,9 @@ impl SimulatedDisk {
         self.shared.state.lock().faults.plan(op, path_contains, skip, fault);
     }
 
-    /// How many injected faults have happened.
-    pub fn faults_fired(&self) -> u64 {
-        self.shared.state.lock().faults.fired()
+    /// How many faults of each kind have happened, injected ones and writes that found the disk full.
+    pub fn faults_fired(&self) -> BTreeMap<Fault, u64> {
+        self.shared.state.lock().faults.fired().clone()
     }
 
     /// Flips one bit of a file on the platter, as decay would. Nothing happens past its end.
@@ -411,6 +412,7 @@ impl DiskFile for SimulatedFile {
         let written = match fault {
             None | Some(Fault::BitFlip) if free < bytes.len() as u64 => {
                 fault = Some(Fault::NoSpace);
+                state.faults.count(Fault::NoSpace);
                 free as usize
             }
             None | Some(Fault::BitFlip) => bytes.len(),

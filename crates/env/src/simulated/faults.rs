@@ -1,11 +1,12 @@
 //! Faults on request: a full disk, a device error, a short write, a flipped bit.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::error::{DiskOp, Error};
 
 /// What goes wrong with one disk operation.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Fault {
     /// The disk is full; an append writes nothing.
     NoSpace,
@@ -43,7 +44,7 @@ struct Planned {
 #[derive(Default, Debug)]
 pub(super) struct Faults {
     planned: Vec<Planned>,
-    fired: u64,
+    fired: BTreeMap<Fault, u64>,
 }
 
 impl Faults {
@@ -65,12 +66,17 @@ impl Faults {
             planned.skip = planned.skip.saturating_sub(1);
         }
         let hit = hit?;
-        self.fired += 1;
-        Some(self.planned.remove(hit).fault)
+        let fault = self.planned.remove(hit).fault;
+        self.count(fault);
+        Some(fault)
     }
 
-    pub(super) fn fired(&self) -> u64 {
-        self.fired
+    pub(super) fn count(&mut self, fault: Fault) {
+        *self.fired.entry(fault).or_default() += 1;
+    }
+
+    pub(super) fn fired(&self) -> &BTreeMap<Fault, u64> {
+        &self.fired
     }
 
     pub(super) fn clear(&mut self) {

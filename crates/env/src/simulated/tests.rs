@@ -97,7 +97,8 @@ async fn faults_happen_where_they_were_planned() {
     assert!((100..200).contains(&file.len().await.unwrap()));
     machine.disk.set_free_space(10);
     assert!(matches!(file.append(&[3; 100]).await, Err(Error::NoSpace(_))));
-    assert_eq!(machine.disk.faults_fired(), 1);
+    let fired: Vec<_> = machine.disk.faults_fired().into_iter().collect();
+    assert_eq!(fired, [(Fault::NoSpace, 1), (Fault::ShortWrite, 1)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,20 +9,28 @@ use env::simulated::SeededRng;
 use parking_lot::Mutex;
 use store::CommitError;
 use tokio::sync::RwLock;
+use types::ErrorCode;
 
-use super::model::{Model, Rows};
-use super::tables::{AT_ONCE, MERGED, session, text};
+use super::model::{Model, Owned, Rows};
+use super::tables::{AT_ONCE, MERGED, extra, session, text};
 use super::window::{Event, Line};
+use crate::weather;
 
 /// Keys of the base table.
 const KEYS: u64 = 12;
+/// Views that come and go.
+const EXTRAS: u64 = 3;
 /// Event time moves on by this much an insert, on average.
 const STEP_MS: i64 = 1_500;
-/// Inserts after one that was left; a fault hits one of them at most.
-const TRIES_MAX: usize = 4;
+/// Inserts after one that was left: faults hit some of them, a full disk all of a while.
+const TRIES_MAX: usize = 40;
+/// Between two of them.
+const TRY_AGAIN: Duration = Duration::from_millis(30);
 
 /// A client of one run of the program.
 pub struct Client {
+    /// Its number.
+    pub number: u64,
     /// What it asks.
     pub engine: Engine,
     /// What all clients have done.
@@ -47,15 +55,20 @@ impl Client {
     pub async fn run(self, steps: u64) {
         let mut session = session(&self.engine);
         for _ in 0..steps {
-            let goes = match self.rng.below(20) {
+            self.model.lock().operations += 1;
+            let goes = match self.rng.below(28) {
                 0 => self.optimize(&mut session).await,
                 1..=2 => self.read(&mut session).await,
                 3 => self.leave_base(&mut session).await,
                 4 => self.leave_landing(&mut session).await,
                 5..=11 => self.land(&mut session).await,
+                12..=13 => self.define(&mut session).await,
+                14..=16 => self.own(&mut session).await,
+                17 => self.disown(&mut session).await,
+                18 => self.send_again(&mut session).await,
                 _ => {
                     let (batch, request) = self.base();
-                    self.insert(&mut session, batch, request).await
+                    self.insert_with_token(&mut session, batch, request).await
                 }
             };
             if goes == Goes::Stops {
@@ -81,8 +94,108 @@ impl Client {
                 assert_eq!(sides.len(), 1, "a reader saw a base table without its views: {answer:?}");
                 Goes::On
             }
-            Err(error) if error.kind() == engine::ErrorKind::Internal => Goes::Stops,
-            Err(error) => panic!("{query}: {error}"),
+            Err(error) => self.excuse(query, &error),
+        }
+    }
+
+    /// Makes or drops a view over the base table, or changes a comment, while others insert.
+    async fn define(&self, session: &mut Session) -> Goes {
+        let number = self.rng.below(EXTRAS);
+        let statement = match self.rng.below(4) {
+            0 => format!("DROP VIEW IF EXISTS extra{number}"),
+            1 => format!("ALTER TABLE base MODIFY COMMENT 'comment {}'", self.rng.below(1000)),
+            _ => extra(number),
+        };
+        match text(session, &statement).await {
+            Ok(_) => Goes::On,
+            Err(error) if error.code() == ErrorCode::TABLE_ALREADY_EXISTS => Goes::On,
+            // Another client dropped or altered the same meanwhile.
+            Err(error) if error.code() == ErrorCode::UNKNOWN_TABLE => Goes::On,
+            Err(error) => self.excuse(&statement, &error),
+        }
+    }
+
+    /// Inserts rows that may be deleted later.
+    async fn own(&self, session: &mut Session) -> Goes {
+        let rows = if self.rng.chance(20) { 150 } else { 1 + self.rng.below(5) };
+        let batch = self.model.lock().send_owned(rows);
+        let statement = format!("INSERT INTO owned SELECT {}, {batch}, number FROM numbers({rows})", self.number);
+        self.change_owned(session, batch, &statement, [Owned::There, Owned::Gone]).await
+    }
+
+    /// Deletes the rows of an earlier insert.
+    async fn disown(&self, session: &mut Session) -> Goes {
+        let there = self.model.lock().owned_there();
+        let Some(batch) = there.get(self.rng.below(there.len().max(1) as u64) as usize).copied() else {
+            return Goes::On;
+        };
+        self.model.lock().set_owned(batch, Owned::Unknown);
+        let statement = match self.rng.chance(50) {
+            true => format!("ALTER TABLE owned DELETE WHERE batch = {batch}"),
+            false => format!("DELETE FROM owned WHERE batch = {batch}"),
+        };
+        self.change_owned(session, batch, &statement, [Owned::Gone, Owned::There]).await
+    }
+
+    /// Runs a statement after which the rows are `done`, or `refused` when it is refused by name.
+    async fn change_owned(&self, session: &mut Session, batch: u64, statement: &str, fates: [Owned; 2]) -> Goes {
+        let [done, refused] = fates;
+        match text(session, statement).await {
+            Ok(_) => {
+                self.model.lock().set_owned(batch, done);
+                Goes::On
+            }
+            Err(error) => {
+                if !matches!(commit_error(&error), Some(CommitError::Unknown(_))) {
+                    self.model.lock().set_owned(batch, refused);
+                }
+                self.excuse(statement, &error)
+            }
+        }
+    }
+
+    /// Whether the client can go on after a refusal, which something must explain.
+    fn excuse(&self, statement: &str, error: &Error) -> Goes {
+        if matches!(commit_error(error), Some(CommitError::Unknown(_) | CommitError::Stopped(_))) {
+            return Goes::Stops;
+        }
+        let message = error.to_string();
+        let is_busy = matches!(error.code(), ErrorCode::CANNOT_ASSIGN_ALTER | ErrorCode::CANNOT_ASSIGN_OPTIMIZE);
+        let expected = error.kind() == engine::ErrorKind::Retry
+            || is_busy
+            || commit_error(error).is_some_and(|error| error.code() == ErrorCode::NOT_ENOUGH_SPACE)
+            || weather::explains(&message);
+        assert!(expected, "{statement}: {error} ({:?})", error.code());
+        Goes::On
+    }
+
+    /// An insert into the base table, at times with a token.
+    async fn insert_with_token(&self, session: &mut Session, batch: u64, mut request: Request) -> Goes {
+        if !self.rng.chance(40) {
+            return self.insert(session, batch, request).await;
+        }
+        let token = format!("t{batch}");
+        request.settings.push(("insert_deduplication_token".to_owned(), token.clone()));
+        let statement = String::from_utf8_lossy(&request.text).into_owned();
+        let goes = self.insert(session, batch, request).await;
+        let mut model = self.model.lock();
+        if model.has_happened(batch) {
+            model.tokens.push((token, statement));
+        }
+        goes
+    }
+
+    /// Sends an insert that was acknowledged again, in this run of the program or a later one: nothing happens.
+    async fn send_again(&self, session: &mut Session) -> Goes {
+        let known = self.model.lock().tokens.clone();
+        let Some((token, statement)) = known.get(self.rng.below(known.len().max(1) as u64) as usize) else {
+            return Goes::On;
+        };
+        let mut request = Request::new(statement.clone());
+        request.settings.push(("insert_deduplication_token".to_owned(), token.clone()));
+        match session.execute(request).await {
+            Ok(_) => Goes::On,
+            Err(error) => self.excuse(statement, &error),
         }
     }
 
@@ -106,14 +219,11 @@ impl Client {
                     Goes::Stops
                 }
                 _ => {
-                    // Nothing but a fault of the disk or a conflict may refuse an insert.
-                    let message = error.to_string();
-                    let is_fault = ["input/output error", "no space left"].iter().any(|fault| message.contains(fault));
-                    let expected =
-                        error.kind() == engine::ErrorKind::Retry || commit_error(&error).is_some() || is_fault;
-                    assert!(expected, "insert {batch}: {error} ({:?})", error.code());
+                    // Nothing but a fault of the disk may refuse an insert: definitions wait for it.
+                    let is_lost = error.kind() == engine::ErrorKind::Retry;
+                    assert!(!is_lost, "insert {batch} lost against a definition change: {error}");
                     self.model.lock().refuse(batch);
-                    Goes::On
+                    self.excuse("INSERT", &error)
                 }
             },
         }
@@ -144,6 +254,7 @@ impl Client {
             if self.model.lock().has_happened(next) {
                 return self.look_for(session, left).await;
             }
+            tokio::time::sleep(TRY_AGAIN).await;
         }
         panic!("no insert into the landing table goes through any more");
     }

@@ -35,8 +35,23 @@ pub struct Model {
     landed: Vec<u64>,
     /// Inserts into the landing table during which there was no other one.
     alone: BTreeSet<u64>,
+    /// Rows of each insert into the table that is deleted from, and what is known of them.
+    owned: BTreeMap<u64, (u64, Owned)>,
+    /// Inserts with a token that were acknowledged: sent again, nothing may happen.
+    pub tokens: Vec<(String, String)>,
+    /// Statements that were sent.
+    pub operations: u64,
     pub refused: u64,
     pub unanswered: u64,
+}
+
+/// What is known of rows that may be deleted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Owned {
+    /// No answer came to their insert or to their delete: all are there or none.
+    Unknown,
+    There,
+    Gone,
 }
 
 impl Model {
@@ -100,6 +115,40 @@ impl Model {
                 false => self.batches.get_mut(&batch).expect("it is listed").1 = Fate::Absent,
             }
         }
+    }
+
+    /// An insert of `rows` into the table that is deleted from; its number.
+    pub fn send_owned(&mut self, rows: u64) -> u64 {
+        let batch = self.owned.len() as u64 + 1;
+        self.owned.insert(batch, (rows, Owned::Unknown));
+        batch
+    }
+
+    /// What became of such an insert, or of its delete.
+    pub fn set_owned(&mut self, batch: u64, owned: Owned) {
+        self.owned.get_mut(&batch).expect("it was sent").1 = owned;
+    }
+
+    /// The newest inserts whose rows are there.
+    pub fn owned_there(&self) -> Vec<u64> {
+        let there = self.owned.iter().rev().filter(|(_, (_, owned))| *owned == Owned::There);
+        there.map(|(batch, _)| *batch).take(20).collect()
+    }
+
+    /// After a restart: settles what is unknown by the lines `batch, rows` that were found, and gives the lines that there
+    /// must be.
+    pub fn settle_owned(&mut self, found: &str) -> Vec<String> {
+        let there = |batch: u64| found.lines().any(|line| line.split('\t').next() == Some(&batch.to_string()));
+        let mut lines = Vec::new();
+        for (batch, (rows, owned)) in &mut self.owned {
+            if *owned == Owned::Unknown {
+                *owned = if there(*batch) { Owned::There } else { Owned::Gone };
+            }
+            if *owned == Owned::There {
+                lines.push(format!("{batch}\t{rows}"));
+            }
+        }
+        lines
     }
 
     /// Inserts that happened.

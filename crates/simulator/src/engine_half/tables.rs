@@ -33,10 +33,22 @@ pub const DEFINITIONS: &[&str] = &[
     "CREATE WINDOW VIEW windows TO results LATE TO late DEDUPLICATE BY event_id WATERMARK = INTERVAL '5' SECOND AS \
      SELECT product, countIf(kind = 'view') AS views, countIf(kind = 'click') AS clicks, tumbleStart(win) AS start \
      FROM landing GROUP BY product, tumble(fromUnixTimestamp64Milli(at, 'UTC'), INTERVAL '10' SECOND) AS win",
+    "CREATE TABLE owned (client UInt32, batch UInt64, v UInt64) ENGINE = MergeTree ORDER BY (client, batch)",
 ];
 
+/// Makes the view `extra…` of that number while others insert.
+pub fn extra(number: u64) -> String {
+    format!("CREATE MATERIALIZED VIEW extra{number} ENGINE = SummingMergeTree ORDER BY k POPULATE AS {EXTRA_SELECT}")
+}
+
+const EXTRA_SELECT: &str = "SELECT k, count() AS n, sum(v) AS total FROM base GROUP BY k";
+
+/// What such a view must give.
+pub const EXTRA_QUERY: &str = "SELECT k, count(), sum(v) FROM base GROUP BY k ORDER BY k";
+
 /// Tables that OPTIMIZE is asked for.
-pub const MERGED: &[&str] = &["base", "sums", "states", "latest", "groups", "dead", "late", "results", "landed"];
+pub const MERGED: &[&str] =
+    &["base", "sums", "states", "latest", "groups", "dead", "late", "results", "landed", "owned"];
 
 /// A view as it is asked, and its query over the base table.
 pub const EQUAL: &[(&str, &str)] = &[

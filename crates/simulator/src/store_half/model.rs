@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use store::{Receipt, Snapshot};
+use types::CommitSeq;
 
 use super::tables::{Keeps, Row, read};
 
@@ -62,11 +63,18 @@ impl TableModel {
 /// Everything that was acknowledged.
 #[derive(Clone, Default, Debug)]
 pub struct Model {
+    /// The tables that are there before any commit.
+    first: BTreeMap<String, TableModel>,
     tables: BTreeMap<String, TableModel>,
-    happened: BTreeSet<u64>,
+    /// Every commit that happened, by its own number. A writer's numbers are in the order of its commits.
+    happened: BTreeMap<u64, Sent>,
+    /// The numbers of those in the log, where an answer told.
+    seqs: BTreeMap<u64, CommitSeq>,
     /// Sent and not answered, by writer.
     in_flight: BTreeMap<usize, Sent>,
     next_number: u64,
+    /// Everything that the writers did.
+    pub operations: u64,
     /// Commits whose answer never came.
     pub unanswered: u64,
     /// Commits that were refused.
@@ -81,7 +89,8 @@ impl Model {
 
     /// A table that is there before any commit.
     pub fn begin_with(&mut self, name: &str, keeps: Keeps) {
-        self.tables.insert(name.to_owned(), TableModel { keeps, rows: Vec::new() });
+        self.first.insert(name.to_owned(), TableModel { keeps, rows: Vec::new() });
+        self.tables.clone_from(&self.first);
     }
 
     /// How many commits happened.
@@ -99,8 +108,9 @@ impl Model {
     }
 
     /// It was acknowledged.
-    pub fn acknowledged(&mut self, writer: usize, _receipt: Receipt) {
+    pub fn acknowledged(&mut self, writer: usize, receipt: Receipt) {
         let sent = self.in_flight.remove(&writer).expect("what is answered was sent");
+        self.seqs.insert(sent.number, receipt.seq);
         self.happen(sent);
     }
 
@@ -111,9 +121,24 @@ impl Model {
     }
 
     fn happen(&mut self, sent: Sent) {
-        self.happened.insert(sent.number);
-        for change in sent.changes {
+        for change in sent.changes.clone() {
             self.change(change);
+        }
+        self.happened.insert(sent.number, sent);
+    }
+
+    /// Takes back what a power cut took back, which must be the last commits of the log: what is left is a prefix.
+    fn forget(&mut self, lost: &[u64]) {
+        let first_lost = lost.iter().filter_map(|number| self.seqs.get(number)).min().copied();
+        for number in lost {
+            self.happened.remove(number);
+            self.seqs.remove(number);
+        }
+        let behind = self.seqs.iter().find(|(_, seq)| first_lost.is_some_and(|first| first < **seq));
+        assert!(behind.is_none(), "commit {behind:?} is there and an earlier one, {first_lost:?}, is lost");
+        self.tables.clone_from(&self.first);
+        for sent in self.happened.values().cloned().collect::<Vec<_>>() {
+            sent.changes.into_iter().for_each(|change| self.change(change));
         }
     }
 
@@ -145,7 +170,9 @@ impl Model {
     }
 
     /// Judges a snapshot in which no commit is in flight: decides what became of the unanswered, then compares all.
-    pub async fn judge(&mut self, snapshot: &Snapshot) {
+    ///
+    /// `may_lose`: a power cut may have taken acknowledged commits back.
+    pub async fn judge(&mut self, snapshot: &Snapshot, may_lose: bool) {
         let journal = match snapshot.catalog.table("default", JOURNAL) {
             Some(def) => read(snapshot, def.id).await,
             None => Vec::new(),
@@ -158,9 +185,11 @@ impl Model {
                 self.happen(sent);
             }
         }
-        let lost: Vec<_> = self.happened.difference(&found).collect();
-        assert!(lost.is_empty(), "acknowledged commits are lost: {lost:?}");
-        let surplus: Vec<_> = found.difference(&self.happened).collect();
+        let happened: BTreeSet<u64> = self.happened.keys().copied().collect();
+        let lost: Vec<u64> = happened.difference(&found).copied().collect();
+        assert!(may_lose || lost.is_empty(), "acknowledged commits are lost: {lost:?}");
+        self.forget(&lost);
+        let surplus: Vec<_> = found.difference(&happened).collect();
         assert!(surplus.is_empty(), "refused commits happened: {surplus:?}");
         self.compare_tables(snapshot).await;
     }

@@ -39,6 +39,7 @@ impl Writer {
     /// Works until the store stops or `steps` are done.
     pub async fn run(self, steps: u64) {
         for _ in 0..steps {
+            self.model.lock().operations += 1;
             let goes = match self.rng.below(20) {
                 0 => self.checkpoint().await,
                 1..=2 => self.merge().await,

@@ -1,0 +1,192 @@
+//! The engine, its clients, and how their tables and views are judged.
+
+use std::collections::BTreeSet;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{Engine, EngineConfig, Session};
+use env::Rng;
+use env::simulated::SeededRng;
+use futures::future::join_all;
+use parking_lot::Mutex;
+use store::StoreConfig;
+use types::CommitSeq;
+
+use super::client::Client;
+use super::model::Model;
+use super::tables::{DEFINITIONS, EQUAL, EXTRA_QUERY, folder, session, text};
+use super::window::Outcome;
+use crate::history::{Counts, Scenario, World};
+
+/// Clients at the same time.
+const CLIENTS: u64 = 4;
+
+/// The engine of one history.
+#[derive(Default)]
+pub struct Engines {
+    model: Arc<Mutex<Model>>,
+}
+
+impl Scenario for Engines {
+    type Program = Engine;
+
+    async fn prepare(&mut self, world: &mut World) {
+        let engine = self.open(world).await.expect("a fresh folder opens");
+        let mut session = session(&engine);
+        for definition in DEFINITIONS {
+            text(&mut session, definition).await.unwrap_or_else(|error| panic!("{definition}: {error}"));
+        }
+        engine.close().await.expect("an idle engine closes");
+    }
+
+    async fn open(&self, world: &World) -> Result<Engine, String> {
+        let opened = Engine::open(world.machine.env(), &folder(), config()).await;
+        opened.map_err(|error| error.to_string())
+    }
+
+    async fn work(&self, engine: &Engine, world: &World) {
+        let steps = 8 + world.rng.below(25);
+        let landing = Arc::default();
+        let clients = (0..CLIENTS).map(|number| {
+            let (model, landing) = (Arc::clone(&self.model), Arc::clone(&landing));
+            let rng = SeededRng::new(world.rng.u64());
+            Client { number, engine: engine.clone(), model, landing, rng }.run(steps)
+        });
+        join_all(clients).await;
+    }
+
+    async fn close(&self, engine: &Engine) -> Result<(), String> {
+        engine.close().await.map_err(|error| error.to_string())
+    }
+
+    fn snapshot(&self, engine: &Engine) -> (CommitSeq, Vec<u8>) {
+        engine.encoded_snapshot()
+    }
+
+    async fn judge(&mut self, engine: Engine, world: &mut World, _forgot: bool) {
+        let mut judge = Judge { session: session(&engine), world, model: Arc::clone(&self.model) };
+        judge.settle().await;
+        judge.base().await;
+        judge.extras().await;
+        judge.owned().await;
+        judge.window().await;
+    }
+
+    fn counts(&self) -> Counts {
+        let model = self.model.lock();
+        Counts {
+            operations: model.operations,
+            acknowledged: model.count_happened(),
+            refused: model.refused,
+            unanswered: model.unanswered,
+        }
+    }
+}
+
+/// Small limits, so that files, segments, checkpoints and merges come often.
+fn config() -> EngineConfig {
+    let store = StoreConfig {
+        segment_bytes_max: 20_000,
+        inline_bytes_max: 3_000,
+        log_bytes_max: 60_000,
+        memory_bytes_max: 60_000,
+        memory_age_max: Duration::from_secs(1),
+        cache_bytes_max: 100_000,
+        free_bytes_min: 1_000,
+        ..StoreConfig::default()
+    };
+    EngineConfig { store, ..EngineConfig::default() }
+}
+
+/// Looks at an engine that nobody else uses.
+struct Judge<'a> {
+    session: Session,
+    world: &'a mut World,
+    model: Arc<Mutex<Model>>,
+}
+
+impl Judge<'_> {
+    async fn ask(&mut self, query: &str) -> String {
+        let answer = text(&mut self.session, query).await;
+        let answer = answer.unwrap_or_else(|error| panic!("seed {}: {query}: {error}", self.world.seed));
+        answer.hash(&mut self.world.hasher);
+        answer
+    }
+
+    /// Finds out which of the inserts without an answer happened.
+    async fn settle(&mut self) {
+        let there = self.ask("SELECT DISTINCT batch FROM base ORDER BY batch").await
+            + &self.ask("SELECT DISTINCT batch FROM landed ORDER BY batch").await;
+        let mut seen: BTreeSet<u64> = there.lines().filter_map(|line| line.parse().ok()).collect();
+        // An insert of bad rows alone is in the dead letters only.
+        let dead = self.ask("SELECT extract(raw, 'b([0-9]+)x') FROM dead").await;
+        seen.extend(dead.lines().filter_map(|line| line.parse::<u64>().ok()));
+        self.model.lock().settle(&seen);
+    }
+
+    /// Every insert is whole or absent, and every view is its query.
+    async fn base(&mut self) {
+        let by_batch = "SELECT batch, count(), sum(id), sum(k), sum(v) FROM base GROUP BY batch ORDER BY batch";
+        let found = self.ask(by_batch).await;
+        let expected = self.model.lock().base();
+        self.compare("inserts into base", &found, &expected);
+        for (view, query) in EQUAL {
+            let (found, expected) = (self.ask(view).await, self.ask(query).await);
+            self.compare(view, &found, &lines(&expected));
+        }
+    }
+
+    /// A view that was made with POPULATE in the middle of it all has missed nothing and has nothing twice.
+    async fn extras(&mut self) {
+        let names = self.ask("SELECT name FROM system.tables WHERE name LIKE 'extra%' ORDER BY name").await;
+        for name in names.lines() {
+            let view = format!("SELECT k, sum(n), sum(total) FROM {name} GROUP BY k ORDER BY k");
+            let (found, expected) = (self.ask(&view).await, self.ask(EXTRA_QUERY).await);
+            self.compare(&view, &found, &lines(&expected));
+        }
+    }
+
+    /// Deleted rows are gone, all others are there.
+    async fn owned(&mut self) {
+        let found = self.ask("SELECT batch, count() FROM owned GROUP BY batch ORDER BY batch").await;
+        let expected = self.model.lock().settle_owned(&found);
+        self.compare("rows that were deleted or not", &found, &expected);
+    }
+
+    /// The window view gave what a plain computation gives.
+    async fn window(&mut self) {
+        let outcome = Outcome::of(self.model.lock().landing());
+        let mut landed = lines(&self.ask("SELECT batch, event_id FROM landed").await);
+        landed.sort_unstable();
+        self.compare("rows that landed", &landed.join("\n"), &outcome.landed);
+        let mut dead = lines(&self.ask("SELECT reason, raw FROM dead FORMAT TSVRaw").await);
+        dead.sort_unstable();
+        self.compare("dead letters", &dead.join("\n"), &outcome.dead);
+        let mut late = lines(&self.ask("SELECT batch, event_id, kind, at FROM late").await);
+        late.sort_unstable();
+        self.compare("late rows", &late.join("\n"), &outcome.late);
+        let query =
+            "SELECT toUnixTimestamp64Milli(start) AS ms, product, views, clicks FROM results ORDER BY ms, product";
+        let results = self.ask(query).await;
+        self.compare("closed windows", &results, &outcome.results());
+    }
+
+    fn compare(&self, what: &str, found: &str, expected: &[String]) {
+        let found = lines(found);
+        let first = found.iter().zip(expected).position(|(a, b)| a != b).unwrap_or(found.len().min(expected.len()));
+        assert!(
+            found == expected,
+            "seed {}: {what}: {} lines found, {} expected; line {first} is {:?}, expected {:?}",
+            self.world.seed,
+            found.len(),
+            expected.len(),
+            found.get(first),
+            expected.get(first)
+        );
+    }
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::to_owned).collect()
+}
