@@ -46,6 +46,6 @@ pub use part_store::{DiskPartStore, MemoryPartStore, PartSink, PartStore};
 pub use partition::{partition_id, partition_text, split_by_partition};
 pub use prune::{Bound, KeyRange, KeyRanges, may_contain, partition_may_contain, prune};
 pub use rewrite::{Mutation, Rewritten, RowMask, RowSet, rewrite, rewrite_block, rewrite_whole};
-pub use rule::{Purpose, apply_rule, apply_rule_to_key};
+pub use rule::{Purpose, apply_rule, apply_rule_to_key, sort_and_apply_rule};
 pub use schema::{MergeMode, PartSchema, SortColumn, SumMap};
 pub use sort::sort_block;

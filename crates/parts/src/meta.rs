@@ -4,13 +4,12 @@
 //! store, which keeps it in the snapshot.
 
 use arrow::array::{ArrayRef, UInt32Array};
-use arrow_row::OwnedRow;
 use types::{Block, Column, Header, Value};
 
 use crate::error::{Error, Result};
-use crate::order::KeyEncoder;
 use crate::partition::value_at;
-use crate::schema::{PartSchema, SortColumn};
+use crate::schema::PartSchema;
+use crate::sort::words::KeyColumn;
 
 mod codec;
 
@@ -155,9 +154,8 @@ fn sliced_bytes(array: &ArrayRef) -> u64 {
 struct MinMaxBuilder {
     column: Column,
     position: usize,
-    encoder: KeyEncoder,
-    min: Option<(OwnedRow, ArrayRef)>,
-    max: Option<(OwnedRow, ArrayRef)>,
+    /// Smallest and largest value so far; none before the first.
+    values: ArrayRef,
     has_null: bool,
 }
 
@@ -165,45 +163,34 @@ impl MinMaxBuilder {
     fn new(header: &Header, position: usize) -> Result<MinMaxBuilder> {
         let column =
             header.columns().get(position).ok_or(Error::Damaged("column of min and max is not there"))?.clone();
-        let encoder = KeyEncoder::new(header, &[SortColumn::ascending(position)])?;
-        Ok(MinMaxBuilder { column, position, encoder, min: None, max: None, has_null: false })
+        let values = arrow::array::new_empty_array(&column.ty.arrow_type());
+        Ok(MinMaxBuilder { column, position, values, has_null: false })
     }
 
     fn push(&mut self, block: &Block) -> Result<()> {
         let array = block.array(self.position);
         self.has_null |= 0 < array.null_count();
-        let keys = self.encoder.encode(block)?;
-        let valid = (0..block.rows()).filter(|&row| array.is_valid(row));
-        let (mut min, mut max): (Option<usize>, Option<usize>) = (None, None);
-        for row in valid {
-            if min.is_none_or(|min| keys.row(row) < keys.row(min)) {
-                min = Some(row);
-            }
-            if max.is_none_or(|max| keys.row(max) < keys.row(row)) {
-                max = Some(row);
-            }
-        }
-        let one = |row: usize| arrow::compute::take(array, &UInt32Array::from(vec![row as u32]), None);
-        if let Some(row) = min
-            && self.min.as_ref().is_none_or(|(key, _)| keys.row(row) < key.row())
-        {
-            self.min = Some((keys.row(row).owned(), one(row)?));
-        }
-        if let Some(row) = max
-            && self.max.as_ref().is_none_or(|(key, _)| key.row() < keys.row(row))
-        {
-            self.max = Some((keys.row(row).owned(), one(row)?));
-        }
+        let smallest_and_largest = self.of(array)?;
+        let both = arrow::compute::concat(&[self.values.as_ref(), smallest_and_largest.as_ref()])?;
+        self.values = self.of(&both)?;
         Ok(())
     }
 
+    /// The first smallest and the first largest value, NULL left out.
+    fn of(&self, array: &ArrayRef) -> Result<ArrayRef> {
+        let keys = KeyColumn::new(&self.column.ty, array, false)?;
+        let mut valid = (0..array.len() as u32).filter(|&row| array.is_valid(row as usize));
+        let found = valid.next().map(|first| {
+            valid.fold((first, first), |(min, max), row| {
+                let min = if keys.compare(row, min).is_lt() { row } else { min };
+                (min, if keys.compare(max, row).is_lt() { row } else { max })
+            })
+        });
+        let found: Vec<u32> = found.into_iter().flat_map(|(min, max)| [min, max]).collect();
+        Ok(arrow::compute::take(array, &UInt32Array::from(found), None)?)
+    }
+
     fn finish(self) -> MinMax {
-        let values = match (&self.min, &self.max) {
-            (Some((_, min)), Some((_, max))) => {
-                arrow::compute::concat(&[min.as_ref(), max.as_ref()]).expect("both values are of the column's type")
-            }
-            _ => arrow::array::new_empty_array(&self.column.ty.arrow_type()),
-        };
-        MinMax { column: self.column, values, has_null: self.has_null }
+        MinMax { column: self.column, values: self.values, has_null: self.has_null }
     }
 }

@@ -1,4 +1,5 @@
-//! The client's side of HTTP/1.1, as much of it as a server of ours needs: one POST a connection, the answer in pieces.
+//! The client's side of HTTP/1.1, as much of it as a server of ours needs: POSTs one after the other on a connection, each
+//! answer in pieces.
 
 use std::io;
 
@@ -13,13 +14,13 @@ const PIECE_BYTES: u64 = 64 << 10;
 const LINE_BYTES_MAX: u64 = 64 << 10;
 
 /// Where requests go, and who asks.
-pub(super) struct Server {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) user: String,
-    pub(super) password: String,
+pub(crate) struct Server {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) user: String,
+    pub(crate) password: String,
     /// The URL's parameters, encoded.
-    pub(super) parameters: String,
+    pub(crate) parameters: String,
 }
 
 /// How the body's end is told.
@@ -32,34 +33,60 @@ enum Length {
 impl Server {
     /// Sends a statement; gives the pieces of the answer's body to `give`. False when the server refused it: the body is
     /// its error then.
-    pub(super) async fn post(&self, statement: &[u8], mut give: impl FnMut(bool, &[u8]) -> Result<()>) -> Result<bool> {
+    pub(crate) async fn post(&self, statement: &[u8], give: impl FnMut(bool, &[u8]) -> Result<()>) -> Result<bool> {
+        self.connect().await?.post(statement, give).await
+    }
+
+    /// A connection for several statements.
+    pub(crate) async fn connect(&self) -> Result<Connection<'_>> {
         let address = format!("{}:{}", self.host, self.port);
-        let failed = |reason| Error::Connect { address: address.clone(), reason };
-        let mut stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(failed)?;
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await.and_then(|stream| {
+            stream.set_nodelay(true)?;
+            Ok(stream)
+        });
+        let stream = stream.map_err(|reason| Error::Connect { address: address.clone(), reason })?;
         let head = format!(
-            "POST /?{} HTTP/1.1\r\nHost: {address}\r\nX-ClickHouse-User: {}\r\nX-ClickHouse-Key: {}\r\n\
-             Content-Length: {}\r\nConnection: close\r\n\r\n",
+            "POST /?{} HTTP/1.1\r\nHost: {address}\r\nX-ClickHouse-User: {}\r\nX-ClickHouse-Key: {}\r\n",
             self.parameters,
             one_line(&self.user),
             one_line(&self.password),
-            statement.len()
         );
-        stream.write_all(head.as_bytes()).await.map_err(failed)?;
-        stream.write_all(statement).await.map_err(failed)?;
-        let mut reader = BufReader::new(stream);
+        Ok(Connection { server: self, head, stream: BufReader::new(stream) })
+    }
+}
+
+/// An open connection.
+pub(crate) struct Connection<'a> {
+    server: &'a Server,
+    /// Of every request, up to its length.
+    head: String,
+    stream: BufReader<TcpStream>,
+}
+
+impl Connection<'_> {
+    /// As [`Server::post`]. After an error the connection is of no more use.
+    pub(crate) async fn post(
+        &mut self,
+        statement: &[u8],
+        mut give: impl FnMut(bool, &[u8]) -> Result<()>,
+    ) -> Result<bool> {
+        let failed = |reason| Error::Connect { address: format!("{}:{}", self.server.host, self.server.port), reason };
+        let head = format!("{}Content-Length: {}\r\n\r\n", self.head, statement.len());
+        self.stream.write_all(&[head.as_bytes(), statement].concat()).await.map_err(failed)?;
         let broken = |error: io::Error| Error::BrokenOff(error.to_string());
-        let (status, length) = read_head(&mut reader).await.map_err(broken)?;
+        let (status, length) = read_head(&mut self.stream).await.map_err(broken)?;
         let is_ok = status == 200;
         loop {
             let len = match length {
-                Length::Chunked => chunk_len(&mut reader).await.map_err(broken)?,
+                Length::Chunked => chunk_len(&mut self.stream).await.map_err(broken)?,
                 Length::Bytes(len) => len,
                 Length::UntilClose => u64::MAX,
             };
             let mut left = len;
             while left > 0 {
                 let mut piece = Vec::new();
-                let read = (&mut reader).take(left.min(PIECE_BYTES)).read_to_end(&mut piece).await.map_err(broken)?;
+                let limit = left.min(PIECE_BYTES);
+                let read = (&mut self.stream).take(limit).read_to_end(&mut piece).await.map_err(broken)?;
                 if read == 0 && matches!(length, Length::UntilClose) {
                     return Ok(is_ok);
                 }
@@ -69,10 +96,15 @@ impl Server {
                 left -= read as u64;
                 give(is_ok, &piece)?;
             }
-            if len == 0 || !matches!(length, Length::Chunked) {
-                return Ok(is_ok);
+            if len > 0 && matches!(length, Length::Chunked) {
+                line(&mut self.stream).await.map_err(broken)?;
+                continue;
             }
-            line(&mut reader).await.map_err(broken)?;
+            if matches!(length, Length::Chunked) {
+                // behind the last chunk: trailers, which nobody sends, and an empty line
+                while !line(&mut self.stream).await.map_err(broken)?.is_empty() {}
+            }
+            return Ok(is_ok);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `everview client`: statements over HTTP, from flags, standard input, or a plain prompt. `SET` and `USE` last as long as
 //! the client: its requests share a session.
 
-mod http;
+pub(crate) mod http;
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Read, Write};

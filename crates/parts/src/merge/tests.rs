@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use types::{Column, DataType, Header};
 
 use super::*;
-use crate::rule::apply_rule;
+use crate::rule::{apply_rule, sort_and_apply_rule};
 use crate::schema::SortColumn;
 use crate::sort::sort_block;
 
@@ -52,10 +52,14 @@ fn schema(mode: usize) -> PartSchema {
 }
 
 fn block(schema: &PartSchema, rows: &[Row]) -> Block {
+    sort_block(schema, &unsorted(schema, rows)).unwrap()
+}
+
+fn unsorted(schema: &PartSchema, rows: &[Row]) -> Block {
     let k: ArrayRef = Arc::new(UInt8Array::from(rows.iter().map(|row| row.0).collect::<Vec<_>>()));
     let v: ArrayRef = Arc::new(UInt8Array::from(rows.iter().map(|row| row.1).collect::<Vec<_>>()));
     let n: ArrayRef = Arc::new(Int8Array::from(rows.iter().map(|row| row.2).collect::<Vec<_>>()));
-    sort_block(schema, &Block::new(schema.header.clone(), vec![k, v, n]).unwrap()).unwrap()
+    Block::new(schema.header.clone(), vec![k, v, n]).unwrap()
 }
 
 /// A run in blocks of `rows` rows.
@@ -90,6 +94,20 @@ proptest! {
         prop_assert_eq!(&merged, &expected);
         let blocks = parts.iter().map(|rows| block(&schema, rows)).collect();
         prop_assert_eq!(&merge_blocks(&schema, blocks, Purpose::Merge).unwrap(), &expected);
+    }
+
+    #[test]
+    fn sorting_and_the_rule_in_one_are_both_in_turn(
+        rows in proptest::collection::vec(any::<Row>(), 0..60),
+        mode in 0usize..6,
+        keys in 1u8..12,
+    ) {
+        let schema = schema(mode);
+        let rows: Vec<Row> = rows.iter().map(|row| (row.0 % keys, row.1 % 8, row.2)).collect();
+        for purpose in [Purpose::Insert, Purpose::Merge, Purpose::Final] {
+            let expected = apply_rule(&schema, &block(&schema, &rows), purpose).unwrap();
+            prop_assert_eq!(&sort_and_apply_rule(&schema, &unsorted(&schema, &rows), purpose).unwrap(), &expected);
+        }
     }
 
     #[test]

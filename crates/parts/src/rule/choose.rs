@@ -1,29 +1,22 @@
 //! The rules that choose rows: which row numbers of each group stay.
 
-use types::Block;
-
 use super::Purpose;
-use crate::error::Result;
-use crate::order::KeyEncoder;
-use crate::schema::{PartSchema, SortColumn};
+use crate::sort::words::KeyColumn;
 
 /// ReplacingMergeTree: of each group the last row of the highest version; without versions the last row.
-pub fn latest_versions(schema: &PartSchema, block: &Block, starts: &[u32], version: Option<usize>) -> Result<Vec<u32>> {
+pub fn latest_versions(versions: Option<&KeyColumn>, starts: &[u32]) -> Vec<u32> {
     let groups = starts.windows(2);
-    let Some(position) = version.filter(|_| groups.len() < block.rows()) else {
-        return Ok(groups.map(|group| group[1] - 1).collect());
-    };
-    let versions = KeyEncoder::new(&schema.header, &[SortColumn::ascending(position)])?.encode(block)?;
+    let Some(versions) = versions else { return groups.map(|group| group[1] - 1).collect() };
     let winner = |group: &[u32]| {
         let mut best = group[0];
         for row in group[0] + 1..group[1] {
-            if versions.row(best as usize) <= versions.row(row as usize) {
+            if versions.compare(best, row).is_le() {
                 best = row;
             }
         }
         best
     };
-    Ok(groups.map(winner).collect())
+    groups.map(winner).collect()
 }
 
 /// CollapsingMergeTree. More positive rows than negative: the last positive. Fewer: the first negative. As many: both of

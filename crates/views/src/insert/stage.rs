@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use parts::{PartSchema, PartitionId, Purpose, apply_rule, sort_block, split_by_partition};
+use parts::{PartSchema, PartitionId, Purpose, sort_and_apply_rule, sort_block, split_by_partition};
 use query::QueryContext;
 use store::{NewPart, Store};
 use types::{Block, Setting};
@@ -41,10 +41,10 @@ async fn stage_partitions(
 ) -> Result<Vec<NewPart>> {
     let mut parts = Vec::with_capacity(partitions.len());
     for (_, rows) in partitions {
-        let mut rows = sort_block(schema, &rows)?;
-        if merge_rule {
-            rows = apply_rule(schema, &rows, Purpose::Insert)?;
-        }
+        let rows = match merge_rule {
+            true => sort_and_apply_rule(schema, &rows, Purpose::Insert)?,
+            false => sort_block(schema, &rows)?,
+        };
         parts.extend(store.stage(schema, rows).await?);
     }
     Ok(parts)

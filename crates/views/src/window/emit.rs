@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use parts::{Purpose, apply_rule, sort_block};
+use parts::{Purpose, sort_and_apply_rule};
 use query::{Compiled, QueryContext};
 use types::Block;
 
@@ -48,7 +48,7 @@ impl Plans {
     /// Several blocks of panes as one with one row a key.
     pub(super) fn merge(&self, panes: &[Block]) -> Result<Block> {
         let all = Block::concat(&self.schema.header, panes)?;
-        Ok(apply_rule(&self.schema, &sort_block(&self.schema, &all)?, Purpose::Merge)?)
+        Ok(sort_and_apply_rule(&self.schema, &all, Purpose::Merge)?)
     }
 }
 
