@@ -5,10 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use format::{Decode, DecodeOptions, Decoded, Format};
 use futures::StreamExt;
-use query::QueryContext;
 use query::expressions::Converter;
 use query::memory::Held;
+use query::{BlockStream, QueryContext};
 use sql::ast::{ExprKind, Insert as AstInsert, InsertColumns, InsertData, InsertSource, InsertTarget};
+use tokio::sync::mpsc;
 use types::{Block, ErrorCode, Header, Setting};
 use views::insert::{BadRow, Letters};
 use views::{Insert, InsertOptions, Rows};
@@ -94,32 +95,74 @@ fn all_but(asterisk: &sql::ast::Asterisk, into: &Insert) -> Result<Vec<String>> 
     Ok(names)
 }
 
-/// Rows of a SELECT, columns matched by position; small blocks are joined before they go on.
+/// Rows of a SELECT, columns matched by position. It runs in a task of its own, a block ahead of the insert.
 async fn from_query(into: &mut Insert, query: &sql::Query, columns: &Header, ctx: &Arc<QueryContext>) -> Result<()> {
     let prepared = query::prepare(query, ctx).await?;
-    let ctx = Arc::clone(ctx);
-    let converter = Converter::by_position(prepared.compiled.header(), columns, &ctx)?;
-    let rows_min = usize::try_from(ctx.settings.uint(Setting::MinInsertBlockSizeRows)).unwrap_or(usize::MAX).max(1);
-    let bytes_min = usize::try_from(format::block_bytes_max(&ctx.settings)).unwrap_or(usize::MAX);
-    let mut held = ctx.memory.hold("blocks of an INSERT");
-    let mut stream = prepared.compiled.run(&ctx).await?;
-    let (mut waiting, mut rows, mut bytes) = (Vec::new(), 0, 0);
-    while let Some(block) = stream.next().await {
-        let block = converter.convert(&block?)?;
-        rows += block.rows();
-        bytes += block.size_bytes();
-        held.resize(bytes.saturating_mul(BLOCK_COPIES))?;
-        waiting.push(block);
-        if rows >= rows_min || bytes >= bytes_min {
-            into.push(Block::concat(columns, &std::mem::take(&mut waiting))?.into()).await?;
-            (rows, bytes) = (0, 0);
-            held.resize(0)?;
+    let converter = Converter::by_position(prepared.compiled.header(), columns, ctx)?;
+    let rows = prepared.compiled.run(ctx).await?;
+    let (sender, mut receiver) = mpsc::channel(1);
+    let (columns, gather_ctx) = (columns.clone(), Arc::clone(ctx));
+    let work = async move {
+        let end = match gather(rows, converter, columns, gather_ctx, &sender).await {
+            Ok(()) => Gathered::End,
+            Err(error) => Gathered::Failed(error),
+        };
+        // an insert that is gone wants no more
+        let _unheard = sender.send(end).await;
+    };
+    let _ended_with_the_insert = ctx.runtime.env.spawner.spawn("insert-select", Box::pin(work)).abort_on_drop();
+    loop {
+        match receiver.recv().await {
+            Some(Gathered::Block(block, _held)) => into.push(block.into()).await?,
+            Some(Gathered::End) => return Ok(()),
+            Some(Gathered::Failed(error)) => return Err(error),
+            None => return Err(Error::Input("the SELECT broke off".to_owned())),
         }
     }
-    if rows > 0 {
-        into.push(Block::concat(columns, &waiting)?.into()).await?;
+}
+
+/// What the task of a SELECT says. Without its end, the blocks are not all.
+enum Gathered {
+    /// Rows, and the memory that they are accounted for.
+    Block(Block, Held),
+    Failed(Error),
+    End,
+}
+
+/// Small blocks are joined before they go on.
+async fn gather(
+    mut stream: BlockStream,
+    converter: Converter,
+    columns: Header,
+    ctx: Arc<QueryContext>,
+    sender: &mpsc::Sender<Gathered>,
+) -> Result<()> {
+    let rows_min = usize::try_from(ctx.settings.uint(Setting::MinInsertBlockSizeRows)).unwrap_or(usize::MAX).max(1);
+    let bytes_min = usize::try_from(format::block_bytes_max(&ctx.settings)).unwrap_or(usize::MAX);
+    let hold = || ctx.memory.hold("blocks of an INSERT");
+    let (mut waiting, mut rows, mut bytes, mut held) = (Vec::new(), 0, 0, hold());
+    loop {
+        let block = stream.next().await.transpose()?;
+        let is_last = block.is_none();
+        if let Some(block) = block {
+            let block = converter.convert(&block)?;
+            rows += block.rows();
+            bytes += block.size_bytes();
+            held.resize(bytes.saturating_mul(BLOCK_COPIES))?;
+            waiting.push(block);
+        }
+        if rows >= rows_min || bytes >= bytes_min || (is_last && rows > 0) {
+            let block = Block::concat(&columns, &std::mem::take(&mut waiting))?;
+            let held = std::mem::replace(&mut held, hold());
+            if sender.send(Gathered::Block(block, held)).await.is_err() {
+                return Ok(());
+            }
+            (rows, bytes) = (0, 0);
+        }
+        if is_last {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 /// Rows of data in a format: what is inline in the statement, then what arrives.

@@ -21,7 +21,7 @@ pub use clock::Clock;
 pub use disk::{DirEntry, Disk, DiskFile, DiskLock, read_all, write_atomic};
 pub use error::{DiskOp, Error, Result};
 pub use rng::Rng;
-pub use spawner::{BoxTask, Spawner, Task};
+pub use spawner::{AbortOnDrop, BoxTask, Spawner, Task};
 
 /// Everything outside, in one value that is passed down at construction. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -44,11 +44,26 @@ impl Task {
         let _ended = self.ended.await;
     }
 
+    /// The task, ended when the returned value is dropped.
+    pub fn abort_on_drop(self) -> AbortOnDrop {
+        AbortOnDrop(self)
+    }
+
     /// Ends the task at its next `.await`.
     pub fn abort(&self) {
         if let Some(abort) = &self.abort {
             abort.abort();
         }
+    }
+}
+
+/// A task that ends when this is dropped.
+#[derive(Debug)]
+pub struct AbortOnDrop(Task);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

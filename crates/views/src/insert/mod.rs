@@ -7,7 +7,8 @@
 //! commit      4 commit   all parts + token + offsets + open windows ─▶ one commit
 //! ```
 //! Promises: nothing is visible before `commit` answers, and everything is after; dropping an [`Insert`] leaves nothing.
-//! Views see a block before the engine's merge rule. Memory holds one block and the staged small parts.
+//! Views see a block before the engine's merge rule. Memory holds the block under way, the few that
+//! are being staged, and the staged small parts.
 
 mod dead_letters;
 mod passage;
@@ -15,6 +16,7 @@ mod retry;
 mod send;
 pub(crate) mod shape;
 pub(crate) mod stage;
+mod staged;
 pub(crate) mod view_plan;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +38,7 @@ use crate::error::{Error, Result};
 use crate::tables::TableShape;
 use crate::window;
 use shape::{Shaped, Shaper, Violations};
+use staged::Staged;
 
 /// Views may feed each other this deep.
 pub const DEPTH_MAX: usize = 32;
@@ -83,7 +86,7 @@ pub struct Insert {
     options: InsertOptions,
     shapers: BTreeMap<TableId, (Header, Arc<Shaper>)>,
     /// Staged parts in the order in which they were made.
-    staged: Vec<(TableId, NewPart)>,
+    staged: Staged,
     /// Further edits of the same commit.
     edits: Vec<Edit>,
     /// Definitions that rows went through.
@@ -121,7 +124,7 @@ impl Views {
             passage: None,
             options,
             shapers: BTreeMap::new(),
-            staged: Vec::new(),
+            staged: Staged::default(),
             edits: Vec::new(),
             definitions: BTreeMap::new(),
             sources: BTreeSet::new(),
@@ -217,9 +220,8 @@ impl Insert {
         self.again = None;
         let Some(schema) = &table.schema else { return Ok(()) };
         self.definitions.insert(table.id, table.version);
-        for part in stage::stage_state(&self.views.store, schema, block).await? {
-            self.staged.push((table.id, part));
-        }
+        let parts = stage::stage_state(&self.views.store, schema, block).await?;
+        self.staged.made(table.id, parts);
         Ok(())
     }
 
@@ -242,7 +244,7 @@ impl Insert {
             edits.extend(ticket.edits(&self.views, &self.ctx).await?);
         }
         let mut parts: BTreeMap<TableId, Vec<NewPart>> = BTreeMap::new();
-        for (table, part) in std::mem::take(&mut self.staged) {
+        for (table, part) in self.staged.finish().await? {
             parts.entry(table).or_default().push(part);
         }
         for (table, parts) in parts {
@@ -281,21 +283,23 @@ impl Insert {
             }
             self.definitions.insert(table.def.id, table.def.version);
             if let Some(schema) = table.def.schema.as_ref().filter(|_| table.is_stored()) {
-                for part in stage::stage(&self.views.store, schema, &rows.stored, &self.ctx).await? {
-                    self.staged.push((table.def.id, part));
-                }
+                let rows = stage::split(table.def.id, schema, &rows.stored, &self.ctx)?;
+                self.staged.stage(&self.views.store, &*self.views.runtime.env.spawner, rows).await?;
             }
             let views: Vec<_> = self.ctx.snapshot.catalog.views_of(&name).cloned().collect();
             self.sources.insert(name);
             for view in views {
                 self.definitions.insert(view.id, view.version);
                 let staged = self.staged.len();
-                let pushed = self.push_to_view(&view, table.def.id, &rows.visible, depth).await;
-                if let Err(error) = pushed {
-                    if !self.ctx.settings.flag(Setting::MaterializedViewsIgnoreErrors) {
-                        return Err(error.in_view(view.qualified_name()));
-                    }
-                    self.staged.truncate(staged);
+                let ignores_errors = self.ctx.settings.flag(Setting::MaterializedViewsIgnoreErrors);
+                let mut pushed = self.push_to_view(&view, table.def.id, &rows.visible, depth).await;
+                if pushed.is_ok() && ignores_errors {
+                    pushed = self.staged.join_behind(staged).await;
+                }
+                match pushed {
+                    Err(error) if !ignores_errors => return Err(error.in_view(view.qualified_name())),
+                    Err(_ignored) => self.staged.truncate(staged),
+                    Ok(()) => {}
                 }
             }
             Ok(())

@@ -9,31 +9,29 @@ use std::sync::Arc;
 use parts::{PartSchema, PartitionId, Purpose, sort_and_apply_rule, sort_block, split_by_partition};
 use query::QueryContext;
 use store::{NewPart, Store};
-use types::{Block, Setting};
+use types::{Block, Setting, TableId};
 
+use super::staged::Rows;
 use crate::error::{Error, Result};
 
-/// Parts of inserted rows. Rows that the engine's rule leaves out are gone; no part is made of no row.
-pub(crate) async fn stage(
-    store: &Store,
-    schema: &Arc<PartSchema>,
-    rows: &Block,
-    ctx: &QueryContext,
-) -> Result<Vec<NewPart>> {
+/// Inserted rows, ready to become parts.
+pub(crate) fn split(table: TableId, schema: &Arc<PartSchema>, rows: &Block, ctx: &QueryContext) -> Result<Rows> {
     let partitions = split_by_partition(schema, rows)?;
     let limit = ctx.settings.uint(Setting::MaxPartitionsPerInsertBlock);
     if limit != 0 && partitions.len() as u64 > limit {
         return Err(Error::TooManyPartitions { partitions: partitions.len(), limit });
     }
-    stage_partitions(store, schema, partitions, ctx.settings.flag(Setting::OptimizeOnInsert)).await
+    let merge_rule = ctx.settings.flag(Setting::OptimizeOnInsert);
+    Ok(Rows { table, schema: Arc::clone(schema), partitions, merge_rule })
 }
 
-/// Parts of rows of a hidden table: as [`stage`], in any number of partitions.
+/// Parts of rows of a hidden table: as those of [`split`], in any number of partitions.
 pub(crate) async fn stage_state(store: &Store, schema: &Arc<PartSchema>, rows: &Block) -> Result<Vec<NewPart>> {
     stage_partitions(store, schema, split_by_partition(schema, rows)?, true).await
 }
 
-async fn stage_partitions(
+/// Parts of rows by partition. Rows that the engine's rule leaves out are gone; no part is made of no row.
+pub(super) async fn stage_partitions(
     store: &Store,
     schema: &Arc<PartSchema>,
     partitions: Vec<(PartitionId, Block)>,
