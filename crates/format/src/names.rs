@@ -5,7 +5,7 @@ use types::error::nearest;
 use crate::error::{Error, Result};
 
 /// A format, its variants with header lines included.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[allow(missing_docs)] // ClickHouse's formats of those names
 pub enum Format {
     TabSeparated,

@@ -1,5 +1,7 @@
 //! Parquet files that others wrote, as input: their schema as ClickHouse types, their rows as blocks.
 
+mod pieces;
+
 use std::sync::Arc;
 
 use ::parquet::arrow::ProjectionMask;
@@ -13,6 +15,8 @@ use types::{Block, Column, DataType, Header, Setting, TupleField};
 
 use crate::decode::{Decode, DecodeOptions, Decoded};
 use crate::error::{Error, Result};
+
+pub use pieces::{ParquetFile, ParquetFooter, ParquetPieces, Step};
 
 fn broken(error: impl std::fmt::Display) -> Error {
     Error::Broken { format: "Parquet", reason: error.to_string() }
@@ -52,12 +56,13 @@ impl ParquetBlocks {
     pub fn header(&self) -> &Header {
         &self.header
     }
+}
 
-    fn block(&self, batch: &RecordBatch) -> Result<Block> {
-        let columns = self.header.columns().iter().zip(batch.columns());
-        let arrays = columns.map(|(column, array)| to_column(array, &column.ty)).collect::<Result<Vec<_>>>()?;
-        Ok(Block::with_rows(self.header.clone(), arrays, batch.num_rows())?)
-    }
+/// A batch of a file in the file's own types.
+fn block_of(header: &Header, batch: &RecordBatch) -> Result<Block> {
+    let columns = header.columns().iter().zip(batch.columns());
+    let arrays = columns.map(|(column, array)| to_column(array, &column.ty)).collect::<Result<Vec<_>>>()?;
+    Ok(Block::with_rows(header.clone(), arrays, batch.num_rows())?)
 }
 
 impl Iterator for ParquetBlocks {
@@ -65,7 +70,7 @@ impl Iterator for ParquetBlocks {
 
     fn next(&mut self) -> Option<Result<Block>> {
         let batch = self.reader.next()?;
-        Some(batch.map_err(broken).and_then(|batch| self.block(&batch)))
+        Some(batch.map_err(broken).and_then(|batch| block_of(&self.header, &batch)))
     }
 }
 

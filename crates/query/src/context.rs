@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use store::Snapshot;
 use tokio_util::sync::CancellationToken;
-use types::{Block, ErrorCode, Setting, Settings, TableId};
+use types::{Block, ErrorCode, Header, Setting, Settings, TableId};
 
 use crate::error::{Error, Result};
 use crate::memory::QueryMemory;
@@ -48,6 +48,8 @@ pub struct QueryContext {
     /// Blocks that are read *instead of* these tables, at every place where the query names them: what a materialized
     /// view's SELECT sees of its trigger table.
     pub overrides: Arc<BTreeMap<TableId, Block>>,
+    /// Columns of files whose call does not name them, by path and format: looked up before the query is bound.
+    pub structures: Arc<BTreeMap<(String, format::Format), Header>>,
     /// Memory the query holds.
     pub memory: Arc<QueryMemory>,
     /// What the query has done so far.
@@ -131,6 +133,7 @@ impl QueryContext {
             cancel: CancellationToken::new(),
             params: Arc::default(),
             overrides: Arc::default(),
+            structures: Arc::default(),
             memory: Arc::new(QueryMemory::new(runtime.memory.clone(), settings.uint(Setting::MaxMemoryUsage))),
             counters: Arc::default(),
             runtime,
@@ -144,6 +147,14 @@ impl QueryContext {
     #[must_use]
     pub fn with_settings(&self, settings: Settings) -> QueryContext {
         QueryContext { settings, ..self.clone() }
+    }
+
+    /// The same query, knowing what columns a file has.
+    #[must_use]
+    pub fn with_structure(&self, path: String, format: format::Format, header: Header) -> QueryContext {
+        let mut structures = (*self.structures).clone();
+        structures.insert((path, format), header);
+        QueryContext { structures: Arc::new(structures), ..self.clone() }
     }
 
     /// The same query over another snapshot.

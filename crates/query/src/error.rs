@@ -34,6 +34,14 @@ pub enum Error {
         /// The rule and what broke it.
         message: Arc<str>,
     },
+    /// A file whose columns must be looked up before the query can be bound.
+    #[error("the columns of file \"{path}\" are not known here: give the structure as the third argument")]
+    StructureUnknown {
+        /// As written.
+        path: String,
+        /// Its format.
+        format: format::Format,
+    },
     /// No such database.
     #[error("database \"{0}\" does not exist")]
     UnknownDatabase(String),
@@ -123,7 +131,7 @@ impl Error {
             Error::UnknownTable { .. } => ErrorCode::UNKNOWN_TABLE,
             Error::UnknownTableFunction(_) => ErrorCode::UNKNOWN_FUNCTION,
             Error::DefinitionChanged(_) => ErrorCode::ABORTED,
-            Error::NotSupported(_) => ErrorCode::NOT_IMPLEMENTED,
+            Error::NotSupported(_) | Error::StructureUnknown { .. } => ErrorCode::NOT_IMPLEMENTED,
             Error::NotConstant(_) => ErrorCode::BAD_ARGUMENTS,
             Error::NoColumn(_) => ErrorCode::NOT_FOUND_COLUMN_IN_BLOCK,
             Error::Cancelled => ErrorCode::QUERY_WAS_CANCELLED,

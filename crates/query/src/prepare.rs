@@ -9,10 +9,11 @@ use crate::bind::{Bound, bind_query};
 use crate::cache::PlanKey;
 use crate::compile::{Compiled, compile};
 use crate::context::QueryContext;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::expressions::{bind_context, function_context};
 use crate::relations::SnapshotRelations;
 use crate::run::BlockStream;
+use crate::table_functions::structure_of_file;
 
 /// A query that is ready to run, any number of times.
 #[derive(Clone, Debug)]
@@ -43,9 +44,25 @@ pub fn bind(query: &Query, ctx: &QueryContext) -> Result<Bound> {
 
 /// Binds and compiles, past the plan cache: for views, which keep their plan themselves.
 pub async fn prepare(query: &Query, ctx: &QueryContext) -> Result<Prepared> {
-    let bound = bind(query, ctx)?;
-    let compiled = compile(&bound, ctx).await?;
+    let (mut bound, ctx) = bind_with_structures(query, ctx).await?;
+    // a file may have other columns the next time
+    bound.deterministic &= ctx.structures.is_empty();
+    let compiled = compile(&bound, &ctx).await?;
     Ok(Prepared { compiled, deterministic: bound.deterministic, uses: bound.uses.into() })
+}
+
+/// Binding reads nothing; where it needs to know what columns a file has, they are looked up and it starts again.
+async fn bind_with_structures(query: &Query, ctx: &QueryContext) -> Result<(Bound, QueryContext)> {
+    let mut ctx = ctx.clone();
+    loop {
+        match bind(query, &ctx) {
+            Err(Error::StructureUnknown { path, format }) if !ctx.structures.contains_key(&(path.clone(), format)) => {
+                let header = structure_of_file(&ctx, &path, format).await?;
+                ctx = ctx.with_structure(path, format, header);
+            }
+            bound => return Ok((bound?, ctx)),
+        }
+    }
 }
 
 /// Runs a query; its plan comes from the plan cache when the same statement was run before.

@@ -7,13 +7,11 @@ use std::fmt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
-use env::DiskFile;
-use format::parquet::ParquetBlocks;
-use format::{Decode, DecodeOptions, Format};
-use futures::{StreamExt, stream};
-use types::{Block, Header, Settings};
+use format::Format;
+use futures::{StreamExt, TryFutureExt, stream};
+use types::{Header, Settings};
 
+use super::reading::{OpenFile, Reading, Wanted, unreadable};
 use crate::context::QueryContext;
 use crate::error::{Error, Result};
 use crate::scan::{Blocks, Read, Source};
@@ -29,72 +27,6 @@ pub(super) fn format_of_path(path: &str) -> Option<Format> {
         _ => return None,
     })
 }
-
-/// Blocks out of bytes that are all there.
-pub(super) fn decode(format: Format, bytes: &Bytes, header: &Header, settings: &Settings) -> Result<Vec<Block>> {
-    let mut decoder = Decoder::new(format, header, settings)?;
-    let mut blocks = decoder.push(bytes)?;
-    blocks.extend(decoder.finish()?);
-    Ok(blocks)
-}
-
-/// Bytes in, blocks out, for formats that are read as a stream and for Parquet, which is not.
-enum Decoder {
-    Stream(Box<dyn Decode>),
-    Parquet { bytes: BytesMut, header: Header, rows_max: usize },
-}
-
-impl Decoder {
-    fn new(format: Format, header: &Header, settings: &Settings) -> Result<Decoder> {
-        let options = DecodeOptions::new(header.clone(), settings.clone());
-        match format {
-            Format::Parquet => {
-                Ok(Decoder::Parquet { bytes: BytesMut::new(), header: header.clone(), rows_max: PARQUET_ROWS })
-            }
-            other => Ok(Decoder::Stream(format::decoder(other, options, None).map_err(from_format)?)),
-        }
-    }
-
-    /// Takes more bytes; gives the blocks that became complete.
-    fn push(&mut self, more: &[u8]) -> Result<Vec<Block>> {
-        match self {
-            Decoder::Stream(decoder) => {
-                decoder.push(more);
-                drain(decoder.as_mut(), false)
-            }
-            Decoder::Parquet { bytes, .. } => {
-                bytes.extend_from_slice(more);
-                Ok(Vec::new())
-            }
-        }
-    }
-
-    /// There are no more bytes; gives what is left.
-    fn finish(self) -> Result<Vec<Block>> {
-        match self {
-            Decoder::Stream(mut decoder) => drain(decoder.as_mut(), true),
-            Decoder::Parquet { bytes, header, rows_max } => {
-                let blocks = ParquetBlocks::open(bytes.freeze(), Some(&header), rows_max).map_err(from_format)?;
-                blocks.map(|block| block.map_err(from_format)).collect()
-            }
-        }
-    }
-}
-
-fn drain(decoder: &mut dyn Decode, last: bool) -> Result<Vec<Block>> {
-    let mut blocks = Vec::new();
-    while let Some(decoded) = decoder.next(last).map_err(from_format)? {
-        blocks.push(decoded.block);
-    }
-    Ok(blocks)
-}
-
-fn from_format(error: format::Error) -> Error {
-    Error::reported(error.code(), &error)
-}
-
-/// Rows of a block that is read from a Parquet file.
-const PARQUET_ROWS: usize = 65_536;
 
 /// Files of the user files folder, read when the query runs.
 pub struct Files {
@@ -142,96 +74,35 @@ impl Source for Files {
     }
 
     fn read(&self, ctx: &Arc<QueryContext>, read: &Read) -> Result<Blocks> {
-        let state = Reading {
+        let what = Wanted {
             ctx: ctx.clone(),
-            pattern: inside(&self.path)?,
-            text: self.path.clone(),
-            columns: read.columns.clone(),
             format: self.format,
             header: self.header.clone(),
+            columns: read.columns.clone(),
             settings: self.settings.clone(),
-            files: None,
-            open: None,
-            decoder: None,
-            ready: VecDeque::new(),
         };
-        Ok(stream::try_unfold(state, |mut state| async move {
-            let block = state.next().await?;
-            Ok(block.map(|block| (block, state)))
-        })
-        .boxed())
-    }
-}
-
-/// Bytes that are read from a file at once.
-const CHUNK_BYTES: u64 = 1 << 20;
-
-/// The files of one `file()` while they are read, one after another by name.
-struct Reading {
-    ctx: Arc<QueryContext>,
-    pattern: PathBuf,
-    text: String,
-    columns: Arc<[usize]>,
-    format: Format,
-    header: Header,
-    settings: Settings,
-    /// Those not opened yet; none before the folder was listed.
-    files: Option<VecDeque<PathBuf>>,
-    open: Option<Open>,
-    /// Of the open file.
-    decoder: Option<Decoder>,
-    ready: VecDeque<Block>,
-}
-
-struct Open {
-    file: Box<dyn DiskFile>,
-    at: u64,
-    len: u64,
-}
-
-impl Reading {
-    async fn next(&mut self) -> Result<Option<Block>> {
-        loop {
-            if let Some(block) = self.ready.pop_front() {
-                return Ok(Some(block.project(&self.columns)));
-            }
-            self.ctx.check()?;
-            match self.open.take() {
-                Some(open) => self.read_chunk(open).await?,
-                None if !self.open_next().await? => return Ok(None),
-                None => {}
-            }
-        }
-    }
-
-    async fn read_chunk(&mut self, mut open: Open) -> Result<()> {
-        let len = CHUNK_BYTES.min(open.len - open.at);
-        let bytes = open.file.read_range(open.at, len).await.map_err(|error| unreadable(&self.text, &error))?;
-        open.at += len;
-        let mut decoder = match self.decoder.take() {
-            Some(decoder) => decoder,
-            None => Decoder::new(self.format, &self.header, &self.settings)?,
-        };
-        self.ready.extend(decoder.push(&bytes)?);
-        if open.at < open.len {
-            (self.open, self.decoder) = (Some(open), Some(decoder));
-        } else {
-            self.ready.extend(decoder.finish()?);
-        }
-        Ok(())
-    }
-
-    /// False when there is no further file.
-    async fn open_next(&mut self) -> Result<bool> {
-        if self.files.is_none() {
-            self.files = Some(list(&self.ctx, &self.pattern, &self.text).await?);
-        }
-        let Some(path) = self.files.as_mut().and_then(VecDeque::pop_front) else { return Ok(false) };
-        let disk = &self.ctx.runtime.env.disk;
-        let file = disk.open(&path).await.map_err(|error| unreadable(&self.text, &error))?;
-        let len = file.len().await.map_err(|error| unreadable(&self.text, &error))?;
-        self.open = Some(Open { file, at: 0, len });
-        Ok(true)
+        let (pattern, text) = (inside(&self.path)?, self.path.clone());
+        let files = async move { list(&what.ctx, &pattern, &text).await.map(|files| (what, text, files)) };
+        let blocks = files.map_ok(|(what, text, files)| {
+            let state = (what, text, files, None::<Reading>);
+            stream::try_unfold(state, |(what, text, mut files, mut open)| async move {
+                loop {
+                    what.ctx.check()?;
+                    let reading = match open.take() {
+                        Some(reading) => reading,
+                        None => match files.pop_front() {
+                            None => return Ok(None),
+                            Some(path) => Reading::open(&what, &path, &text).await?,
+                        },
+                    };
+                    let mut reading = reading;
+                    if let Some(block) = reading.next(&what).await? {
+                        return Ok(Some((block, (what, text, files, Some(reading)))));
+                    }
+                }
+            })
+        });
+        Ok(blocks.try_flatten_stream().boxed())
     }
 }
 
@@ -249,8 +120,16 @@ async fn list(ctx: &QueryContext, pattern: &Path, text: &str) -> Result<VecDeque
     Ok(found.map(|entry| parent.join(entry.name)).collect())
 }
 
-fn unreadable(path: &str, error: &env::Error) -> Error {
-    Error::FileUnreadable { path: path.to_owned(), reason: error.to_string() }
+/// The columns that the first of the files has, where its format says so itself.
+pub(crate) async fn structure(ctx: &QueryContext, path: &str, format: Format) -> Result<Header> {
+    if format != Format::Parquet {
+        let what = format!("table function \"file\" of {} without its third argument, the structure", format.name());
+        return Err(Error::NotSupported(what));
+    }
+    let files = list(ctx, &inside(path)?, path).await?;
+    let none = || Error::FileUnreadable { path: path.to_owned(), reason: "no file matches".to_owned() };
+    let file = OpenFile::open(ctx, files.front().ok_or_else(none)?, path).await?;
+    Ok(file.footer().await?.header().clone())
 }
 
 /// `*` is any number of bytes, `?` one. Linear in practice: only the last `*` is tried again.

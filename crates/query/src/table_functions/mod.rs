@@ -6,6 +6,7 @@ mod arguments;
 mod blocks;
 mod files;
 mod numbers;
+mod reading;
 mod structure;
 mod values;
 
@@ -15,6 +16,7 @@ use bytes::Bytes;
 
 pub use blocks::Fixed;
 pub use files::Files;
+pub(crate) use files::structure as structure_of_file;
 pub use numbers::{Numbers, Zeros};
 pub use structure::parse as parse_structure;
 
@@ -157,9 +159,10 @@ fn file(arguments: &Arguments<'_>, ctx: &QueryContext) -> Result<Files> {
         return Err(Error::NotSupported(format!("compression \"{compression}\" of table function \"file\"")));
     }
     match arguments.text_or(2, "auto")?.as_str() {
-        "auto" => {
-            Err(Error::NotSupported("table function \"file\" without its third argument, the structure".to_owned()))
-        }
+        "auto" => match ctx.structures.get(&(path.clone(), format)) {
+            Some(header) => Files::new(&path, format, header.clone(), ctx),
+            None => Err(Error::StructureUnknown { path, format }),
+        },
         structure => Files::new(&path, format, structure::parse(structure)?, ctx),
     }
 }
@@ -173,6 +176,6 @@ fn format(arguments: &Arguments<'_>, ctx: &QueryContext) -> Result<Fixed> {
         3 => structure::parse(&arguments.text(1)?)?,
         _ => return Err(Error::NotSupported("table function \"format\" without a structure".to_owned())),
     };
-    let blocks = files::decode(format, &bytes, &header, &ctx.settings)?;
+    let blocks = reading::decode(format, &bytes, &header, ctx)?;
     Ok(Fixed::new("format", header, blocks))
 }
