@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// A shop's made-up events through windows and views, live.
     Demo(DemoArgs),
+    /// Measure speed here, beside the real ClickHouse engine, from the same files.
+    Bench(crate::bench::BenchArgs),
 }
 
 impl Command {
@@ -32,7 +34,7 @@ impl Command {
     pub(crate) fn log_filter(&self) -> &'static str {
         match self {
             Command::Server(_) => "warn",
-            Command::Local(_) | Command::Client(_) | Command::Run(_) | Command::Demo(_) => "error",
+            Command::Local(_) | Command::Client(_) | Command::Run(_) | Command::Demo(_) | Command::Bench(_) => "error",
         }
     }
 
@@ -40,7 +42,7 @@ impl Command {
     pub(crate) fn threads(&self) -> Option<usize> {
         match self {
             Command::Run(args) => args.threads.map(|threads| threads.max(1)),
-            Command::Server(_) | Command::Local(_) | Command::Client(_) | Command::Demo(_) => None,
+            Command::Server(_) | Command::Local(_) | Command::Client(_) | Command::Demo(_) | Command::Bench(_) => None,
         }
     }
 }

@@ -9,7 +9,7 @@
 //! The pipeline and every query come from `examples/`: this module knows only which statement shows what.
 
 mod feed;
-mod report;
+pub(crate) mod report;
 mod screen;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

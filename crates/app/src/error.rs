@@ -47,4 +47,11 @@ pub(crate) enum Error {
     Interrupted,
     #[error("the prompt ended: {0}")]
     Prompt(String),
+    /// `bench` has nothing to compare with.
+    #[error("\"{python}\" cannot run the real engine: {reason} (say where with --python)")]
+    Peer { python: String, reason: String },
+    #[error("the real engine beside us failed: {0}")]
+    PeerFailed(String),
+    #[error("the answers differ for\n{query}\nours:\n{ours}\nthe real engine's:\n{peer}")]
+    Differs { query: String, ours: String, peer: String },
 }

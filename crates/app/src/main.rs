@@ -3,6 +3,7 @@
 //! In reading order: `cli` (flags), `database` (open and close), `server`, `local`, `client` (both over `prompt`), `run` (a file through a
 //! pipeline), `demo`. Never here: what a statement means, storage.
 
+mod bench;
 mod cli;
 mod client;
 mod database;
@@ -52,6 +53,7 @@ fn start(command: Command) -> Result<()> {
             Command::Client(args) => client::run(args).await,
             Command::Run(args) => run::run(args).await,
             Command::Demo(args) => demo::run(args).await,
+            Command::Bench(args) => bench::run(args).await,
         }
     });
     // a thread that reads standard input or a pipe cannot be told to end, and nothing waits for it

@@ -23,7 +23,7 @@ pub(super) async fn run(session: &mut Session) -> Result<()> {
 }
 
 /// The answer to a query, whole.
-pub(super) async fn text(session: &mut Session, query: &str, format: &str) -> Result<String> {
+pub(crate) async fn text(session: &mut Session, query: &str, format: &str) -> Result<String> {
     let mut request = Request::new(query.trim().trim_end_matches(';').to_owned());
     request.format = Some(format.to_owned());
     match session.execute(request).await? {

@@ -1,0 +1,50 @@
+//! `everview bench`: what the README claims about speed, measured here and now beside the real engine, from the same files.
+//!
+//! In reading order: `ctr` (what is measured), `data` (the files), `load` (inserts over HTTP), `peer` (the real engine),
+//! `figures` (medians and the table). A figure is only printed when both gave the same answers.
+
+mod ctr;
+mod data;
+mod figures;
+mod load;
+mod peer;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::error::{Error, Result};
+
+#[derive(Args, Debug)]
+pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    what: What,
+    /// Python 3 that has chdb-core.
+    #[arg(long, global = true, default_value = "python3")]
+    python: String,
+    /// Where files and data folders are made; a new folder in it, gone afterwards. Without it: the system's one.
+    #[arg(long, global = true)]
+    folder: Option<PathBuf>,
+    /// How often everything is measured.
+    #[arg(long, global = true, default_value_t = 5)]
+    runs: usize,
+}
+
+#[derive(Subcommand, Debug)]
+enum What {
+    /// The click-through pipeline: bulk load, small inserts, the four queries, events through windows.
+    Ctr(ctr::CtrArgs),
+}
+
+/// Measures and prints.
+pub(crate) async fn run(args: BenchArgs) -> Result<()> {
+    let parent = args.folder.clone().unwrap_or_else(std::env::temp_dir);
+    let folder = parent.join(format!("everview-bench-{}", std::process::id()));
+    let failed = |error: std::io::Error| Error::Read { path: folder.clone(), reason: error.to_string() };
+    std::fs::create_dir_all(&folder).map_err(failed)?;
+    let measured = match &args.what {
+        What::Ctr(what) => ctr::run(what, &args, &folder).await,
+    };
+    let removed = std::fs::remove_dir_all(&folder).map_err(failed);
+    measured.and(removed)
+}
