@@ -34,7 +34,7 @@ impl ParquetFooter {
     }
 
     /// The footer, as soon as its bytes were given.
-    pub fn next(&mut self) -> Result<Step<ParquetFile>> {
+    pub fn step(&mut self) -> Result<Step<ParquetFile>> {
         match self.0.try_decode().map_err(broken)? {
             DecodeResult::NeedsData(ranges) => Ok(Step::Needs(ranges)),
             DecodeResult::Finished => Err(broken("the file has no footer")),
@@ -89,7 +89,7 @@ impl ParquetPieces {
     }
 
     /// The next block; `None` behind the last.
-    pub fn next(&mut self) -> Result<Step<Option<Block>>> {
+    pub fn step(&mut self) -> Result<Step<Option<Block>>> {
         Ok(match self.decoder.try_decode().map_err(broken)? {
             DecodeResult::NeedsData(ranges) => Step::Needs(ranges),
             DecodeResult::Data(batch) => Step::Ready(Some(block_of(&self.header, &batch)?)),

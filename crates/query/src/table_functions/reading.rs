@@ -86,7 +86,7 @@ impl OpenFile {
     pub(super) async fn footer(&self) -> Result<ParquetFile> {
         let mut footer = ParquetFooter::new(self.len).map_err(from_format)?;
         loop {
-            match footer.next().map_err(from_format)? {
+            match footer.step().map_err(from_format)? {
                 Step::Ready(file) => return Ok(file),
                 Step::Needs(ranges) => {
                     for range in ranges {
@@ -139,7 +139,7 @@ impl Reading {
                 ready.extend(drain(decoder.as_mut(), end == file.len)?);
             },
             Reading::Pieces { file, pieces, converter } => loop {
-                match pieces.next().map_err(from_format)? {
+                match pieces.step().map_err(from_format)? {
                     Step::Ready(block) => return block.map(|block| converter.convert(&block)).transpose(),
                     Step::Needs(ranges) => {
                         for range in ranges {
