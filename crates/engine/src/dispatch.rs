@@ -5,9 +5,10 @@ use std::sync::Arc;
 use format::Format;
 use query::QueryContext;
 use sql::ast::{Explain, ExplainKind, ExplainTarget, StatementKind};
-use types::{Block, Column, DataType, Header};
+use types::{Block, Column, DataType, Header, Setting};
 
 use crate::error::{Error, Result};
+use crate::extremes::Extremes;
 use crate::request::{Answer, Rows, Source, summary};
 use crate::session::{Running, Session};
 use crate::{alter, ddl, insert, lookup, optimize, settings, show, system};
@@ -119,19 +120,29 @@ async fn select(running: Running, query: &sql::Query) -> Result<Answer> {
     }
     let ctx = Arc::clone(&running.ctx);
     if let Some(block) = lookup::answer(query, &ctx).await? {
-        let header = presentable_header(block.header());
+        let header = block.header().clone();
         return answer(running, ctx, header, Source::Blocks(vec![block].into_iter()));
     }
     let stream = query::select(query, &ctx).await?;
-    let header = presentable_header(stream.header());
+    let header = stream.header().clone();
     answer(running, ctx, header, Source::Stream(stream))
 }
 
-fn answer(running: Running, ctx: Arc<QueryContext>, header: Header, source: Source) -> Result<Answer> {
+fn answer(running: Running, ctx: Arc<QueryContext>, states: Header, source: Source) -> Result<Answer> {
     let format = format_of(&running)?;
-    let settings = ctx.settings.clone();
-    let started_ns = running.started_ns;
-    Ok(Answer::Rows(Box::new(Rows { header, format, settings, source, ctx, started_ns, _running: running.guard })))
+    let header = presentable_header(&states);
+    Ok(Answer::Rows(Box::new(Rows {
+        extremes: ctx.settings.flag(Setting::ExtremesOutput).then(|| Extremes::new(&header)),
+        header,
+        format,
+        settings: ctx.settings.clone(),
+        states,
+        protocol_revision: running.request.protocol_revision,
+        source,
+        ctx,
+        started_ns: running.started_ns,
+        _running: running.guard,
+    })))
 }
 
 /// The format of an answer: the statement's, the request's, or TabSeparated.

@@ -15,6 +15,7 @@ mod ddl;
 mod dispatch;
 pub mod engine;
 mod error;
+mod extremes;
 mod insert;
 mod lookup;
 mod optimize;

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use types::{Block, Header, Settings};
 
 use crate::error::{Error, Result};
+use crate::extremes::Extremes;
 use crate::processes::Running;
 
 /// Bytes of an INSERT's data as they arrive; an error is what kept them from arriving.
@@ -35,6 +36,8 @@ pub struct Request {
     pub format: Option<String>,
     /// The database of this statement alone.
     pub database: Option<String>,
+    /// The revision of ClickHouse's protocol that the client speaks; 0: of none.
+    pub protocol_revision: u64,
     /// Ends the statement when cancelled.
     pub cancel: CancellationToken,
 }
@@ -84,6 +87,10 @@ pub struct Rows {
     pub format: Format,
     /// The settings they are to be written with.
     pub settings: Settings,
+    /// The same as `header` with states of aggregates as their own types.
+    pub(crate) states: Header,
+    pub(crate) protocol_revision: u64,
+    pub(crate) extremes: Option<Extremes>,
     pub(crate) source: Source,
     pub(crate) ctx: Arc<QueryContext>,
     pub(crate) started_ns: u64,
@@ -137,19 +144,27 @@ impl Rows {
 
     /// The bytes of the answer in its format, piece by piece. An error ends them.
     pub fn encode(mut self) -> Result<impl Stream<Item = Result<Bytes>> + Send> {
-        let mut encoder = format::encoder(self.format, &self.header, &self.settings)?;
+        let header = if self.format.writes_states() { &self.states } else { &self.header };
+        let mut encoder = format::encoder_for(self.format, header, &self.settings, self.protocol_revision)?;
+        let mut extremes = self.extremes.take();
         let mut first = Vec::new();
         encoder.begin(&mut first);
         let pieces = async_stream(move |give| async move {
             give.piece(first).await;
             while let Some(block) = self.next_block().await {
-                let mut out = Vec::new();
-                encoder.block(&block?, &mut out);
+                let (block, mut out) = (block?, Vec::new());
+                if let Some(extremes) = &mut extremes {
+                    extremes.add(&block)?;
+                }
+                encoder.block(&block, &mut out);
                 give.piece(out).await;
             }
             let mut out = Vec::new();
             if let Some(totals) = self.totals().await? {
                 encoder.totals(&crate::dispatch::presentable(&totals)?, &mut out);
+            }
+            if let Some(extremes) = extremes.take().map(Extremes::finish).transpose()?.flatten() {
+                encoder.extremes(&extremes, &mut out);
             }
             let summary = self.summary();
             let statistics = Statistics {

@@ -102,9 +102,6 @@ impl Session {
         params.append(&mut request.params);
         ctx = ctx.with_params(params);
         ctx.cancel = request.cancel.clone();
-        if ctx.settings.flag(Setting::ExtremesOutput) {
-            return Err(Error::NotImplemented("setting extremes".to_owned()));
-        }
         let started_ns = self.engine.env().clock.monotonic_ns();
         let ctx = Arc::new(ctx);
         let kind = kind_of(&statement);

@@ -10,9 +10,10 @@ pub mod decode;
 pub mod encode;
 mod error;
 mod names;
+mod native;
 pub mod parquet;
 
-pub use decode::{BadRow, Decode, DecodeOptions, Decoded, Evaluate, block_bytes_max, decoder};
-pub use encode::{Encode, Statistics, encoder};
+pub use decode::{BadRow, Decode, DecodeOptions, Decoded, Evaluate, block_bytes_max, decoder, unescape_cell};
+pub use encode::{Encode, Statistics, encoder, encoder_for};
 pub use error::{Error, Result};
 pub use names::{FORMATS, Format, content_type};

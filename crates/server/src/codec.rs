@@ -9,6 +9,9 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use zstd::stream::raw::Operation;
 
+mod blocks;
+mod lz4;
+
 /// Compressed bytes that a decoder takes at once: what they unpack to is bounded by it (zlib: a thousandfold).
 const DECODE_STEP_BYTES: usize = 16 << 10;
 
@@ -20,6 +23,10 @@ pub enum Coding {
     /// HTTP's "deflate": the zlib format.
     Deflate,
     Zstd,
+    /// LZ4 in its frame format. Only read.
+    Lz4,
+    /// ClickHouse's own blocks of LZ4, with a checksum each; no Content-Encoding, but the URL asks for it.
+    Blocks,
 }
 
 impl Coding {
@@ -29,6 +36,7 @@ impl Coding {
             "gzip" | "x-gzip" => Some(Coding::Gzip),
             "deflate" => Some(Coding::Deflate),
             "zstd" => Some(Coding::Zstd),
+            "lz4" => Some(Coding::Lz4),
             _ => None,
         }
     }
@@ -39,6 +47,8 @@ impl Coding {
             Coding::Gzip => "gzip",
             Coding::Deflate => "deflate",
             Coding::Zstd => "zstd",
+            Coding::Lz4 => "lz4",
+            Coding::Blocks => "",
         }
     }
 
@@ -66,6 +76,8 @@ pub enum Encoder {
     Deflate(flate2::write::ZlibEncoder<Vec<u8>>),
     /// zstd.
     Zstd(zstd::stream::write::Encoder<'static, Vec<u8>>),
+    /// ClickHouse's own blocks.
+    Blocks(blocks::Packer),
 }
 
 impl Encoder {
@@ -73,7 +85,8 @@ impl Encoder {
     pub fn new(coding: Option<Coding>, level: i64) -> io::Result<Encoder> {
         let level = Compression::new(u32::try_from(level.clamp(1, 9)).unwrap_or(3));
         Ok(match coding {
-            None => Encoder::Plain,
+            None | Some(Coding::Lz4) => Encoder::Plain,
+            Some(Coding::Blocks) => Encoder::Blocks(blocks::Packer::default()),
             Some(Coding::Gzip) => Encoder::Gzip(flate2::write::GzEncoder::new(Vec::new(), level)),
             Some(Coding::Deflate) => Encoder::Deflate(flate2::write::ZlibEncoder::new(Vec::new(), level)),
             Some(Coding::Zstd) => Encoder::Zstd(zstd::stream::write::Encoder::new(Vec::new(), 1)?),
@@ -84,6 +97,7 @@ impl Encoder {
     pub fn push(&mut self, bytes: Bytes) -> io::Result<Bytes> {
         let out = match self {
             Encoder::Plain => return Ok(bytes),
+            Encoder::Blocks(packer) => return Ok(packer.push(&bytes)),
             Encoder::Gzip(encoder) => encoder.write_all(&bytes).map(|()| encoder.get_mut()),
             Encoder::Deflate(encoder) => encoder.write_all(&bytes).map(|()| encoder.get_mut()),
             Encoder::Zstd(encoder) => encoder.write_all(&bytes).map(|()| encoder.get_mut()),
@@ -95,6 +109,7 @@ impl Encoder {
     pub fn finish(self) -> io::Result<Bytes> {
         Ok(match self {
             Encoder::Plain => Bytes::new(),
+            Encoder::Blocks(packer) => packer.finish(),
             Encoder::Gzip(encoder) => encoder.finish()?.into(),
             Encoder::Deflate(encoder) => encoder.finish()?.into(),
             Encoder::Zstd(encoder) => encoder.finish()?.into(),
@@ -107,6 +122,8 @@ enum Decoder {
     Gzip(flate2::write::MultiGzDecoder<Vec<u8>>),
     Deflate(flate2::write::ZlibDecoder<Vec<u8>>),
     Zstd(ZstdDecoder),
+    Lz4(lz4::Frames),
+    Blocks(blocks::Unpacker),
 }
 
 /// zstd's own writer does not tell when a stream was cut off; this does.
@@ -147,6 +164,8 @@ impl Decoder {
         Ok(match coding {
             Coding::Gzip => Decoder::Gzip(flate2::write::MultiGzDecoder::new(Vec::new())),
             Coding::Deflate => Decoder::Deflate(flate2::write::ZlibDecoder::new(Vec::new())),
+            Coding::Lz4 => Decoder::Lz4(lz4::Frames::default()),
+            Coding::Blocks => Decoder::Blocks(blocks::Unpacker::default()),
             Coding::Zstd => {
                 Decoder::Zstd(ZstdDecoder { raw: zstd::stream::raw::Decoder::new()?, is_inside_frame: false })
             }
@@ -158,6 +177,8 @@ impl Decoder {
             Decoder::Gzip(decoder) => decoder.write_all(bytes).map(|()| decoder.get_mut()),
             Decoder::Deflate(decoder) => decoder.write_all(bytes).map(|()| decoder.get_mut()),
             Decoder::Zstd(decoder) => return decoder.push(bytes),
+            Decoder::Lz4(frames) => return frames.push(bytes),
+            Decoder::Blocks(unpacker) => return unpacker.push(bytes),
         }?;
         Ok(std::mem::take(out).into())
     }
@@ -168,6 +189,8 @@ impl Decoder {
             Decoder::Gzip(decoder) => decoder.try_finish().map(|()| decoder.get_mut()),
             Decoder::Deflate(decoder) => decoder.try_finish().map(|()| decoder.get_mut()),
             Decoder::Zstd(decoder) => return decoder.finish(),
+            Decoder::Lz4(frames) => return frames.finish(),
+            Decoder::Blocks(unpacker) => return unpacker.finish(),
         }?;
         Ok(std::mem::take(out).into())
     }
@@ -246,6 +269,36 @@ mod tests {
             let pieces = packed(coding, &text).chunks(777).map(<[u8]>::to_vec).collect();
             assert!(unpacked(coding, pieces).unwrap() == text, "{coding:?}");
         }
+    }
+
+    #[test]
+    fn clickhouses_own_blocks_come_back_and_are_checked() {
+        let text: Vec<u8> = (0..300_000_u32).flat_map(|n| format!("{n}\t").into_bytes()).collect();
+        let whole = packed(Coding::Blocks, &text);
+        let pieces = whole.chunks(777).map(<[u8]>::to_vec).collect();
+        assert!(unpacked(Coding::Blocks, pieces).unwrap() == text);
+        for at in [0, 16, 17, 21, 30] {
+            let mut wrong = whole.clone();
+            wrong[at] ^= 0x40;
+            assert!(unpacked(Coding::Blocks, vec![wrong]).is_err(), "{at}");
+        }
+    }
+
+    #[test]
+    fn lz4_frames_are_read_with_and_without_references_between_blocks() {
+        use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
+        let text: Vec<u8> = (0..50_000_u32).flat_map(|n| format!("{n}\t").into_bytes()).collect();
+        for mode in [BlockMode::Independent, BlockMode::Linked] {
+            let info = FrameInfo::new().block_mode(mode).block_size(BlockSize::Max64KB).content_checksum(true);
+            let mut encoder = FrameEncoder::with_frame_info(info, Vec::new());
+            encoder.write_all(&text).unwrap();
+            let whole = encoder.finish().unwrap();
+            let twice = [whole.clone(), whole.clone()].concat();
+            let pieces = twice.chunks(777).map(<[u8]>::to_vec).collect();
+            assert!(unpacked(Coding::Lz4, pieces).unwrap() == [text.clone(), text.clone()].concat());
+            assert!(unpacked(Coding::Lz4, vec![whole[..whole.len() - 9].to_vec()]).is_err());
+        }
+        assert!(unpacked(Coding::Lz4, vec![b"SELECT 1, and more".to_vec()]).is_err());
     }
 
     #[test]

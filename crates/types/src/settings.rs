@@ -104,7 +104,7 @@ settings! {
     ExtremesOutput "extremes" Bool "0" "Also give the minimum and maximum of each column.",
     LogQueries "log_queries" Bool "1" "Keep queries in system.query_log.",
     LogComment "log_comment" String "" "A remark that is kept with the query.",
-    SendProgressInHttpHeaders "send_progress_in_http_headers" Bool "0" "Accepted, because clients ask for it; progress headers are not sent.",
+    SendProgressInHttpHeaders "send_progress_in_http_headers" Bool "0" "Tell in headers how far a query was while its first rows were made.",
     HttpHeadersProgressIntervalMs "http_headers_progress_interval_ms" UInt64 "100" "How often progress headers are sent.",
     WaitEndOfQuery "wait_end_of_query" Bool "0" "Answer only when the whole result is known, so that errors get their status.",
     BufferSize "buffer_size" UInt64 "1048576" "Bytes of a result that are held back before the answer starts.",

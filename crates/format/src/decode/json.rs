@@ -233,10 +233,10 @@ impl<'de> Visitor<'de> for KeySeed<'_, '_> {
 }
 
 /// A top-level value; `false` when it does not fit its column.
-struct CellSeed<'a> {
-    rows: &'a mut Rows,
-    column: usize,
-    strict: bool,
+pub(super) struct CellSeed<'a> {
+    pub(super) rows: &'a mut Rows,
+    pub(super) column: usize,
+    pub(super) strict: bool,
 }
 
 impl<'de> DeserializeSeed<'de> for CellSeed<'_> {

@@ -2,12 +2,15 @@
 
 mod csv;
 mod json;
+mod json_compact;
+mod native;
 mod row_binary;
 mod rows;
 mod tsv;
 mod values;
 
 use arrow::array::{ArrayRef, LargeBinaryArray};
+pub use tsv::unescape_cell;
 use types::text::Zone;
 use types::{Block, DataType, Header, Setting, Settings};
 
@@ -123,10 +126,26 @@ pub fn decoder(format: Format, options: DecodeOptions, evaluate: Option<Box<Eval
         Format::RowBinaryWithNames => Box::new(row_binary::decoder(options, 1)),
         Format::RowBinaryWithNamesAndTypes => Box::new(row_binary::decoder(options, 2)),
         Format::Parquet => Box::new(crate::parquet::decoder(options)),
-        Format::TabSeparatedRaw
-        | Format::JsonCompactEachRow
+        Format::TabSeparatedRaw => Box::new(tsv::raw(options, false, 0)),
+        Format::TabSeparatedRawWithNames => Box::new(tsv::raw(options, true, 1)),
+        Format::TabSeparatedRawWithNamesAndTypes => Box::new(tsv::raw(options, true, 2)),
+        Format::LineAsString => Box::new(tsv::whole_lines(options)),
+        Format::JsonCompactEachRow => Box::new(json_compact::decoder(options, 0)),
+        Format::JsonCompactEachRowWithNames => Box::new(json_compact::decoder(options, 1)),
+        Format::JsonCompactEachRowWithNamesAndTypes => Box::new(json_compact::decoder(options, 2)),
+        Format::Native => Box::new(native::decoder(options)),
+        Format::Tskv
+        | Format::Markdown
+        | Format::JsonStringsEachRow
+        | Format::JsonCompactStringsEachRow
+        | Format::JsonCompactStringsEachRowWithNames
+        | Format::JsonCompactStringsEachRowWithNamesAndTypes
         | Format::Json
         | Format::JsonCompact
+        | Format::JsonStrings
+        | Format::JsonCompactStrings
+        | Format::JsonColumns
+        | Format::JsonCompactColumns
         | Format::Vertical
         | Format::PrettyCompact
         | Format::Null => return Err(Error::Unsuitable { name: format.name().to_owned(), direction: "input" }),

@@ -29,7 +29,7 @@ pub(super) fn decoder(options: DecodeOptions, header: u8) -> RowBinary {
 }
 
 /// Why a value was not read.
-enum Stop {
+pub(super) enum Stop {
     /// The bytes end inside it.
     More,
     /// They are no value of the type.
@@ -42,13 +42,27 @@ impl From<Misfit> for Stop {
     }
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize) -> std::result::Result<&'a [u8], Stop> {
+    pub(super) fn new(bytes: &'a [u8]) -> Reader<'a> {
+        Reader { bytes, at: 0 }
+    }
+
+    /// Bytes read so far.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// So many bytes must be left.
+    pub(super) fn at_least(&self, count: usize) -> std::result::Result<(), Stop> {
+        if self.bytes.len() - self.at < count { Err(Stop::More) } else { Ok(()) }
+    }
+
+    pub(super) fn take(&mut self, count: usize) -> std::result::Result<&'a [u8], Stop> {
         let end = self.at.checked_add(count).ok_or(Stop::Misfit)?;
         if count > ROW_BYTES_MAX {
             return Err(Stop::Misfit);
@@ -58,11 +72,11 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    fn number<const N: usize>(&mut self) -> std::result::Result<[u8; N], Stop> {
+    pub(super) fn number<const N: usize>(&mut self) -> std::result::Result<[u8; N], Stop> {
         self.take(N)?.try_into().map_err(|_| Stop::More)
     }
 
-    fn varint(&mut self) -> std::result::Result<usize, Stop> {
+    pub(super) fn varint(&mut self) -> std::result::Result<usize, Stop> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let [byte] = self.number()?;
@@ -74,12 +88,12 @@ impl<'a> Reader<'a> {
         Err(Stop::Misfit)
     }
 
-    fn string(&mut self) -> std::result::Result<String, Stop> {
+    pub(super) fn string(&mut self) -> std::result::Result<String, Stop> {
         let len = self.varint()?;
         Ok(String::from_utf8_lossy(self.take(len)?).into_owned())
     }
 
-    fn value(&mut self, ty: &DataType, column: &mut ColumnBuilder) -> std::result::Result<(), Stop> {
+    pub(super) fn value(&mut self, ty: &DataType, column: &mut ColumnBuilder) -> std::result::Result<(), Stop> {
         match ty {
             DataType::Nullable(inner) => match self.number::<1>()? {
                 [0] => self.value(inner, column),

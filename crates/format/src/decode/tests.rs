@@ -101,10 +101,10 @@ fn headers_choose_columns_by_name() {
 }
 
 #[test]
-fn row_binary_reads_what_it_writes() {
+fn binary_formats_read_what_they_write() {
     let header = header(COLUMNS);
     let block = read(Format::TabSeparated, &header, &TSV.repeat(3), 1000).unwrap().remove(0).block;
-    for format in [Format::RowBinary, Format::RowBinaryWithNames, Format::RowBinaryWithNamesAndTypes] {
+    for format in [Format::RowBinary, Format::RowBinaryWithNames, Format::RowBinaryWithNamesAndTypes, Format::Native] {
         let mut bytes = Vec::new();
         let mut encoder = encoder(format, &header, &Settings::default()).unwrap();
         encoder.begin(&mut bytes);
@@ -117,6 +117,72 @@ fn row_binary_reads_what_it_writes() {
             .unwrap()
             .block(&decoded.block, &mut out);
         assert_eq!(String::from_utf8(out).unwrap(), TSV.repeat(3));
+    }
+}
+
+#[test]
+fn json_arrays_are_rows_with_or_without_names() {
+    let columns = &[("a", "UInt8"), ("b", "Nullable(String)")];
+    let text = "[1, \"x\"]\n[2,\n null] [3,\"z\"]\n";
+    assert_eq!(round_trip(Format::JsonCompactEachRow, Format::TabSeparated, columns, text), "1\tx\n2\t\\N\n3\tz\n");
+    let text = "[\"b\", \"a\"]\n[\"String\", \"UInt8\"]\n[\"x\", 1]\n";
+    let format = Format::JsonCompactEachRowWithNamesAndTypes;
+    assert_eq!(round_trip(format, Format::TabSeparated, columns, text), "1\tx\n");
+    for bad in ["[1]\n", "[1,\"x\",2]\n", "{}\n", "[300,\"x\"]\n", "[1,"] {
+        assert!(read(Format::JsonCompactEachRow, &header(columns), bad, 2).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn raw_text_has_no_escapes() {
+    let columns = &[("a", "UInt8"), ("b", "Nullable(String)")];
+    let text = "1\tx\\ty\n2\t\\N\n";
+    assert_eq!(round_trip(Format::TabSeparatedRaw, Format::TabSeparatedRaw, columns, text), text);
+    assert_eq!(round_trip(Format::LineAsString, Format::TabSeparated, &[("s", "String")], "a\tb\n\nc"), "a\\tb\n\nc\n");
+}
+
+/// Bytes that ClickHouse 26.9 gave for `SELECT [toLowCardinality('x')] AS l, toNullable(1) AS n`.
+const NATIVE: &[u8] = &[
+    2, 1, 1, b'l', 0x1d, b'A', b'r', b'r', b'a', b'y', b'(', b'L', b'o', b'w', b'C', b'a', b'r', b'd', b'i', b'n',
+    b'a', b'l', b'i', b't', b'y', b'(', b'S', b't', b'r', b'i', b'n', b'g', b')', b')', 1, 0, 0, 0, 0, 0, 0, 0, 1, 0,
+    0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 1, b'x', 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, b'n',
+    0x0f, b'N', b'u', b'l', b'l', b'a', b'b', b'l', b'e', b'(', b'U', b'I', b'n', b't', b'8', b')', 0, 1,
+];
+
+#[test]
+fn native_is_the_real_engines() {
+    let header = header(&[("l", "Array(LowCardinality(String))"), ("n", "Nullable(UInt8)")]);
+    let mut decoder = decoder(Format::Native, DecodeOptions::new(header.clone(), Settings::default()), None).unwrap();
+    decoder.push(&NATIVE[..50]);
+    assert!(decoder.next(false).unwrap().is_none());
+    decoder.push(&NATIVE[50..]);
+    let block = decoder.next(true).unwrap().unwrap().block;
+    let mut out = Vec::new();
+    encoder(Format::Native, &header, &Settings::default()).unwrap().block(&block, &mut out);
+    assert_eq!(out, NATIVE);
+    let mut revised = Vec::new();
+    crate::encoder_for(Format::Native, &header, &Settings::default(), 54_405).unwrap().block(&block, &mut revised);
+    assert_eq!((&revised[..8], &revised[8..]), (&[1, 0, 2, 255, 255, 255, 255, 0][..], NATIVE));
+}
+
+#[test]
+fn native_that_is_cut_off_or_changed_is_an_error_and_never_a_panic() {
+    let header = header(&[("l", "Array(LowCardinality(String))"), ("n", "Nullable(UInt8)")]);
+    let read = |bytes: &[u8]| {
+        let options = DecodeOptions::new(header.clone(), Settings::default());
+        let mut decoder = decoder(Format::Native, options, None).unwrap();
+        decoder.push(bytes);
+        decoder.next(true)
+    };
+    for end in 1..NATIVE.len() {
+        assert!(read(&NATIVE[..end]).is_err(), "{end}");
+    }
+    for at in 0..NATIVE.len() {
+        for value in [0, 1, 0x7f, 0x80, 0xff] {
+            let mut bytes = NATIVE.to_vec();
+            bytes[at] = value;
+            let _ = read(&bytes);
+        }
     }
 }
 

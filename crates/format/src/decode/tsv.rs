@@ -16,7 +16,29 @@ pub(super) struct Tsv {
     /// For each field of a line, the column it goes to.
     fields: Vec<Option<usize>>,
     empty_as_default: bool,
+    escapes: Escapes,
     cell: Vec<u8>,
+}
+
+/// What bytes of a line mean.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Escapes {
+    /// A backslash begins an escape.
+    Backslash,
+    /// Only tabs and `\N` mean something.
+    Raw,
+    /// Nothing: the line is one value.
+    Line,
+}
+
+/// TabSeparatedRaw.
+pub(super) fn raw(options: DecodeOptions, with_names: bool, header_lines: usize) -> Tsv {
+    Tsv { escapes: Escapes::Raw, ..decoder(options, with_names, header_lines) }
+}
+
+/// LineAsString: a line is the value of the only column.
+pub(super) fn whole_lines(options: DecodeOptions) -> Tsv {
+    Tsv { escapes: Escapes::Line, ..decoder(options, false, 0) }
 }
 
 pub(super) fn decoder(options: DecodeOptions, with_names: bool, header_lines: usize) -> Tsv {
@@ -27,6 +49,7 @@ pub(super) fn decoder(options: DecodeOptions, with_names: bool, header_lines: us
         with_names,
         empty_as_default: options.settings.flag(Setting::InputFormatTsvEmptyAsDefault),
         rows: Rows::new(options),
+        escapes: Escapes::Backslash,
         cell: Vec::new(),
     }
 }
@@ -72,6 +95,12 @@ impl Tsv {
     }
 
     fn cells(&mut self, line: &[u8]) -> std::result::Result<(), Fault> {
+        if self.escapes == Escapes::Line {
+            if self.fields.len() != 1 {
+                return Err(Fault::Row("not_line", "LineAsString fills one column of type String".to_owned()));
+            }
+            return self.rows.columns[0].append_text(line).map_err(|_| Fault::Column(0, line.to_vec()));
+        }
         let mut cells = line.split(|b| *b == b'\t');
         for i in 0..self.fields.len() {
             let Some(cell) = cells.next() else {
@@ -103,7 +132,7 @@ impl Tsv {
         // containers resolve the escapes of their inner strings themselves
         let container =
             matches!(self.rows.columns[column].ty(), DataType::Array(_) | DataType::Map(_) | DataType::Tuple(_));
-        if container || memchr::memchr(b'\\', cell).is_none() {
+        if container || self.escapes == Escapes::Raw || memchr::memchr(b'\\', cell).is_none() {
             return self.rows.columns[column].append_text(cell).map_err(misfit);
         }
         self.cell.clear();
@@ -112,7 +141,8 @@ impl Tsv {
     }
 }
 
-fn unescape_cell(cell: &[u8], out: &mut Vec<u8>) {
+/// Appends a cell of TabSeparated with its escapes resolved.
+pub fn unescape_cell(cell: &[u8], out: &mut Vec<u8>) {
     let mut at = 0;
     while let Some(byte) = cell.get(at) {
         at += 1;

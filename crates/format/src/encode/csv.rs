@@ -115,5 +115,9 @@ impl Encode for Csv {
         self.block(totals, out);
     }
 
+    fn extremes(&mut self, extremes: &Block, out: &mut Vec<u8>) {
+        self.totals(extremes, out);
+    }
+
     fn end(&mut self, _: &Statistics, _: &mut Vec<u8>) {}
 }

@@ -1,9 +1,9 @@
 //! The JSON formats: an object or array a row, or one document with `meta`, `data` and `statistics`.
 
-use types::text::Zone;
 use types::{Block, Header, Setting, Settings};
 
 use super::json_cell::JsonStyle;
+use super::tsv::Lines;
 use super::{Encode, Statistics};
 
 /// What a row is.
@@ -13,19 +13,26 @@ pub(super) enum Shape {
     Array,
 }
 
-/// JSONEachRow and JSONCompactEachRow.
+/// JSONEachRow, JSONCompactEachRow and their variants with header lines or values as strings.
 pub(super) struct EachRow {
     header: Header,
     style: JsonStyle,
     shape: Shape,
+    lines: Lines,
     keys: Vec<Vec<u8>>,
 }
 
 impl EachRow {
-    pub(super) fn new(header: &Header, zone: Zone, settings: &Settings, shape: Shape) -> EachRow {
-        let style = JsonStyle::new(zone, settings);
-        EachRow { header: header.clone(), style, shape, keys: keys(header, &style) }
+    pub(super) fn new(header: &Header, style: JsonStyle, shape: Shape, lines: Lines) -> EachRow {
+        EachRow { header: header.clone(), style, shape, lines, keys: keys(header, &style) }
     }
+}
+
+/// `["a", "b"]` and a line end.
+fn array_line(out: &mut Vec<u8>, items: &[Vec<u8>]) {
+    out.push(b'[');
+    out.extend_from_slice(&items.join(&b", "[..]));
+    out.extend_from_slice(b"]\n");
 }
 
 fn keys(header: &Header, style: &JsonStyle) -> Vec<Vec<u8>> {
@@ -38,7 +45,19 @@ fn keys(header: &Header, style: &JsonStyle) -> Vec<Vec<u8>> {
 }
 
 impl Encode for EachRow {
-    fn begin(&mut self, _: &mut Vec<u8>) {}
+    fn begin(&mut self, out: &mut Vec<u8>) {
+        if self.lines != Lines::None {
+            array_line(out, &self.keys);
+        }
+        if self.lines == Lines::NamesAndTypes {
+            let types = self.header.columns().iter().map(|column| {
+                let mut text = Vec::new();
+                self.style.write_string(&mut text, column.ty.to_string().as_bytes());
+                text
+            });
+            array_line(out, &types.collect::<Vec<_>>());
+        }
+    }
 
     fn block(&mut self, block: &Block, out: &mut Vec<u8>) {
         for row in 0..block.rows() {
@@ -53,7 +72,7 @@ impl Encode for EachRow {
                     out.extend_from_slice(&self.keys[i]);
                     out.push(b':');
                 }
-                self.style.write(out, &column.ty, array, row, None);
+                self.style.value(out, &column.ty, array, row, None);
             }
             out.extend_from_slice(if self.shape == Shape::Object { b"}\n" } else { b"]\n" });
         }
@@ -64,7 +83,7 @@ impl Encode for EachRow {
     fn end(&mut self, _: &Statistics, _: &mut Vec<u8>) {}
 }
 
-/// JSON and JSONCompact.
+/// JSON, JSONCompact and the same with values as strings.
 pub(super) struct Whole {
     header: Header,
     style: JsonStyle,
@@ -73,11 +92,11 @@ pub(super) struct Whole {
     statistics: bool,
     rows: u64,
     totals: Option<Block>,
+    extremes: Option<Block>,
 }
 
 impl Whole {
-    pub(super) fn new(header: &Header, zone: Zone, settings: &Settings, shape: Shape) -> Whole {
-        let style = JsonStyle::new(zone, settings);
+    pub(super) fn new(header: &Header, style: JsonStyle, settings: &Settings, shape: Shape) -> Whole {
         Whole {
             header: header.clone(),
             style,
@@ -86,6 +105,7 @@ impl Whole {
             statistics: settings.flag(Setting::OutputFormatWriteStatistics),
             rows: 0,
             totals: None,
+            extremes: None,
         }
     }
 
@@ -98,7 +118,7 @@ impl Whole {
                     if i > 0 {
                         out.extend_from_slice(b", ");
                     }
-                    self.style.write(out, &column.ty, array, row, None);
+                    self.style.value(out, &column.ty, array, row, None);
                 }
                 out.push(b']');
             }
@@ -119,9 +139,20 @@ impl Whole {
             out.extend_from_slice(tabs.as_bytes());
             out.extend_from_slice(&self.keys[i]);
             out.extend_from_slice(b": ");
-            self.style.write(out, &column.ty, array, row, Some(depth));
+            self.style.value(out, &column.ty, array, row, Some(depth));
         }
         out.push(b'\n');
+    }
+
+    fn write_extremes(&self, extremes: &Block, out: &mut Vec<u8>) {
+        out.extend_from_slice(b",\n\n\t\"extremes\":\n\t{\n");
+        for (row, name) in ["min", "max"].into_iter().enumerate() {
+            let (line_end, depth) = if self.shape == Shape::Object { ("\n", 2) } else { (" ", 0) };
+            out.extend_from_slice(format!("\t\t\"{name}\":{line_end}").as_bytes());
+            self.row(extremes, row, depth, out);
+            out.extend_from_slice(if row == 0 { b",\n" } else { b"\n" });
+        }
+        out.extend_from_slice(b"\t}");
     }
 
     fn write_totals(&self, totals: &Block, out: &mut Vec<u8>) {
@@ -168,10 +199,17 @@ impl Encode for Whole {
         self.totals = Some(totals.clone());
     }
 
+    fn extremes(&mut self, extremes: &Block, _: &mut Vec<u8>) {
+        self.extremes = Some(extremes.clone());
+    }
+
     fn end(&mut self, statistics: &Statistics, out: &mut Vec<u8>) {
         out.extend_from_slice(if self.rows > 0 { b"\n\t]" } else { b"\t]" });
         if let Some(totals) = self.totals.take() {
             self.write_totals(&totals, out);
+        }
+        if let Some(extremes) = self.extremes.take() {
+            self.write_extremes(&extremes, out);
         }
         out.extend_from_slice(format!(",\n\n\t\"rows\": {}", self.rows).as_bytes());
         if let Some(rows) = statistics.rows_before_limit {

@@ -13,6 +13,8 @@ pub(super) struct JsonStyle {
     quote_denormals: bool,
     escape_slash: bool,
     named_tuples_as_objects: bool,
+    /// Every value is a string, as the formats with `Strings` in their name have it.
+    as_text: bool,
 }
 
 impl JsonStyle {
@@ -23,12 +25,28 @@ impl JsonStyle {
             quote_denormals: settings.flag(Setting::OutputFormatJsonQuoteDenormals),
             escape_slash: settings.flag(Setting::OutputFormatJsonEscapeForwardSlashes),
             named_tuples_as_objects: settings.flag(Setting::OutputFormatJsonNamedTuplesAsObjects),
+            as_text: false,
         }
     }
 
+    /// The same with every value as a string of its text.
+    pub(super) fn as_text(self) -> JsonStyle {
+        JsonStyle { as_text: true, ..self }
+    }
+
+    /// Appends the value of a column; `pretty` as for [`JsonStyle::write`].
+    pub(super) fn value(&self, out: &mut Vec<u8>, ty: &DataType, array: &dyn Array, row: usize, pretty: Option<usize>) {
+        if !self.as_text {
+            return self.write(out, ty, array, row, pretty);
+        }
+        let mut text = Vec::new();
+        write_cell(&mut text, ty, array, row, Quoting::Raw, self.zone);
+        self.write_string(out, &text);
+    }
+
     /// Appends the cell. `pretty` is the depth in tabs at which tuples are broken into lines, as format JSON does.
-    pub(super) fn write(&self, out: &mut Vec<u8>, ty: &DataType, array: &dyn Array, row: usize, pretty: Option<usize>) {
-        if array.is_null(row) {
+    fn write(&self, out: &mut Vec<u8>, ty: &DataType, array: &dyn Array, row: usize, pretty: Option<usize>) {
+        if super::is_null(array, row) {
             return out.extend_from_slice(b"null");
         }
         match ty {

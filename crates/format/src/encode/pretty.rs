@@ -76,6 +76,17 @@ impl PrettyCompact {
         push(out, "┘\n");
     }
 
+    /// A table of its own behind that of the rows.
+    fn further(&mut self, title: &str, block: &Block, out: &mut Vec<u8>) {
+        let rows = std::mem::take(&mut self.rows);
+        if !rows.is_empty() {
+            self.table(&rows, out);
+        }
+        push(out, &format!("\n{title}:\n"));
+        let rows: Vec<Vec<Cell>> = (0..block.rows()).map(|row| self.cells(block, row)).collect();
+        self.table(&rows, out);
+    }
+
     fn top(&self, widths: &[usize], margin: usize, out: &mut Vec<u8>) {
         push_spaces(out, margin);
         push(out, "┌");
@@ -138,7 +149,7 @@ fn push_spaces(out: &mut Vec<u8>, count: usize) {
     out.extend(std::iter::repeat_n(b' ', count));
 }
 
-fn is_right_aligned(ty: &DataType) -> bool {
+pub(super) fn is_right_aligned(ty: &DataType) -> bool {
     ty.base().is_number() && *ty.base() != DataType::Bool
 }
 
@@ -181,11 +192,11 @@ impl Encode for PrettyCompact {
     }
 
     fn totals(&mut self, totals: &Block, out: &mut Vec<u8>) {
-        let rows = std::mem::take(&mut self.rows);
-        self.table(&rows, out);
-        push(out, "\nTotals:\n");
-        let row = self.cells(totals, 0);
-        self.table(&[row], out);
+        self.further("Totals", totals, out);
+    }
+
+    fn extremes(&mut self, extremes: &Block, out: &mut Vec<u8>) {
+        self.further("Extremes", extremes, out);
     }
 
     fn end(&mut self, _: &Statistics, out: &mut Vec<u8>) {

@@ -21,7 +21,7 @@ impl RowBinary {
 }
 
 /// Appends a LEB128 number.
-fn write_varint(out: &mut Vec<u8>, mut value: u64) {
+pub(super) fn write_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -29,16 +29,17 @@ fn write_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(super) fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     write_varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
 }
 
-fn write_value(out: &mut Vec<u8>, ty: &DataType, array: &dyn Array, row: usize) {
+pub(super) fn write_value(out: &mut Vec<u8>, ty: &DataType, array: &dyn Array, row: usize) {
     match ty {
         DataType::Nullable(inner) => {
-            out.push(array.is_null(row).into());
-            if array.is_valid(row) {
+            let null = super::is_null(array, row);
+            out.push(null.into());
+            if !null {
                 write_value(out, inner, array, row);
             }
         }
@@ -65,6 +66,8 @@ fn write_value(out: &mut Vec<u8>, ty: &DataType, array: &dyn Array, row: usize) 
             let tuple: &StructArray = array.as_struct();
             fields.iter().zip(tuple.columns()).for_each(|(field, array)| write_value(out, &field.ty, array, row));
         }
+        // the caller gives its bytes, which tell themselves where they end
+        DataType::AggregateFunction(_) => out.extend_from_slice(array.as_binary::<i32>().value(row)),
         fixed => write_fixed(out, fixed, array, row),
     }
 }

@@ -26,16 +26,16 @@ impl Tsv {
         Tsv { header: header.clone(), zone, lines, quoting: Quoting::Escaped }
     }
 
-    pub(super) fn raw(header: &Header, zone: Zone) -> Tsv {
-        Tsv { header: header.clone(), zone, lines: Lines::None, quoting: Quoting::Raw }
+    pub(super) fn raw(header: &Header, zone: Zone, lines: Lines) -> Tsv {
+        Tsv { header: header.clone(), zone, lines, quoting: Quoting::Raw }
     }
 
-    fn line(out: &mut Vec<u8>, texts: impl Iterator<Item = String>) {
+    fn line(&self, out: &mut Vec<u8>, texts: impl Iterator<Item = String>) {
         for (i, text) in texts.enumerate() {
             if i > 0 {
                 out.push(b'\t');
             }
-            write_text(out, text.as_bytes(), Quoting::Escaped);
+            write_text(out, text.as_bytes(), self.quoting);
         }
         out.push(b'\n');
     }
@@ -44,10 +44,10 @@ impl Tsv {
 impl Encode for Tsv {
     fn begin(&mut self, out: &mut Vec<u8>) {
         if self.lines != Lines::None {
-            Tsv::line(out, self.header.columns().iter().map(|c| c.name.to_string()));
+            self.line(out, self.header.columns().iter().map(|c| c.name.to_string()));
         }
         if self.lines == Lines::NamesAndTypes {
-            Tsv::line(out, self.header.columns().iter().map(|c| c.ty.to_string()));
+            self.line(out, self.header.columns().iter().map(|c| c.ty.to_string()));
         }
     }
 
@@ -58,7 +58,7 @@ impl Encode for Tsv {
                     out.push(b'\t');
                 }
                 // raw NULLs are \N as well
-                if array.is_null(row) {
+                if super::is_null(array, row) {
                     out.extend_from_slice(b"\\N");
                 } else {
                     write_cell(out, &column.ty, array, row, self.quoting, self.zone);
@@ -71,6 +71,10 @@ impl Encode for Tsv {
     fn totals(&mut self, totals: &Block, out: &mut Vec<u8>) {
         out.push(b'\n');
         self.block(totals, out);
+    }
+
+    fn extremes(&mut self, extremes: &Block, out: &mut Vec<u8>) {
+        self.totals(extremes, out);
     }
 
     fn end(&mut self, _: &Statistics, _: &mut Vec<u8>) {}

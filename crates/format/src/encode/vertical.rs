@@ -10,11 +10,12 @@ pub(super) struct Vertical {
     header: Header,
     zone: Zone,
     row: u64,
+    has_totals: bool,
 }
 
 impl Vertical {
     pub(super) fn new(header: &Header, zone: Zone) -> Vertical {
-        Vertical { header: header.clone(), zone, row: 0 }
+        Vertical { header: header.clone(), zone, row: 0, has_totals: false }
     }
 
     fn row(&self, title: &str, block: &Block, row: usize, out: &mut Vec<u8>) {
@@ -48,8 +49,19 @@ impl Encode for Vertical {
     }
 
     fn totals(&mut self, totals: &Block, out: &mut Vec<u8>) {
+        self.has_totals = true;
         out.extend_from_slice(b"\n\n");
         self.row("Totals:", totals, 0, out);
+    }
+
+    fn extremes(&mut self, extremes: &Block, out: &mut Vec<u8>) {
+        if !self.has_totals {
+            out.push(b'\n');
+        }
+        for (row, title) in ["Min:", "Max:"].into_iter().enumerate() {
+            out.push(b'\n');
+            self.row(title, extremes, row, out);
+        }
     }
 
     fn end(&mut self, _: &Statistics, _: &mut Vec<u8>) {}

@@ -68,9 +68,14 @@ impl Typed {
 
     /// A String constant.
     pub(crate) fn text(text: &str) -> Typed {
-        let value: ArrayRef = Arc::new(arrow::array::BinaryArray::from(vec![text.as_bytes()]));
+        Typed::bytes(text.as_bytes())
+    }
+
+    /// A String constant of any bytes.
+    pub(crate) fn bytes(bytes: &[u8]) -> Typed {
+        let value: ArrayRef = Arc::new(arrow::array::BinaryArray::from(vec![bytes]));
         Typed {
-            expr: Expr::Literal(ScalarValue::Binary(Some(text.as_bytes().to_vec())), None),
+            expr: Expr::Literal(ScalarValue::Binary(Some(bytes.to_vec())), None),
             ty: DataType::String,
             condition: false,
             constant: Some(value),

@@ -40,6 +40,9 @@ pub(super) struct Head {
     display_name: String,
     timezone: String,
     coding: Option<Coding>,
+    in_blocks: bool,
+    /// How often the headers tell of progress while the first rows are made; none where they do not.
+    progress: Option<Duration>,
     coding_level: i64,
     /// Bytes that are held back before the answer begins.
     buffer_bytes: usize,
@@ -59,6 +62,8 @@ impl Head {
             display_name: shared.display_name.clone(),
             timezone: "UTC".to_owned(),
             coding: None,
+            in_blocks: false,
+            progress: None,
             coding_level: 3,
             buffer_bytes: 1 << 20,
             is_whole: false,
@@ -76,8 +81,16 @@ impl Head {
         self.coding = accepted.filter(|_| settings.flag(Setting::EnableHttpCompression));
         self.coding_level = settings.text(Setting::HttpZlibCompressionLevel).parse().unwrap_or(3);
         self.is_whole = settings.flag(Setting::WaitEndOfQuery);
+        let interval = Duration::from_millis(settings.uint(Setting::HttpHeadersProgressIntervalMs).max(1));
+        self.progress = settings.flag(Setting::SendProgressInHttpHeaders).then_some(interval);
         self.buffer_bytes =
             usize::try_from(settings.uint(Setting::BufferSize)).unwrap_or(usize::MAX).min(WHOLE_BYTES_MAX);
+    }
+
+    /// The answer is asked for in ClickHouse's own compressed blocks, which HTTP knows nothing of.
+    pub(super) fn pack_blocks(&mut self) {
+        self.in_blocks = true;
+        self.coding = None;
     }
 
     fn response(&self, status: StatusCode, body: AnswerBody) -> Response<AnswerBody> {
@@ -138,17 +151,20 @@ pub(super) fn done(head: &Head, summary: &Summary) -> Response<AnswerBody> {
 pub(super) async fn rows(head: &Head, rows: Rows, held: Held) -> Result<Response<AnswerBody>, Exception> {
     let format = rows.format;
     let summary = rows.watch();
-    let encoder = Encoder::new(head.coding, head.coding_level).map_err(|error| not_packed(&error))?;
+    let encoder = Encoder::new(if head.in_blocks { Some(Coding::Blocks) } else { head.coding }, head.coding_level)
+        .map_err(|error| not_packed(&error))?;
     let mut pieces = Pieces { rows: Box::pin(rows.encode()?), encoder: Some(encoder), _held: held };
     let mut first = BytesMut::new();
     let limit = if head.is_whole { WHOLE_BYTES_MAX } else { head.buffer_bytes };
     let mut is_done = false;
+    let mut progress = Progress::new(head);
     while !is_done && first.len() <= limit {
-        match pieces.next().await? {
+        match progress.during(pieces.next(), &summary).await? {
             Some(piece) => first.extend_from_slice(&piece),
             None => is_done = true,
         }
     }
+    progress.note(&summary());
     if head.is_whole && !is_done {
         let message = format!("the result is larger than wait_end_of_query can hold ({WHOLE_BYTES_MAX} bytes)");
         return Err(Exception::new(ErrorCode::MEMORY_LIMIT_EXCEEDED, message));
@@ -161,7 +177,52 @@ pub(super) async fn rows(head: &Head, rows: Rows, held: Held) -> Result<Response
     if let Some(coding) = head.coding {
         put(&mut response, "content-encoding", coding.name());
     }
+    progress.put(&mut response);
     Ok(response)
+}
+
+/// `X-ClickHouse-Progress` headers. They leave together with the others, when the first rows are there.
+struct Progress {
+    interval: Option<Duration>,
+    env: Env,
+    noted: Vec<String>,
+}
+
+/// Headers of progress that one answer may have.
+const PROGRESS_MAX: usize = 100;
+
+impl Progress {
+    fn new(head: &Head) -> Progress {
+        Progress { interval: head.progress, env: head.env.clone(), noted: Vec::new() }
+    }
+
+    /// Waits for `work`, and notes now and then how far the query is.
+    async fn during<T>(&mut self, work: impl Future<Output = T>, summary: &impl Fn() -> Summary) -> T {
+        let Some(interval) = self.interval else { return work.await };
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = self.env.clock.sleep(interval) => {}
+            }
+            self.note(&summary());
+        }
+    }
+
+    fn note(&mut self, summary: &Summary) {
+        if self.interval.is_some() && self.noted.len() < PROGRESS_MAX {
+            self.noted.push(summary_text(summary));
+        }
+    }
+
+    fn put(self, response: &mut Response<AnswerBody>) {
+        for text in self.noted {
+            if let Ok(value) = HeaderValue::from_str(&text) {
+                response.headers_mut().append(HeaderName::from_static("x-clickhouse-progress"), value);
+            }
+        }
+    }
 }
 
 fn not_packed(error: &io::Error) -> Exception {

@@ -31,6 +31,12 @@ pub(crate) struct Ask {
     pub(crate) body_coding: Option<Coding>,
     /// How the answer may be packed, if the settings allow.
     pub(crate) answer_coding: Option<Coding>,
+    /// The answer is asked for in ClickHouse's own compressed blocks.
+    pub(crate) answer_blocks: bool,
+    /// The body is in ClickHouse's own compressed blocks.
+    pub(crate) body_blocks: bool,
+    /// The revision of the protocol that the client speaks; 0: of none.
+    pub(crate) protocol_revision: u64,
     /// The method promises to change nothing.
     pub(crate) is_get: bool,
 }
@@ -68,9 +74,12 @@ impl Ask {
             "session_id" => url.session_id = Some(value),
             "session_timeout" => url.session_timeout = Some(value),
             "session_check" => url.session_check = value == "1",
-            // who pays and who asks for what protocol: nothing depends on it here
-            "quota_key" | "client_protocol_version" => {}
-            "compress" | "decompress" | "stacktrace" | "close_session" => refuse_unless_off(&name, &value)?,
+            // who pays: nothing depends on it here
+            "quota_key" => {}
+            "client_protocol_version" => self.protocol_revision = value.parse().unwrap_or(0),
+            "compress" => self.answer_blocks = is_on(&value),
+            "decompress" => self.body_blocks = is_on(&value),
+            "stacktrace" | "close_session" => refuse_unless_off(&name, &value)?,
             "role" => return Err(not_implemented("roles")),
             _ => match name.strip_prefix("param_") {
                 Some(param) => drop(self.params.insert(param.to_owned(), value)),
@@ -116,11 +125,12 @@ fn not_implemented(what: &str) -> Exception {
     Exception::new(ErrorCode::NOT_IMPLEMENTED, format!("{what} over HTTP is not supported yet"))
 }
 
+fn is_on(value: &str) -> bool {
+    !matches!(value, "0" | "" | "false")
+}
+
 fn refuse_unless_off(name: &str, value: &str) -> Result<(), Exception> {
-    match value {
-        "0" | "" | "false" => Ok(()),
-        _ => Err(not_implemented(&format!("the parameter \"{name}\""))),
-    }
+    if is_on(value) { Err(not_implemented(&format!("the parameter \"{name}\""))) } else { Ok(()) }
 }
 
 /// Who asks: headers of ClickHouse's own, Basic, or the URL; not two of them.
@@ -163,7 +173,7 @@ fn body_coding(headers: &HeaderMap) -> Result<Option<Coding>, Exception> {
     let coding = Coding::by_name(&name);
     coding
         .map(Some)
-        .ok_or_else(|| not_implemented(&format!("Content-Encoding \"{name}\" (gzip, deflate and zstd are)")))
+        .ok_or_else(|| not_implemented(&format!("Content-Encoding \"{name}\" (gzip, deflate, lz4 and zstd are)")))
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
@@ -227,8 +237,9 @@ mod tests {
 
     #[test]
     fn what_is_not_supported_is_refused_by_name() {
-        assert_eq!(ask("/?compress=1", &[]).unwrap_err().code, ErrorCode::NOT_IMPLEMENTED);
-        assert!(ask("/?compress=0&decompress=0", &[]).is_ok());
+        assert_eq!(ask("/?close_session=1", &[]).unwrap_err().code, ErrorCode::NOT_IMPLEMENTED);
+        let packed = ask("/?compress=0&decompress=1", &[]).unwrap();
+        assert!(packed.body_blocks && !packed.answer_blocks);
         assert!(ask("/", &[("content-encoding", "br")]).unwrap_err().message.contains("\"br\""));
         assert_eq!(ask("/", &[("content-encoding", "zstd")]).unwrap().body_coding, Some(Coding::Zstd));
     }

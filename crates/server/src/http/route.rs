@@ -76,6 +76,9 @@ async fn run(shared: &Shared, ask: Ask, body: Incoming, head: &mut Head) -> Resu
     let mut lease = shared.sessions.lease(&shared.engine, &ask.credentials, ask.session.as_ref())?;
     let settings = settings_of(lease.session().settings(), &ask)?;
     head.learn(&settings, ask.answer_coding);
+    if ask.answer_blocks {
+        head.pack_blocks();
+    }
     let cancel = CancellationToken::new();
     let guard = cancel.clone().drop_guard();
     let mut own = ask.settings;
@@ -84,7 +87,8 @@ async fn run(shared: &Shared, ask: Ask, body: Incoming, head: &mut Head) -> Resu
         own.push(("readonly".to_owned(), "2".to_owned()));
     }
     let query_bytes_max = usize::try_from(settings.uint(Setting::MaxQuerySize)).unwrap_or(usize::MAX);
-    let (text, data) = text_and_data(ask.query, bytes_of(body, ask.body_coding)?, query_bytes_max).await?;
+    let (text, data) =
+        text_and_data(ask.query, bytes_of(body, ask.body_coding, ask.body_blocks)?, query_bytes_max).await?;
     if text.iter().all(u8::is_ascii_whitespace) {
         return Err(Exception::new(
             ErrorCode::SYNTAX_ERROR,
@@ -99,6 +103,7 @@ async fn run(shared: &Shared, ask: Ask, body: Incoming, head: &mut Head) -> Resu
         params: ask.params,
         format: ask.format,
         database: ask.database,
+        protocol_revision: ask.protocol_revision,
         cancel,
     };
     let answer = lease.session().execute(request).await?;
@@ -119,13 +124,13 @@ fn settings_of(session: &Settings, ask: &Ask) -> Result<Settings, Exception> {
 }
 
 /// The body's bytes as they arrive, unpacked.
-fn bytes_of(body: Incoming, coding: Option<codec::Coding>) -> Result<Data, Exception> {
-    let frames = body.into_data_stream().map_err(std::io::Error::other).boxed();
-    match coding {
-        None => Ok(frames),
-        Some(coding) => codec::unpack(frames, coding)
-            .map_err(|error| Exception::new(ErrorCode::CANNOT_DECOMPRESS, error.to_string())),
+fn bytes_of(body: Incoming, coding: Option<codec::Coding>, in_blocks: bool) -> Result<Data, Exception> {
+    let mut data = body.into_data_stream().map_err(std::io::Error::other).boxed();
+    for coding in coding.into_iter().chain(in_blocks.then_some(codec::Coding::Blocks)) {
+        data = codec::unpack(data, coding)
+            .map_err(|error| Exception::new(ErrorCode::CANNOT_DECOMPRESS, error.to_string()))?;
     }
+    Ok(data)
 }
 
 /// The statement, and the data of an INSERT behind it. A statement is read up to `max` bytes; data is not held.

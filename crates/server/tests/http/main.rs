@@ -33,6 +33,22 @@ async fn an_answer_tells_about_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn headers_tell_of_progress_when_asked_and_summaries_of_what_was_written() {
+    let server = Server::start("").await;
+    let query = "SELECT count() FROM numbers(100000) WHERE NOT ignore(number)";
+    let reply = server.post("/?send_progress_in_http_headers=1&wait_end_of_query=1", query).await;
+    assert!(reply.header("x-clickhouse-progress").contains("\"read_rows\":\"100000\""), "{reply:?}");
+    assert_eq!(server.post("/", "SELECT 1").await.header("x-clickhouse-progress"), "");
+    server.run("CREATE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a").await;
+    let reply = server.post("/?query=INSERT+INTO+t+FORMAT+CSV", "1\n2\n3\n").await;
+    assert!(reply.header("x-clickhouse-summary").contains("\"written_rows\":\"3\""), "{reply:?}");
+    let reply = server.post("/", "INSERT INTO t SELECT number FROM numbers(7)").await;
+    let summary = reply.header("x-clickhouse-summary");
+    assert!(summary.contains("\"read_rows\":\"7\"") && summary.contains("\"written_rows\":\"7\""), "{summary}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn parameters_and_settings_come_in_the_url() {
     let server = Server::start("").await;
     let reply = server.post("/?param_a=7&param_s=it%27s", "SELECT {a:UInt8} + 1, {s:String}").await;

@@ -128,12 +128,28 @@ impl Binder<'_> {
             let message = format!("value of query parameter \"{}\" is no {to}", name.name);
             Error::refused(ErrorCode::BAD_QUERY_PARAMETER, message)
         };
-        match self.cast(Typed::text(text), &to, &scope.env.functions) {
+        let Some(value) = parameter_text(text, &to) else { return Err(wrong()) };
+        match self.cast(Typed::bytes(&value), &to, &scope.env.functions) {
             // What cannot be parsed is left for the run, as any cast that fails.
             Ok(typed) if typed.constant.is_some() => Ok(typed),
             Ok(_) | Err(_) => Err(wrong()),
         }
     }
+}
+
+/// The text of a parameter, which comes escaped as a cell of TabSeparated; None for what no cell can be.
+fn parameter_text(text: &str, ty: &DataType) -> Option<Vec<u8>> {
+    // These resolve the escapes of their own strings.
+    if matches!(ty.base(), DataType::Array(_) | DataType::Map(_) | DataType::Tuple(_)) {
+        return Some(text.as_bytes().to_vec());
+    }
+    let ends_inside_escape = text.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1;
+    if ends_inside_escape || text.contains(['\t', '\n']) {
+        return None;
+    }
+    let mut value = Vec::with_capacity(text.len());
+    format::unescape_cell(text.as_bytes(), &mut value);
+    Some(value)
 }
 
 fn operator_function(op: BinaryOperator) -> &'static str {

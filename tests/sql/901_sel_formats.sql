@@ -1,0 +1,24 @@
+SELECT number AS `n=1`, if(number = 0, NULL, 'a\tb') AS s FROM numbers(2) FORMAT TSKV;
+SELECT number AS n, 'x' AS s FROM numbers(2) FORMAT JSONCompactEachRowWithNames;
+SELECT 1 AS n, NULL AS s, [1, 2] AS a FORMAT JSONStrings SETTINGS output_format_write_statistics = 0;
+SELECT 1 AS n, NULL AS s, [1, 2] AS a FORMAT JSONCompactStrings SETTINGS output_format_write_statistics = 0;
+SELECT 1 AS n, NULL AS s, 'q"' AS q FORMAT JSONStringsEachRow;
+SELECT 1 AS n, NULL AS s, 'q"' AS q FORMAT JSONCompactStringsEachRowWithNamesAndTypes;
+SELECT number AS n, 'v' AS s FROM numbers(2) FORMAT JSONCompactColumns;
+SELECT 1 AS n, 'a\tb' AS s, NULL AS z FORMAT TSVRawWithNamesAndTypes;
+SELECT 1 AS n, 'a|b' AS s, 1.5 AS f, NULL AS z FORMAT Markdown;
+SELECT number % 2 AS k, count() AS c FROM numbers(5) GROUP BY k WITH TOTALS ORDER BY k FORMAT JSON SETTINGS extremes = 1, output_format_write_statistics = 0;
+SELECT number % 2 AS k, count() AS c FROM numbers(5) GROUP BY k WITH TOTALS ORDER BY k FORMAT JSONCompact SETTINGS extremes = 1, output_format_write_statistics = 0;
+SELECT number % 2 AS k, count() AS c FROM numbers(5) GROUP BY k WITH TOTALS ORDER BY k FORMAT PrettyCompact SETTINGS extremes = 1;
+SELECT number % 2 AS k, count() AS c FROM numbers(5) GROUP BY k ORDER BY k FORMAT Vertical SETTINGS extremes = 1;
+SELECT number AS n, toString(number) AS s, if(number = 1, NULL, toInt8(number) - 2) AS x, [number] AS a, number / 0 AS f, toDate(number) AS d, (number, 'x') AS t, toInt128(number) - 1 AS w FROM numbers(3) FORMAT TSV SETTINGS extremes = 1;
+SELECT [number] AS a, map('k', number) AS m, [(number, 'x')] AS at, NULL AS z, if(number = 0, nan, 1.5) AS q, nan AS y FROM numbers(3) FORMAT TSV SETTINGS extremes = 1;
+SELECT number FROM numbers(0) FORMAT TSV SETTINGS extremes = 1;
+SELECT 1 AS a FORMAT CSV SETTINGS extremes = 1;
+SELECT 1 AS a FORMAT JSONEachRow SETTINGS extremes = 1;
+CREATE TABLE t (a UInt8, s String) ENGINE = MergeTree ORDER BY a;
+INSERT INTO t FORMAT JSONCompactEachRow [1, "x"], [2, "y"];
+INSERT INTO t FORMAT JSONCompactEachRowWithNames ["s", "a"] ["z", 3];
+INSERT INTO t FORMAT TSVRaw 4	a\tb
+;
+SELECT * FROM t ORDER BY a;
