@@ -22,6 +22,9 @@ use crate::cursor;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Misfit;
 
+/// Texts of the next block may be longer in sum: by so small a share they need no more room.
+const SPARE_SHARE: usize = 16;
+
 pub(crate) struct ColumnBuilder {
     ty: DataType,
     zone: Zone,
@@ -229,12 +232,27 @@ impl ColumnBuilder {
     /// All cells; the builder is empty afterwards.
     pub(crate) fn finish(&mut self) -> ArrayRef {
         let nulls = self.valid.as_mut().map(|valid| NullBuffer::from(std::mem::take(valid)));
-        let empty = Values::of(self.ty.base(), self.zone);
-        std::mem::replace(&mut self.values, empty).finish(self.ty.base(), nulls.filter(|nulls| nulls.null_count() > 0))
+        let mut next = Values::of(self.ty.base(), self.zone);
+        next.reserve_as(&self.values);
+        std::mem::replace(&mut self.values, next).finish(self.ty.base(), nulls.filter(|nulls| nulls.null_count() > 0))
     }
 }
 
 impl Values {
+    /// Room for as much as `before` has: blocks of one input are alike, and growing copies.
+    fn reserve_as(&mut self, before: &Values) {
+        match (self, before) {
+            (Values::I64(next), Values::I64(before)) => next.reserve_exact(before.len()),
+            (Values::U64(next), Values::U64(before)) => next.reserve_exact(before.len()),
+            (Values::F64(next), Values::F64(before)) => next.reserve_exact(before.len()),
+            (Values::Bytes { offsets, data }, Values::Bytes { offsets: offsets_before, data: data_before }) => {
+                offsets.reserve_exact(offsets_before.len());
+                data.reserve_exact(data_before.len() + data_before.len() / SPARE_SHARE);
+            }
+            _ => {}
+        }
+    }
+
     fn of(ty: &DataType, zone: Zone) -> Values {
         match ty.arrow_type() {
             ArrowType::Null => Values::Nothing(0),

@@ -175,6 +175,11 @@ impl Rows {
         self.bytes_given = self.bytes_read;
         let arrays = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
         let rows = std::mem::take(&mut self.rows);
+        let raw = self.raw.finish();
+        if self.options.keep_bad_rows {
+            // blocks of one input are alike, and growing copies
+            self.raw = LargeBinaryBuilder::with_capacity(rows, raw.value_data().len());
+        }
         let absent = (0..self.columns.len())
             .map(|i| {
                 let flags = std::mem::take(&mut self.absent[i]);
@@ -185,7 +190,7 @@ impl Rows {
             block: Block::with_rows(self.options.header.clone(), arrays, rows)?,
             absent,
             positions: std::mem::take(&mut self.positions),
-            raw: self.raw.finish(),
+            raw,
             bad: std::mem::take(&mut self.bad),
             misfits: std::mem::take(&mut self.misfits),
             rows_read: self.position,

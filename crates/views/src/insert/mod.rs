@@ -398,7 +398,8 @@ impl Insert {
 
 /// The rows that violate nothing.
 fn kept(block: &Block, violations: &Violations) -> Result<Block> {
-    filter(block, &violations.of_row.iter().map(|violated| Some(violated.is_none())).collect())
+    let keep: Vec<bool> = violations.of_row.iter().map(Option::is_none).collect();
+    filter(block, &BooleanArray::from(keep))
 }
 
 /// The rows whose flag is true.

@@ -76,8 +76,7 @@ impl Node {
         let Some((block, times, ids)) = self.counted(ctx, block)? else { return Ok(Emitted::default()) };
         let fresh = self.fresh(&ids, &times);
         let (on_time, starts) = self.on_time(&fresh, &times);
-        let late: BooleanArray =
-            fresh.iter().zip(on_time.iter()).map(|(fresh, ok)| Some(fresh == Some(true) && ok != Some(true))).collect();
+        let late = arrow::compute::and_not(&fresh, &on_time).map_err(shape_error)?;
         let late = (late.true_count() > 0).then(|| filter(&block, &late)).transpose()?;
         let rows = filter(&block, &on_time)?;
         if rows.rows() > 0 {
