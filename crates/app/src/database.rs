@@ -71,5 +71,7 @@ fn machine_memory() -> Option<usize> {
 async fn open(env: Env, path: &Path, mut config: EngineConfig) -> Result<Engine> {
     // relative paths of file() are those of a data folder that is known whole
     config.runtime.user_files = std::path::absolute(path).ok().map(|path| path.join("user_files"));
-    Engine::open(env, path, config).await.map_err(|reason| Error::Open { path: path.to_owned(), reason })
+    Engine::open(env, path, config)
+        .await
+        .map_err(|reason| Error::Open { path: path.to_owned(), reason: Box::new(reason) })
 }

@@ -8,10 +8,10 @@ pub(crate) type Result<T> = std::result::Result<T, Error>;
 pub(crate) enum Error {
     /// A statement was refused.
     #[error("Code: {}. DB::Exception: {}. ({})", .0.code().0, .0, .0.code().name())]
-    Statement(#[from] engine::Error),
+    Statement(Box<engine::Error>),
     /// The data folder cannot be opened.
     #[error("cannot open the data folder {}: {reason}", path.display())]
-    Open { path: PathBuf, reason: engine::Error },
+    Open { path: PathBuf, reason: Box<engine::Error> },
     /// The process must end: what became of the last commits is unknown until the next start.
     #[error("the log could not be written, the next start decides what it holds: {0}")]
     LogFailed(String),
@@ -54,4 +54,10 @@ pub(crate) enum Error {
     PeerFailed(String),
     #[error("the answers differ for\n{query}\nours:\n{ours}\nthe real engine's:\n{peer}")]
     Differs { query: String, ours: String, peer: String },
+}
+
+impl From<engine::Error> for Error {
+    fn from(error: engine::Error) -> Error {
+        Error::Statement(Box::new(error))
+    }
 }
