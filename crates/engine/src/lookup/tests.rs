@@ -1,7 +1,5 @@
 //! A lookup gives what a fresh plan gives, whatever happened to the table; and users get it from plain SQL.
 
-use std::sync::Arc;
-
 use types::Settings;
 
 use super::*;

@@ -11,24 +11,14 @@ use crate::definition::{Definition, Keys};
 use crate::error::Result;
 
 pub(super) fn tables() -> Vec<Arc<dyn SystemTable>> {
-    vec![Listing::system("databases", DATABASES, databases), Listing::system("tables", TABLES, table_rows)]
+    vec![Listing::system("databases", databases), Listing::system("tables", table_rows)]
 }
-
-const DATABASES: &[(&str, &str)] = &[
-    ("name", "String"),
-    ("engine", "String"),
-    ("data_path", "String"),
-    ("metadata_path", "String"),
-    ("uuid", "UUID"),
-    ("engine_full", "String"),
-    ("comment", "String"),
-    ("is_external", "UInt8"),
-];
 
 fn databases(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
     for database in ctx.snapshot.catalog.databases() {
         rows.push([
             ("name", database.name.clone().into()),
+            ("database", database.name.clone().into()),
             ("engine", database.engine.clone().into()),
             ("uuid", Cell::Uuid(database.uuid.to_be_bytes())),
             ("engine_full", database.engine.clone().into()),
@@ -36,50 +26,15 @@ fn databases(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
         ]);
     }
     for name in ["INFORMATION_SCHEMA", INFORMATION_SCHEMA, SYSTEM] {
-        rows.push([("name", name.into()), ("engine", "Memory".into()), ("engine_full", "Memory".into())]);
+        rows.push([
+            ("name", name.into()),
+            ("database", name.into()),
+            ("engine", "Memory".into()),
+            ("engine_full", "Memory".into()),
+        ]);
     }
     Ok(())
 }
-
-const TABLES: &[(&str, &str)] = &[
-    ("database", "String"),
-    ("name", "String"),
-    ("uuid", "UUID"),
-    ("engine", "String"),
-    ("is_temporary", "UInt8"),
-    ("data_paths", "Array(String)"),
-    ("metadata_path", "String"),
-    ("metadata_modification_time", "DateTime"),
-    ("metadata_version", "Int32"),
-    ("dependencies_database", "Array(String)"),
-    ("dependencies_table", "Array(String)"),
-    ("create_table_query", "String"),
-    ("engine_full", "String"),
-    ("as_select", "String"),
-    ("partition_key", "String"),
-    ("sorting_key", "String"),
-    ("primary_key", "String"),
-    ("sampling_key", "String"),
-    ("storage_policy", "String"),
-    ("total_rows", "Nullable(UInt64)"),
-    ("total_bytes", "Nullable(UInt64)"),
-    ("total_bytes_uncompressed", "Nullable(UInt64)"),
-    ("parts", "Nullable(UInt64)"),
-    ("active_parts", "Nullable(UInt64)"),
-    ("total_marks", "Nullable(UInt64)"),
-    ("lifetime_rows", "Nullable(UInt64)"),
-    ("lifetime_bytes", "Nullable(UInt64)"),
-    ("comment", "String"),
-    ("has_own_data", "UInt8"),
-    ("loading_dependencies_database", "Array(String)"),
-    ("loading_dependencies_table", "Array(String)"),
-    ("loading_dependent_database", "Array(String)"),
-    ("loading_dependent_table", "Array(String)"),
-    ("target_database", "String"),
-    ("target_table", "String"),
-    ("definer", "String"),
-    ("table", "String"),
-];
 
 fn table_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
     for database in ctx.snapshot.catalog.databases() {

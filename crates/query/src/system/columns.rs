@@ -12,33 +12,8 @@ use crate::definition::Definition;
 use crate::error::Result;
 
 pub(super) fn tables() -> Vec<Arc<dyn SystemTable>> {
-    vec![Listing::system("columns", COLUMNS, columns)]
+    vec![Listing::system("columns", columns)]
 }
-
-const COLUMNS: &[(&str, &str)] = &[
-    ("database", "String"),
-    ("table", "String"),
-    ("name", "String"),
-    ("type", "String"),
-    ("position", "UInt64"),
-    ("default_kind", "String"),
-    ("default_expression", "String"),
-    ("data_compressed_bytes", "UInt64"),
-    ("data_uncompressed_bytes", "UInt64"),
-    ("marks_bytes", "UInt64"),
-    ("comment", "String"),
-    ("is_in_partition_key", "UInt8"),
-    ("is_in_sorting_key", "UInt8"),
-    ("is_in_primary_key", "UInt8"),
-    ("is_in_sampling_key", "UInt8"),
-    ("compression_codec", "String"),
-    ("character_octet_length", "Nullable(UInt64)"),
-    ("numeric_precision", "Nullable(UInt64)"),
-    ("numeric_precision_radix", "Nullable(UInt64)"),
-    ("numeric_scale", "Nullable(UInt64)"),
-    ("datetime_precision", "Nullable(UInt64)"),
-    ("column", "String"),
-];
 
 fn columns(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
     for database in ctx.snapshot.catalog.databases() {

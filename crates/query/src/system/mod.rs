@@ -126,24 +126,30 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// `system.name` with columns as `name type` pairs.
-    pub fn system(name: &'static str, columns: &[(&'static str, &str)], fill: Fill) -> Arc<dyn SystemTable> {
-        Listing::within(SYSTEM, name, columns, fill)
+    /// `system.name` with the columns that [`header_of`] has for it.
+    pub fn system(name: &'static str, fill: Fill) -> Arc<dyn SystemTable> {
+        Listing::within(SYSTEM, name, fill)
     }
 
     /// The same in another database.
-    pub fn within(
-        database: &'static str,
-        name: &'static str,
-        columns: &[(&'static str, &str)],
-        fill: Fill,
-    ) -> Arc<dyn SystemTable> {
-        let columns: Vec<Column> = columns
-            .iter()
-            .map(|(name, ty)| Column::new(*name, DataType::parse(ty).expect("a type written in this crate")))
-            .collect();
-        Arc::new(Listing { database, name, header: Header::new(columns), fill })
+    pub fn within(database: &'static str, name: &'static str, fill: Fill) -> Arc<dyn SystemTable> {
+        Arc::new(Listing { database, name, header: header_of(database, name), fill })
     }
+}
+
+/// Names and types of the columns of system tables, a line each: table, column, type. Those that ClickHouse has are as
+/// ClickHouse has them.
+const COLUMNS: &str = include_str!("columns.tsv");
+
+/// The columns of a system table; none for one that is not in the list.
+pub fn header_of(database: &str, name: &str) -> Header {
+    let full = format!("{database}.{name}");
+    let column = |line: &str| {
+        let mut fields = line.split('\t');
+        let (table, name, ty) = (fields.next()?, fields.next()?, fields.next()?);
+        (table == full).then(|| Column::new(name, DataType::parse(ty).expect("a type of the list is one of ours")))
+    };
+    Header::new(COLUMNS.lines().filter_map(column).collect::<Vec<_>>())
 }
 
 impl SystemTable for Listing {

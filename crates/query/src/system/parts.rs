@@ -10,51 +10,8 @@ use crate::context::QueryContext;
 use crate::error::Result;
 
 pub(super) fn tables() -> Vec<Arc<dyn SystemTable>> {
-    vec![Listing::system("parts", PARTS, parts_rows)]
+    vec![Listing::system("parts", parts_rows)]
 }
-
-const PARTS: &[(&str, &str)] = &[
-    ("partition", "String"),
-    ("name", "String"),
-    ("uuid", "UUID"),
-    ("part_type", "String"),
-    ("part_storage_type", "String"),
-    ("active", "UInt8"),
-    ("marks", "UInt64"),
-    ("rows", "UInt64"),
-    ("files", "UInt64"),
-    ("bytes_on_disk", "UInt64"),
-    ("data_compressed_bytes", "UInt64"),
-    ("data_uncompressed_bytes", "UInt64"),
-    ("primary_key_size", "UInt64"),
-    ("marks_bytes", "UInt64"),
-    ("modification_time", "DateTime"),
-    ("remove_time", "DateTime"),
-    ("refcount", "UInt32"),
-    ("min_date", "Date"),
-    ("max_date", "Date"),
-    ("min_time", "DateTime"),
-    ("max_time", "DateTime"),
-    ("partition_id", "String"),
-    ("min_block_number", "Int64"),
-    ("max_block_number", "Int64"),
-    ("level", "UInt32"),
-    ("data_version", "UInt64"),
-    ("primary_key_bytes_in_memory", "UInt64"),
-    ("is_frozen", "UInt8"),
-    ("database", "String"),
-    ("table", "String"),
-    ("engine", "String"),
-    ("disk_name", "String"),
-    ("path", "String"),
-    ("default_compression_codec", "String"),
-    ("visible", "UInt8"),
-    ("has_lightweight_delete", "UInt8"),
-    ("removal_state", "String"),
-    ("bytes", "UInt64"),
-    ("marks_size", "UInt64"),
-    ("part_name", "String"),
-];
 
 fn parts_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
     for database in ctx.snapshot.catalog.databases() {

@@ -16,41 +16,35 @@ pub const DIALECT_VERSION: &str = "26.9.2.1";
 
 pub(super) fn tables() -> Vec<Arc<dyn SystemTable>> {
     vec![
-        Listing::system("functions", FUNCTIONS, functions),
-        Listing::system("settings", SETTINGS_COLUMNS, settings_rows),
-        Listing::system("formats", FORMATS, formats),
-        Listing::system("table_functions", TABLE_FUNCTIONS, table_function_rows),
-        Listing::system("table_engines", TABLE_ENGINES, table_engines),
-        Listing::system("data_type_families", DATA_TYPE_FAMILIES, data_type_families),
-        Listing::system("aggregate_function_combinators", COMBINATORS, combinators),
-        Listing::system("time_zones", &[("time_zone", "String")], time_zones),
-        Listing::system("build_options", &[("name", "String"), ("value", "String")], build_options),
+        Listing::system("functions", functions),
+        Listing::system("settings", settings_rows),
+        Listing::system("formats", formats),
+        Listing::system("table_functions", table_function_rows),
+        Listing::system("table_engines", table_engines),
+        Listing::system("data_type_families", data_type_families),
+        Listing::system("aggregate_function_combinators", combinators),
+        Listing::system("time_zones", time_zones),
+        Listing::system("build_options", build_options),
         // Asked for by clients; there is never a row.
-        Listing::system("macros", &[("macro", "String"), ("substitution", "String")], |_, _| Ok(())),
-        Listing::system("clusters", CLUSTERS, |_, _| Ok(())),
-        Listing::system("dictionaries", DICTIONARIES, |_, _| Ok(())),
-        Listing::system("contributors", &[("name", "String")], |_, _| Ok(())),
+        Listing::system("macros", |_, _| Ok(())),
+        Listing::system("merge_tree_settings", merge_tree_settings),
+        Listing::system("users", users),
+        Listing::system("roles", |_, _| Ok(())),
+        Listing::system("current_roles", |_, _| Ok(())),
+        Listing::system("quotas", |_, _| Ok(())),
+        Listing::system("row_policies", |_, _| Ok(())),
+        Listing::system("replicas", |_, _| Ok(())),
+        Listing::system("moves", |_, _| Ok(())),
+        Listing::system("asynchronous_inserts", |_, _| Ok(())),
+        Listing::system("warnings", |_, _| Ok(())),
+        Listing::system("detached_parts", |_, _| Ok(())),
+        Listing::system("data_skipping_indices", |_, _| Ok(())),
+        Listing::system("mutations", |_, _| Ok(())),
+        Listing::system("clusters", clusters),
+        Listing::system("dictionaries", |_, _| Ok(())),
+        Listing::system("contributors", |_, _| Ok(())),
     ]
 }
-
-const FUNCTIONS: &[(&str, &str)] = &[
-    ("name", "String"),
-    ("is_aggregate", "UInt8"),
-    ("case_insensitive", "UInt8"),
-    ("alias_to", "String"),
-    ("create_query", "String"),
-    ("origin", "Enum8('System' = 0, 'SQLUserDefined' = 1, 'ExecutableUserDefined' = 2, 'WasmUserDefined' = 3)"),
-    ("description", "String"),
-    ("syntax", "String"),
-    ("arguments", "String"),
-    ("parameters", "String"),
-    ("returned_value", "String"),
-    ("examples", "String"),
-    ("introduced_in", "String"),
-    ("categories", "String"),
-    ("deterministic", "Nullable(UInt8)"),
-    ("higher_order", "Nullable(UInt8)"),
-];
 
 fn functions(_: &QueryContext, rows: &mut Rows) -> Result<()> {
     for function in functions::names() {
@@ -63,22 +57,6 @@ fn functions(_: &QueryContext, rows: &mut Rows) -> Result<()> {
     }
     Ok(())
 }
-
-const SETTINGS_COLUMNS: &[(&str, &str)] = &[
-    ("name", "String"),
-    ("value", "String"),
-    ("changed", "UInt8"),
-    ("description", "String"),
-    ("min", "Nullable(String)"),
-    ("max", "Nullable(String)"),
-    ("disallowed_values", "Array(String)"),
-    ("readonly", "UInt8"),
-    ("type", "String"),
-    ("default", "String"),
-    ("alias_for", "String"),
-    ("is_obsolete", "UInt8"),
-    ("tier", "Enum8('Production' = 0, 'Obsolete' = 4, 'Experimental' = 8, 'Beta' = 12, 'PrivatePreview' = 16)"),
-];
 
 fn settings_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
     let readonly = ctx.settings.uint(Setting::Readonly) == 1;
@@ -118,14 +96,6 @@ fn kind(kind: SettingKind) -> &'static str {
     }
 }
 
-const FORMATS: &[(&str, &str)] = &[
-    ("name", "String"),
-    ("is_input", "UInt8"),
-    ("is_output", "UInt8"),
-    ("supports_parallel_parsing", "UInt8"),
-    ("supports_parallel_formatting", "UInt8"),
-];
-
 fn formats(_: &QueryContext, rows: &mut Rows) -> Result<()> {
     for (_, names, is_input, is_output) in format::FORMATS {
         for name in *names {
@@ -137,26 +107,12 @@ fn formats(_: &QueryContext, rows: &mut Rows) -> Result<()> {
     Ok(())
 }
 
-const TABLE_FUNCTIONS: &[(&str, &str)] = &[("name", "String"), ("description", "String"), ("allow_readonly", "UInt8")];
-
 fn table_function_rows(_: &QueryContext, rows: &mut Rows) -> Result<()> {
     for name in table_functions::NAMES {
         rows.push([("name", (*name).into()), ("allow_readonly", true.into())]);
     }
     Ok(())
 }
-
-const TABLE_ENGINES: &[(&str, &str)] = &[
-    ("name", "String"),
-    ("supports_settings", "UInt8"),
-    ("supports_skipping_indices", "UInt8"),
-    ("supports_projections", "UInt8"),
-    ("supports_sort_order", "UInt8"),
-    ("supports_ttl", "UInt8"),
-    ("supports_replication", "UInt8"),
-    ("supports_deduplication", "UInt8"),
-    ("supports_parallel_insert", "UInt8"),
-];
 
 /// The engines of the MergeTree family, then the others.
 const MERGE_TREES: &[&str] = &[
@@ -169,6 +125,11 @@ const MERGE_TREES: &[&str] = &[
     "VersionedCollapsingMergeTree",
 ];
 const OTHER_ENGINES: &[&str] = &["Kafka", "MaterializedView", "Memory", "Null", "View", "WindowView"];
+
+/// Every engine of tables and views.
+pub(super) fn engine_names() -> impl Iterator<Item = &'static str> {
+    MERGE_TREES.iter().chain(OTHER_ENGINES).copied()
+}
 
 fn table_engines(_: &QueryContext, rows: &mut Rows) -> Result<()> {
     for name in MERGE_TREES {
@@ -186,9 +147,6 @@ fn table_engines(_: &QueryContext, rows: &mut Rows) -> Result<()> {
     }
     Ok(())
 }
-
-const DATA_TYPE_FAMILIES: &[(&str, &str)] =
-    &[("name", "String"), ("case_insensitive", "UInt8"), ("alias_to", "String")];
 
 /// Name, other names of it in any case. Types of the second list are found in any case themselves.
 const TYPES: &[(&str, &[&str])] = &[
@@ -256,8 +214,6 @@ fn data_type_families(_: &QueryContext, rows: &mut Rows) -> Result<()> {
     Ok(())
 }
 
-const COMBINATORS: &[(&str, &str)] = &[("name", "String"), ("is_internal", "UInt8")];
-
 fn combinators(_: &QueryContext, rows: &mut Rows) -> Result<()> {
     let names = [
         "Array",
@@ -301,27 +257,52 @@ fn build_options(_: &QueryContext, rows: &mut Rows) -> Result<()> {
     Ok(())
 }
 
-const CLUSTERS: &[(&str, &str)] = &[
-    ("cluster", "String"),
-    ("shard_num", "UInt32"),
-    ("shard_weight", "UInt32"),
-    ("replica_num", "UInt32"),
-    ("host_name", "String"),
-    ("host_address", "String"),
-    ("port", "UInt16"),
-    ("is_local", "UInt8"),
-    ("user", "String"),
-    ("default_database", "String"),
-];
 
-const DICTIONARIES: &[(&str, &str)] = &[
-    ("database", "String"),
-    ("name", "String"),
-    ("uuid", "UUID"),
-    ("origin", "String"),
-    ("type", "String"),
-    ("element_count", "UInt64"),
-    ("source", "String"),
-    ("last_exception", "String"),
-    ("comment", "String"),
-];
+/// One cluster of one replica: this server.
+fn clusters(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
+    rows.push([
+        ("cluster", "default".into()),
+        ("name", "default".into()),
+        ("shard_num", 1_u64.into()),
+        ("shard_weight", 1_u64.into()),
+        ("replica_num", 1_u64.into()),
+        ("host_name", ctx.runtime.config.host_name.clone().into()),
+        ("host_address", "127.0.0.1".into()),
+        ("port", 9_000_u64.into()),
+        ("is_local", true.into()),
+        ("user", "default".into()),
+        ("is_active", true.into()),
+    ]);
+    Ok(())
+}
+
+/// The one who asks: whose names and passwords there are is nobody else's business.
+fn users(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
+    rows.push([
+        ("name", ctx.caller.user.clone().into()),
+        ("storage", "users_xml".into()),
+        ("host_ip", vec!["::/0".to_owned()].into()),
+        ("default_roles_all", true.into()),
+        ("grantees_any", true.into()),
+    ]);
+    Ok(())
+}
+
+/// The settings of MergeTree tables that are honoured.
+fn merge_tree_settings(_: &QueryContext, rows: &mut Rows) -> Result<()> {
+    let known = [
+        ("index_granularity", "8192", "UInt64", "Rows between two marks of the primary index."),
+        ("non_replicated_deduplication_window", "0", "UInt64", "Blocks whose repetition is dropped; 0: none."),
+        ("allow_nullable_key", "0", "Bool", "Nullable columns may stand in keys."),
+    ];
+    for (name, value, ty, text) in known {
+        rows.push([
+            ("name", name.into()),
+            ("value", value.into()),
+            ("default", value.into()),
+            ("type", ty.into()),
+            ("description", text.into()),
+        ]);
+    }
+    Ok(())
+}

@@ -128,7 +128,12 @@ impl Rows {
     pub fn block(self) -> Result<Block> {
         let mut arrays = Vec::with_capacity(self.header.len());
         for column in self.header.columns() {
-            let cells: Vec<Option<&Cell>> = self.rows.iter().map(|row| row.get(&*column.name)).collect();
+            // information_schema has each column again under its name in capitals
+            let small = column.name.to_lowercase();
+            let cell = |row: &'_ BTreeMap<&'static str, Cell>| row.contains_key(&*column.name);
+            let named = self.rows.iter().any(cell) || column.name.chars().any(char::is_lowercase);
+            let name: &str = if named { &column.name } else { &small };
+            let cells: Vec<Option<&Cell>> = self.rows.iter().map(|row| row.get(name)).collect();
             let array = array(&column.ty, &cells)
                 .ok_or_else(|| Error::Plan(format!("a system table's cell does not fit column \"{}\"", column.name)))?;
             arrays.push(array);
