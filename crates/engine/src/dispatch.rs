@@ -141,7 +141,7 @@ fn answer(running: Running, ctx: Arc<QueryContext>, states: Header, source: Sour
         source,
         ctx,
         started_ns: running.started_ns,
-        _running: running.guard,
+        running: running.guard,
     })))
 }
 

@@ -8,7 +8,7 @@ use env::Env;
 use query::{Caller, QueryContext, Runtime, RuntimeParts, SystemTables};
 use store::Store;
 use types::{CommitSeq, Settings};
-use views::Views;
+use views::{ViewCosts, Views};
 
 use crate::access::Credentials;
 use crate::config::EngineConfig;
@@ -16,7 +16,8 @@ use crate::error::Result;
 use crate::processes::Processes;
 use crate::session::Session;
 use crate::system;
-use crate::upkeep::Upkeep;
+use crate::telemetry::Telemetry;
+use crate::upkeep::{Upkeep, Watched};
 
 /// The database that names without one are in.
 pub const DEFAULT_DATABASE: &str = "default";
@@ -35,6 +36,7 @@ pub(crate) struct Inner {
     pub(crate) views: Views,
     pub(crate) processes: Processes,
     pub(crate) upkeep: Upkeep,
+    pub(crate) telemetry: Arc<Telemetry>,
     query_ids: AtomicU64,
     started_ns: i64,
 }
@@ -49,16 +51,26 @@ impl Engine {
         for dir in [&config.runtime.user_files, &config.runtime.spill_dir].into_iter().flatten() {
             env.disk.create_dir(dir).await?;
         }
-        let processes = Processes::new(config.concurrent_queries_max);
+        let telemetry = Arc::new(Telemetry::default());
+        let processes = Processes::new(config.concurrent_queries_max, Arc::clone(&telemetry));
+        let (costs, started_ns) = (Arc::new(ViewCosts::default()), env.clock.now_ns());
+        let sources = system::Sources {
+            store: Arc::clone(&store),
+            telemetry: Arc::clone(&telemetry),
+            processes: processes.clone(),
+            costs: Arc::clone(&costs),
+            folder: folder.to_owned(),
+            started_ns,
+        };
         let mut tables = SystemTables::standard();
-        system::tables(&processes).into_iter().for_each(|table| tables.register(table));
+        system::tables(&sources).into_iter().for_each(|table| tables.register(table));
         let parts = RuntimeParts { env: env.clone(), system: tables };
         let runtime = Runtime::new(config.runtime.clone(), parts)?;
-        let views = Views::new(Arc::clone(&store), Arc::clone(&runtime));
-        let upkeep = Upkeep::start(Arc::clone(&store), Arc::clone(&runtime));
-        let started_ns = env.clock.now_ns();
-        let inner =
-            Inner { env, config, store, runtime, views, processes, upkeep, query_ids: AtomicU64::new(0), started_ns };
+        let views = Views::new(Arc::clone(&store), Arc::clone(&runtime)).with_costs(costs);
+        let watched = Watched { telemetry: Arc::clone(&telemetry), folder: folder.to_owned() };
+        let upkeep = Upkeep::start(Arc::clone(&store), Arc::clone(&runtime), watched);
+        let query_ids = AtomicU64::new(0);
+        let inner = Inner { env, config, store, runtime, views, processes, upkeep, telemetry, query_ids, started_ns };
         Ok(Engine { inner: Arc::new(inner) })
     }
 

@@ -28,6 +28,7 @@ pub mod session;
 mod settings;
 mod show;
 mod system;
+mod telemetry;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! The statements that run now: bounded in number, listed in `system.processes`, ended by KILL QUERY.
+//! The statements that run now: bounded in number, listed in `system.processes`, ended by KILL QUERY, remembered when they
+//! have ended.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,11 +9,14 @@ use query::QueryContext;
 use types::{ErrorCode, Setting, Settings};
 
 use crate::error::{Error, Result};
+use crate::telemetry::queries::{Failure, QueryRecord};
+use crate::telemetry::{TEXT_BYTES_MAX, Telemetry};
 
 /// The statements that run now.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Processes {
     running: Arc<Mutex<BTreeMap<Arc<str>, Process>>>,
+    telemetry: Arc<Telemetry>,
     max: usize,
 }
 
@@ -26,21 +30,29 @@ pub(crate) struct Process {
     pub(crate) kind: &'static str,
 }
 
-/// Takes the statement off the list when dropped.
+/// Takes the statement off the list when the last clone is dropped, and remembers it.
 #[derive(Debug)]
 pub(crate) struct Running {
     processes: Processes,
-    query_id: Arc<str>,
+    process: Process,
+    outcome: Mutex<Outcome>,
+}
+
+/// What came of a statement so far.
+#[derive(Debug, Default)]
+struct Outcome {
+    failure: Option<Failure>,
+    written: (u64, u64),
 }
 
 impl Processes {
     /// At most `max` at once; 0: no limit.
-    pub(crate) fn new(max: usize) -> Processes {
-        Processes { max, ..Processes::default() }
+    pub(crate) fn new(max: usize, telemetry: Arc<Telemetry>) -> Processes {
+        Processes { max, telemetry, ..Processes::default() }
     }
 
     /// Lists a statement. Refused when too many run, or one with the same id does.
-    pub(crate) fn start(&self, process: Process) -> Result<Running> {
+    pub(crate) fn start(&self, process: Process) -> Result<Arc<Running>> {
         let mut running = self.running.lock();
         let ctx = &process.ctx;
         let query_id = ctx.caller.query_id.clone();
@@ -55,8 +67,8 @@ impl Processes {
             let message = format!("query with id = {query_id} is already running");
             return Err(Error::refused(ErrorCode::QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING, message));
         }
-        running.insert(query_id.clone(), process);
-        Ok(Running { processes: self.clone(), query_id })
+        running.insert(query_id, process.clone());
+        Ok(Arc::new(Running { processes: self.clone(), process, outcome: Mutex::default() }))
     }
 
     /// All of them, by query id.
@@ -75,8 +87,55 @@ fn check(settings: &Settings, setting: Setting, running: usize) -> Result<()> {
     Err(Error::refused(ErrorCode::TOO_MANY_SIMULTANEOUS_QUERIES, message))
 }
 
+impl Running {
+    /// The statement failed. The first failure counts.
+    pub(crate) fn failed(&self, error: &Error) {
+        let has_begun = self.process.kind == "Insert" || self.process.ctx.counters.progress().read_rows != 0;
+        let failure = Failure { code: error.code(), message: error.to_string(), was_running: has_begun };
+        self.outcome.lock().failure.get_or_insert(failure);
+    }
+
+    /// The statement wrote rows.
+    pub(crate) fn wrote(&self, rows: u64, bytes: u64) {
+        self.outcome.lock().written = (rows, bytes);
+    }
+
+    fn record(&self) -> QueryRecord {
+        let Process { ctx, text, started_ns, kind } = &self.process;
+        let mut outcome = self.outcome.lock();
+        let settings = ctx.settings.changed().map(|(def, value)| (def.name.to_owned(), value.to_owned()));
+        QueryRecord {
+            query_id: ctx.caller.query_id.clone(),
+            user: ctx.caller.user.clone(),
+            database: ctx.caller.database.clone(),
+            text: cut(text),
+            kind,
+            started_ns: ctx.now_ns,
+            duration_ns: ctx.runtime.env.clock.monotonic_ns().saturating_sub(*started_ns),
+            progress: ctx.counters.progress(),
+            written_rows: outcome.written.0,
+            written_bytes: outcome.written.1,
+            memory_bytes: ctx.memory.peak_bytes() as u64,
+            threads: ctx.threads() as u64,
+            settings: settings.collect(),
+            log_comment: ctx.settings.text(Setting::LogComment).to_owned(),
+            failure: outcome.failure.take(),
+        }
+    }
+}
+
+/// The text as it is remembered.
+pub(crate) fn cut(text: &Arc<str>) -> Arc<str> {
+    match text.len() <= TEXT_BYTES_MAX {
+        true => text.clone(),
+        false => text[..text.floor_char_boundary(TEXT_BYTES_MAX)].into(),
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
-        self.processes.running.lock().remove(&self.query_id);
+        self.processes.running.lock().remove(&self.process.ctx.caller.query_id);
+        let logged = self.process.ctx.settings.flag(Setting::LogQueries);
+        self.processes.telemetry.ended(self.record(), logged);
     }
 }

@@ -95,7 +95,7 @@ pub struct Rows {
     pub(crate) ctx: Arc<QueryContext>,
     pub(crate) started_ns: u64,
     /// In the list of running queries as long as this lives.
-    pub(crate) _running: Running,
+    pub(crate) running: Arc<Running>,
 }
 
 /// Where rows come from.
@@ -111,7 +111,8 @@ impl Rows {
             Source::Stream(stream) => stream.next().await?.map_err(Error::from),
             Source::Blocks(blocks) => Ok(blocks.next()?),
         };
-        Some(block.and_then(|block| crate::dispatch::presentable(&block)))
+        let block = block.and_then(|block| crate::dispatch::presentable(&block));
+        Some(block.inspect_err(|error| self.running.failed(error)))
     }
 
     /// The row of WITH TOTALS; ask after the last block.

@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 use crate::processes::Process;
 use crate::request::{Answer, Request};
 use crate::settings;
+use crate::telemetry::TEXT_BYTES_MAX;
+use crate::telemetry::queries::{Failure, QueryRecord};
 
 /// A session. Statements run one at a time; `SET` and `USE` last until it ends.
 #[derive(Debug)]
@@ -30,7 +32,7 @@ pub(crate) struct Running {
     pub(crate) request: Request,
     pub(crate) ctx: Arc<QueryContext>,
     pub(crate) started_ns: u64,
-    pub(crate) guard: crate::processes::Running,
+    pub(crate) guard: Arc<crate::processes::Running>,
 }
 
 impl Session {
@@ -56,6 +58,45 @@ impl Session {
 
     /// Runs one statement.
     pub async fn execute(&mut self, request: Request) -> Result<Answer> {
+        let started_ns = self.engine.env().clock.now_ns();
+        let (text, query_id) = (request.text.clone(), request.query_id.clone());
+        let running = match self.start(request) {
+            Ok(running) => running,
+            Err(error) => {
+                self.remember_unstarted(&text, query_id, started_ns, &error);
+                return Err(error);
+            }
+        };
+        let guard = Arc::clone(&running.guard);
+        let answer = dispatch::run(self, running).await;
+        answer.inspect_err(|error| guard.failed(error))
+    }
+
+    /// A statement that is none, or may not run, is remembered too.
+    fn remember_unstarted(&self, text: &[u8], query_id: Option<String>, started_ns: i64, error: &Error) {
+        let text: Arc<str> = String::from_utf8_lossy(text.get(..TEXT_BYTES_MAX).unwrap_or(text)).into();
+        let failure = Failure { code: error.code(), message: error.to_string(), was_running: false };
+        let record = QueryRecord {
+            query_id: query_id.unwrap_or_default().into(),
+            user: self.user.clone(),
+            database: self.database.clone(),
+            text,
+            kind: "None",
+            started_ns,
+            duration_ns: 0,
+            progress: Default::default(),
+            written_rows: 0,
+            written_bytes: 0,
+            memory_bytes: 0,
+            threads: 0,
+            settings: Vec::new(),
+            log_comment: String::new(),
+            failure: Some(failure),
+        };
+        self.engine.inner.telemetry.ended(record, self.settings.flag(Setting::LogQueries));
+    }
+
+    fn start(&self, request: Request) -> Result<Running> {
         let statement = sql::parse_statement_bytes(&request.text)?;
         let text_end = match &statement.kind {
             sql::ast::StatementKind::Insert(insert) => match &insert.source {
@@ -65,8 +106,7 @@ impl Session {
             _ => request.text.len(),
         };
         let text: Arc<str> = String::from_utf8_lossy(request.text.get(..text_end).unwrap_or_default()).trim().into();
-        let running = self.begin(statement, text, request)?;
-        dispatch::run(self, running).await
+        self.begin(statement, text, request)
     }
 
     /// Runs the statements of a script, one after another; gives each answer to `give`. The first error ends it.

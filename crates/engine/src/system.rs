@@ -1,6 +1,7 @@
 //! SYSTEM commands, and the system tables that the engine knows.
 
 pub(crate) mod processes;
+mod tables;
 
 use std::sync::Arc;
 
@@ -10,7 +11,8 @@ use sql::ast::{Switch, System, SystemCommand};
 use crate::ddl;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::processes::Processes;
+
+pub(crate) use tables::Sources;
 
 /// Runs SYSTEM.
 pub(crate) async fn run(engine: &Engine, system: &System, ctx: &QueryContext) -> Result<()> {
@@ -28,7 +30,11 @@ pub(crate) async fn run(engine: &Engine, system: &System, ctx: &QueryContext) ->
         }
         // inserts are durable and visible when they are answered: nothing waits anywhere
         SystemCommand::FlushAsyncInsertQueue(_) => Ok(()),
-        SystemCommand::FlushLogs(_) => later("FLUSH LOGS"),
+        // statements are in their log when they have ended; parts are looked at now
+        SystemCommand::FlushLogs(_) => {
+            engine.inner.telemetry.observe(&engine.inner.store.snapshot(), ctx.now_ns);
+            Ok(())
+        }
         SystemCommand::RefreshView(_) => later("REFRESH VIEW"),
         SystemCommand::WaitView(_) => later("WAIT VIEW"),
         SystemCommand::CancelView(_) => later("CANCEL VIEW"),
@@ -41,11 +47,30 @@ pub(crate) async fn run(engine: &Engine, system: &System, ctx: &QueryContext) ->
         SystemCommand::TtlMerges(..) => later("STOP|START TTL MERGES"),
         SystemCommand::Moves(..) => later("STOP|START MOVES"),
         SystemCommand::Shutdown => later("SHUTDOWN"),
+        SystemCommand::Other(words) if drop_cache(engine, words) => Ok(()),
         SystemCommand::Other(words) => later(words),
     }
 }
 
+/// SYSTEM DROP … CACHE, for the caches that there are; false for other words.
+fn drop_cache(engine: &Engine, words: &str) -> bool {
+    let runtime = &engine.inner.runtime;
+    match words.to_ascii_uppercase().as_str() {
+        "DROP UNCOMPRESSED CACHE" | "DROP MARK CACHE" | "DROP PRIMARY INDEX CACHE" | "DROP PAGE CACHE" => {
+            engine.inner.store.granule_cache().clear();
+            runtime.key_indexes.clear();
+        }
+        "DROP COMPILED EXPRESSION CACHE" | "DROP QUERY CACHE" | "DROP QUERY CONDITION CACHE" => runtime.plans.clear(),
+        // nothing is cached that these could make old
+        "DROP DNS CACHE" | "DROP MMAP CACHE" | "DROP FORMAT SCHEMA CACHE" | "DROP SCHEMA CACHE" => {}
+        _ => return false,
+    }
+    true
+}
+
 /// The system tables of the engine.
-pub(crate) fn tables(running: &Processes) -> Vec<Arc<dyn SystemTable>> {
-    vec![processes::table(running)]
+pub(crate) fn tables(sources: &Sources) -> Vec<Arc<dyn SystemTable>> {
+    let mut tables = tables::all(sources);
+    tables.push(processes::table(&sources.processes));
+    tables
 }

@@ -3,6 +3,7 @@
 //! One loop, woken by every published snapshot and by a timer; it decides by pure functions and acts through the store,
 //! which commits each merge by itself. Stopping waits for the merge under way.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,9 +17,19 @@ use tokio_util::sync::CancellationToken;
 use types::{BlockTransform, Settings};
 
 use crate::error::Result;
+use crate::telemetry::Telemetry;
 
 /// The loop looks by itself this often.
 const PERIOD: Duration = Duration::from_secs(5);
+
+/// Parts are compared with those seen before at most this often, in nanoseconds.
+const LOOK_EVERY_NS: u64 = 1_000_000_000;
+
+/// What the loop tells what it sees.
+pub(crate) struct Watched {
+    pub(crate) telemetry: Arc<Telemetry>,
+    pub(crate) folder: PathBuf,
+}
 
 /// The task of the loop.
 pub(crate) struct Upkeep {
@@ -28,10 +39,11 @@ pub(crate) struct Upkeep {
 
 impl Upkeep {
     /// Starts the loop.
-    pub(crate) fn start(store: Arc<Store>, runtime: Arc<Runtime>) -> Upkeep {
+    pub(crate) fn start(store: Arc<Store>, runtime: Arc<Runtime>, watched: Watched) -> Upkeep {
         let stop = CancellationToken::new();
         let env = runtime.env.clone();
-        let task = env.spawner.spawn("upkeep", Box::pin(run(store, runtime, stop.clone())));
+        watched.telemetry.observe(&store.snapshot(), env.clock.now_ns());
+        let task = env.spawner.spawn("upkeep", Box::pin(run(store, runtime, watched, stop.clone())));
         Upkeep { stop, task: Mutex::new(Some(task)) }
     }
 
@@ -45,9 +57,11 @@ impl Upkeep {
     }
 }
 
-async fn run(store: Arc<Store>, runtime: Arc<Runtime>, stop: CancellationToken) {
+async fn run(store: Arc<Store>, runtime: Arc<Runtime>, watched: Watched, stop: CancellationToken) {
     let mut published = store.subscribe();
+    let mut looked_ns = 0;
     while !stop.is_cancelled() {
+        looked_ns = watched.look(&store, &runtime, looked_ns).await;
         let worked = merge_next(&store, &runtime).await;
         if worked {
             continue;
@@ -58,6 +72,22 @@ async fn run(store: Arc<Store>, runtime: Arc<Runtime>, stop: CancellationToken) 
             changed = published.changed() => if changed.is_err() { return },
             () = runtime.env.clock.sleep(PERIOD) => {}
         }
+    }
+}
+
+impl Watched {
+    /// Tells what changed, when the last look is long enough ago. When it looked last.
+    async fn look(&self, store: &Store, runtime: &Runtime, looked_ns: u64) -> u64 {
+        let clock = &runtime.env.clock;
+        let now_ns = clock.monotonic_ns();
+        if looked_ns != 0 && now_ns < looked_ns.saturating_add(LOOK_EVERY_NS) {
+            return looked_ns;
+        }
+        self.telemetry.observe(&store.snapshot(), clock.now_ns());
+        // a disk that does not say is one without a number in system.disks
+        let free = runtime.env.disk.free_space(&self.folder).await;
+        self.telemetry.saw_free_bytes(free.unwrap_or_default());
+        now_ns
     }
 }
 

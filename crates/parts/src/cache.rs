@@ -92,6 +92,11 @@ impl GranuleCache {
         }
     }
 
+    /// Forgets everything.
+    pub fn clear(&self) {
+        self.shards.iter().for_each(|shard| *shard.lock() = Shard::default());
+    }
+
     /// Bytes held now.
     pub fn size_bytes(&self) -> usize {
         self.shards.iter().map(|shard| shard.lock().bytes).sum()

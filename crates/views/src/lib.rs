@@ -7,6 +7,7 @@
 //! Never here: bytes of formats and protocols, definitions being changed, and any state that is not in a snapshot or
 //! can be made again from one.
 
+pub mod costs;
 pub mod error;
 pub mod hidden;
 pub mod insert;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use query::{QueryContext, Runtime};
 use store::Store;
 
+pub use costs::{ViewCost, ViewCosts};
 pub use error::{Error, Result};
 pub use insert::{Insert, InsertOptions, Receipt, Rows};
 
@@ -28,6 +30,7 @@ pub struct Views {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) tables: Arc<tables::Tables>,
     pub(crate) windows: Arc<window::Nodes>,
+    pub(crate) costs: Arc<ViewCosts>,
     /// Inserts commit through it; who must know the snapshot of his own commit closes it for that moment.
     pub(crate) gate: Arc<tokio::sync::RwLock<()>>,
 }
@@ -35,7 +38,19 @@ pub struct Views {
 impl Views {
     /// The insert path over a store.
     pub fn new(store: Arc<Store>, runtime: Arc<Runtime>) -> Views {
-        Views { store, runtime, tables: Arc::default(), windows: Arc::default(), gate: Arc::default() }
+        let (tables, windows, costs, gate) = Default::default();
+        Views { store, runtime, tables, windows, costs, gate }
+    }
+
+    /// The same, counting what views do in a list of the caller's.
+    #[must_use]
+    pub fn with_costs(self, costs: Arc<ViewCosts>) -> Views {
+        Views { costs, ..self }
+    }
+
+    /// What each view did last.
+    pub fn costs(&self) -> &Arc<ViewCosts> {
+        &self.costs
     }
 
     /// Makes a commit and gives the snapshot that it made, with no insert in between.

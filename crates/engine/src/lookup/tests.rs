@@ -120,11 +120,11 @@ fn a_lookup_gives_what_a_fresh_plan_gives_whatever_happened_to_the_table() {
             (state >> 33) % sides
         };
         let mut looked_up = 0;
-        for step in 1..=60 {
+        for step in 1..=30 {
             change(&mut session, &mut dice, step).await;
             looked_up += compare_all(&engine, &mut dice).await;
         }
-        assert!(1_000 < looked_up, "{looked_up} lookups");
+        assert!(500 < looked_up, "{looked_up} lookups");
         assert!(0 < engine.inner.runtime.key_indexes.size().1, "no part was asked often enough for an index");
         engine.close().await.unwrap();
     });

@@ -257,7 +257,6 @@ fn build_options(_: &QueryContext, rows: &mut Rows) -> Result<()> {
     Ok(())
 }
 
-
 /// One cluster of one replica: this server.
 fn clusters(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
     rows.push([

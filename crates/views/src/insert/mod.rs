@@ -34,6 +34,7 @@ pub use store::Receipt;
 pub use view_plan::insert_query;
 
 use crate::Views;
+use crate::costs::ViewCost;
 use crate::error::{Error, Result};
 use crate::tables::TableShape;
 use crate::window;
@@ -95,6 +96,8 @@ pub struct Insert {
     sources: BTreeSet<QualifiedName>,
     windows: Vec<window::Ticket>,
     written: Written,
+    /// What each view did so far.
+    costs: BTreeMap<TableId, ViewCost>,
     /// Lets definition changes wait for this insert.
     passage: Option<Passage>,
     /// How to make it again; none when that cannot be.
@@ -130,6 +133,7 @@ impl Views {
             sources: BTreeSet::new(),
             windows: Vec::new(),
             written: Written::default(),
+            costs: BTreeMap::new(),
             rejected: BTreeMap::new(),
         })
     }
@@ -260,7 +264,11 @@ impl Insert {
         let commit = Commit { reads: self.reads(&edits), edits, at_ns: 0 };
         match self.views.send(commit, std::mem::take(&mut self.windows), self.passage.take()).await {
             Err(CommitError::Conflict(Conflict::Duplicate(first))) => Ok(first),
-            other => Ok(other?),
+            other => {
+                let receipt = other?;
+                self.views.costs.committed(std::mem::take(&mut self.costs), receipt);
+                Ok(receipt)
+            }
         }
     }
 
@@ -296,6 +304,9 @@ impl Insert {
                 if pushed.is_ok() && ignores_errors {
                     pushed = self.staged.join_behind(staged).await;
                 }
+                if let Err(error) = &pushed {
+                    self.views.costs.failed(view.id, self.ctx.now_ns, error.to_string());
+                }
                 match pushed {
                     Err(error) if !ignores_errors => return Err(error.in_view(view.qualified_name())),
                     Err(_ignored) => self.staged.truncate(staged),
@@ -310,15 +321,26 @@ impl Insert {
     async fn push_to_view(&mut self, view: &Arc<TableDef>, source: TableId, block: &Block, depth: usize) -> Result<()> {
         if let Some(ViewDef::Window { .. }) = &view.view {
             let ctx = self.ctx.clone();
-            let taken = self.ticket(view).await?.push(&ctx, block).await?;
+            let ticket = self.ticket(view).await?;
+            let started_ns = ctx.runtime.env.clock.monotonic_ns();
+            let taken = ticket.push(&ctx, block).await?;
+            self.count(view.id, started_ns, block, &taken.closed.iter().collect::<Vec<_>>());
             return self.emit(view, taken, depth).await;
         }
         let Some(target) = self.target(view)? else { return Ok(()) };
         let ctx = self.ctx.clone();
-        for rows in self.views.tables.plans.run(view, source, block, &ctx).await? {
+        let started_ns = ctx.runtime.env.clock.monotonic_ns();
+        let given = self.views.tables.plans.run(view, source, block, &ctx).await?;
+        self.count(view.id, started_ns, block, &given.iter().collect::<Vec<_>>());
+        for rows in given {
             self.push_block(Arc::clone(&target), &rows, depth + 1).await?;
         }
         Ok(())
+    }
+
+    fn count(&mut self, view: TableId, started_ns: u64, read: &Block, written: &[&Block]) {
+        let elapsed_ns = self.ctx.runtime.env.clock.monotonic_ns().saturating_sub(started_ns);
+        self.costs.entry(view).or_default().add(elapsed_ns, read, written);
     }
 
     /// What a window view gave: closed windows to its target, late rows to its LATE TO table.
