@@ -70,6 +70,9 @@ pub enum Error {
         /// What its reader said.
         reason: String,
     },
+    /// Bytes whose columns cannot be guessed.
+    #[error("the table structure cannot be extracted: {0}")]
+    NoStructure(String),
     /// An expression in VALUES that cannot be evaluated.
     #[error("{message} at row {row}")]
     Expression {
@@ -95,6 +98,7 @@ impl Error {
             Error::BadRow { .. } => ErrorCode::CANNOT_PARSE_INPUT_ASSERTION_FAILED,
             Error::UnknownField { .. } => ErrorCode::INCORRECT_DATA,
             Error::RowTooLarge { .. } => ErrorCode::TOO_LARGE_STRING_SIZE,
+            Error::NoStructure(_) => ErrorCode::CANNOT_EXTRACT_TABLE_STRUCTURE,
             Error::Broken { .. } => ErrorCode::INCORRECT_DATA,
             Error::Types(error) => error.code(),
         }

@@ -31,6 +31,14 @@ pub enum Error {
     /// The commit was refused.
     #[error(transparent)]
     Commit(#[from] store::CommitError),
+    /// Elements of a Nested structure that belong together do not fit.
+    #[error("elements \"{}\" and \"{}\" of nested structure \"{structure}\" have different array sizes", elements[0], elements[1])]
+    NestedLengths {
+        /// The structure.
+        structure: String,
+        /// Two of its columns.
+        elements: [String; 2],
+    },
     /// The table cannot be inserted into.
     #[error("table \"{table}\" cannot be inserted into: {reason}")]
     NotInsertable {
@@ -112,6 +120,7 @@ impl Error {
             Error::Parts(error) => error.code(),
             Error::Store(error) => error.code(),
             Error::Commit(error) => error.code(),
+            Error::NestedLengths { .. } => ErrorCode::SIZES_OF_ARRAYS_DONT_MATCH,
             Error::NotInsertable { .. } => ErrorCode::NOT_IMPLEMENTED,
             Error::NoSuchColumn { .. } => ErrorCode::NO_SUCH_COLUMN_IN_TABLE,
             Error::ComputedColumn { .. } => ErrorCode::ILLEGAL_COLUMN,

@@ -67,7 +67,9 @@ impl Binder<'_> {
     ) -> Result<FromPart> {
         let _level = self.descend()?;
         if table.sample.is_some() {
-            return not_supported("SAMPLE");
+            // SAMPLE BY is refused when a table is made.
+            let message = "no table here supports sampling: SAMPLE needs a table with SAMPLE BY";
+            return Err(Error::refused(ErrorCode::SAMPLING_NOT_SUPPORTED, message));
         }
         let alias = table.alias.as_ref().map(|alias| self.ident(alias)).transpose()?;
         let mut part = match &table.source {

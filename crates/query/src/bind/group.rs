@@ -108,8 +108,10 @@ impl Binder<'_> {
         }
         let totals = match (group_by.totals, &sets) {
             (false, _) => TotalsKind::None,
-            (true, Some(_)) => return not_supported("WITH TOTALS together with ROLLUP, CUBE or GROUPING SETS"),
-            (true, None) => TotalsKind::AfterHaving,
+            (true, Some(_)) if select.having.is_some() => {
+                return not_supported("WITH TOTALS and HAVING together with ROLLUP, CUBE or GROUPING SETS");
+            }
+            (true, _) => TotalsKind::AfterHaving,
         };
         let constant_keys = keys.list.is_empty() && keys.constants > 0 && sets.is_none();
         let use_nulls = scope.env.settings.flag(Setting::GroupByUseNulls) && sets.is_some();
@@ -311,7 +313,7 @@ impl Binder<'_> {
             out.push(value.alias(seen_column.name.clone()));
             out.push(flag.alias(flag_column.name.clone()));
             seen.push(Expr::Column(seen_column));
-            flags.push((key.expr.clone(), Expr::Column(flag_column)));
+            flags.push((key.clone().value(), Expr::Column(flag_column)));
         }
         out.extend(rewriter.aggregates.values().cloned().map(Expr::Column));
         rewriter.grouping_flags = flags;

@@ -105,8 +105,11 @@ impl Asof {
             let candidate = (value_rows.row(row).as_ref().into(), u32::try_from(row).unwrap_or(u32::MAX));
             self.by_key.entry(key_rows.row(row).as_ref().into()).or_default().push(candidate);
         }
-        // Stable, so that of equal values the last row that came wins, as in ClickHouse.
-        self.by_key.values_mut().for_each(|candidates| candidates.sort_by(|a, b| a.0.cmp(&b.0)));
+        // Stable, so that of equal values the first row that came wins, as in ClickHouse.
+        self.by_key.values_mut().for_each(|candidates| {
+            candidates.sort_by(|a, b| a.0.cmp(&b.0));
+            candidates.dedup_by(|later, kept| later.0 == kept.0);
+        });
         Ok(())
     }
 

@@ -85,14 +85,23 @@ const REFUSED: &[&str] = &[
     "ytsaurus",
 ];
 
+/// `VALUES` of the SQL standard is the function of that name.
+fn own_name(name: &str) -> &str {
+    match name {
+        "VALUES" | "SQLStandardValues" => "values",
+        other => other,
+    }
+}
+
 /// True when there is a table function of that name, supported or not.
 pub fn is_known(name: &str) -> bool {
+    let name = own_name(name);
     NAMES.contains(&name) || REFUSED.contains(&name)
 }
 
 /// The rows of a call.
 pub fn resolve(call: &TableFunctionCall<'_>, ctx: &QueryContext) -> Result<Arc<dyn Source>> {
-    let Some(name) = NAMES.iter().copied().find(|name| *name == call.name) else {
+    let Some(name) = NAMES.iter().copied().find(|name| *name == own_name(call.name)) else {
         return Err(match REFUSED.contains(&call.name) {
             true => Error::NotSupported(format!("table function \"{}\"", call.name)),
             false => Error::UnknownTableFunction(call.name.to_owned()),
@@ -174,7 +183,7 @@ fn format(arguments: &Arguments<'_>, ctx: &QueryContext) -> Result<Fixed> {
     let bytes = Bytes::from(arguments.bytes(arguments.len() - 1)?);
     let header = match arguments.len() {
         3 => structure::parse(&arguments.text(1)?)?,
-        _ => return Err(Error::NotSupported("table function \"format\" without a structure".to_owned())),
+        _ => format::infer(format, &bytes, &ctx.settings).map_err(|error| Error::reported(error.code(), &error))?,
     };
     let blocks = reading::decode(format, &bytes, &header, ctx)?;
     Ok(Fixed::new("format", header, blocks))

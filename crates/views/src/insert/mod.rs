@@ -11,6 +11,7 @@
 //! are being staged, and the staged small parts.
 
 mod dead_letters;
+mod nested;
 mod passage;
 mod retry;
 mod send;

@@ -12,6 +12,7 @@ use query::QueryContext;
 use query::expressions::{Converter, Expressions};
 use types::{Block, Column, Header};
 
+use super::nested;
 use crate::error::{Error, Result};
 use crate::hidden;
 use crate::tables::{ComputedColumn, TableShape};
@@ -106,8 +107,10 @@ impl Shaper {
     pub(crate) fn complete(&self, block: &Block, absent: &[Option<Vec<bool>>]) -> Result<Block> {
         let converted = self.converter.convert(block)?;
         let mut arrays: Vec<ArrayRef> = converted.arrays().to_vec();
+        let given = arrays.len();
         for column in self.plain.columns() {
-            arrays.push(column.ty.default_array(block.rows()));
+            let given = self.known.columns().get(..given).unwrap_or_default();
+            arrays.push(nested::default_of(column, given, &arrays, block.rows()));
         }
         for step in &self.steps {
             let flags = self.absent_of(&step.column, block, absent);
@@ -125,7 +128,9 @@ impl Shaper {
                 _ => arrays.push(computed),
             }
         }
-        Ok(Block::with_rows(self.known.clone(), arrays, block.rows())?)
+        let complete = Block::with_rows(self.known.clone(), arrays, block.rows())?;
+        nested::check(&complete)?;
+        Ok(complete)
     }
 
     fn absent_of<'a>(&self, column: &Column, block: &Block, absent: &'a [Option<Vec<bool>>]) -> Option<&'a Vec<bool>> {

@@ -89,6 +89,10 @@ impl Binder<'_> {
         if (left.is_only_null() || right.is_only_null()) && !op.sees_null() {
             return Ok(Typed::null());
         }
+        if left.is_only_null() || right.is_only_null() {
+            let other = if left.is_only_null() { right } else { left };
+            return self.is_null(other, op == Comparison::IsDistinct);
+        }
         if left.constant.is_some() && right.constant.is_some() && !op.sees_null() {
             let text_and_number = left.ty.base().is_string() != right.ty.base().is_string();
             let types = (left.ty.clone(), right.ty.clone());
