@@ -13,6 +13,7 @@ use views::{ViewCosts, Views};
 use crate::access::Credentials;
 use crate::config::EngineConfig;
 use crate::error::Result;
+use crate::mutations::Mutations;
 use crate::processes::Processes;
 use crate::session::Session;
 use crate::system;
@@ -35,6 +36,7 @@ pub(crate) struct Inner {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) views: Views,
     pub(crate) processes: Processes,
+    pub(crate) mutations: Mutations,
     pub(crate) upkeep: Upkeep,
     pub(crate) telemetry: Arc<Telemetry>,
     query_ids: AtomicU64,
@@ -64,13 +66,27 @@ impl Engine {
         };
         let mut tables = SystemTables::standard();
         system::tables(&sources).into_iter().for_each(|table| tables.register(table));
+        let mutations = Mutations::default();
+        tables.register(mutations.system_table());
         let parts = RuntimeParts { env: env.clone(), system: tables };
         let runtime = Runtime::new(config.runtime.clone(), parts)?;
         let views = Views::new(Arc::clone(&store), Arc::clone(&runtime)).with_costs(costs);
         let watched = Watched { telemetry: Arc::clone(&telemetry), folder: folder.to_owned() };
         let upkeep = Upkeep::start(Arc::clone(&store), Arc::clone(&runtime), watched);
         let query_ids = AtomicU64::new(0);
-        let inner = Inner { env, config, store, runtime, views, processes, upkeep, telemetry, query_ids, started_ns };
+        let inner = Inner {
+            env,
+            config,
+            store,
+            runtime,
+            views,
+            processes,
+            mutations,
+            upkeep,
+            telemetry,
+            query_ids,
+            started_ns,
+        };
         Ok(Engine { inner: Arc::new(inner) })
     }
 

@@ -18,6 +18,7 @@ mod error;
 mod extremes;
 mod insert;
 mod lookup;
+mod mutations;
 mod optimize;
 pub mod pipeline;
 mod positions;
@@ -33,6 +34,8 @@ mod telemetry;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod ttl;
+mod ttl_groups;
 mod upkeep;
 
 pub use access::{Access, Credentials};

@@ -2,81 +2,153 @@
 
 use std::sync::Arc;
 
+use parts::{MergeMode, PartitionId, Purpose};
 use query::QueryContext;
-use sql::ast::Optimize;
-use store::{MergePlan, MergePolicy, MergeWork, Merged, TableDef};
-use types::ErrorCode;
+use query::definition::Definition;
+use sql::Expr;
+use sql::ast::{ExprKind, Optimize};
+use store::{MergePlan, MergePolicy, MergeWork, Merged, TableDef, TableKind};
+use types::{ErrorCode, Header};
 
-use crate::ddl;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::upkeep;
+use crate::{alter, ddl, upkeep};
 
 /// Tries of a merge whose inputs are in other work.
 const TRIES_MAX: usize = 200;
 
+/// What is asked of one table.
+struct Asked<'a> {
+    engine: &'a Engine,
+    table: Arc<TableDef>,
+    is_final: bool,
+    partition: Option<PartitionId>,
+    work: MergeWork,
+}
+
 /// Runs OPTIMIZE.
 pub(crate) async fn run(engine: &Engine, what: &Optimize, ctx: &Arc<QueryContext>) -> Result<()> {
     ddl::refuse_cluster(&what.on_cluster)?;
-    if what.deduplicate.is_some() {
-        return Err(Error::NotImplemented("OPTIMIZE … DEDUPLICATE".to_owned()));
-    }
-    if what.cleanup {
-        return Err(Error::NotImplemented("OPTIMIZE … CLEANUP".to_owned()));
-    }
-    if what.partition.is_some() {
-        return Err(Error::NotImplemented("OPTIMIZE … PARTITION".to_owned()));
-    }
     let table = stored(ctx, &ddl::table(ctx, &what.table)?)?;
-    for plan in plans(engine, &table, what.is_final) {
-        merge(engine, &table, plan, what.is_final, ctx).await?;
+    let mut work = upkeep::merge_work(&table, ctx)?;
+    if what.cleanup {
+        check_cleanup(&table)?;
+        work.purpose = Purpose::MergeCleanup;
+    }
+    if let Some(columns) = &what.deduplicate {
+        work.deduplicate = Some(compared(&table, columns, ctx)?);
+    }
+    let partition = match (&what.partition, &table.schema) {
+        (Some(partition), Some(schema)) => Some(alter::partition_id(schema, partition, ctx)?),
+        _ => None,
+    };
+    let is_final = what.is_final || what.deduplicate.is_some();
+    let asked = Asked { engine, table, is_final, partition, work };
+    for plan in asked.plans() {
+        asked.merge(plan, ctx).await?;
     }
     Ok(())
 }
 
 /// The table that holds the rows of a table or materialized view.
-pub(crate) fn stored(ctx: &QueryContext, table: &Arc<TableDef>) -> Result<Arc<TableDef>> {
+fn stored(ctx: &QueryContext, table: &Arc<TableDef>) -> Result<Arc<TableDef>> {
     let found = match table.view.as_ref().and_then(store::ViewDef::target) {
         Some(target) => ctx.snapshot.catalog.target(target).cloned(),
         None => Some(table.clone()),
     };
-    found.filter(|table| table.schema.is_some()).ok_or_else(|| {
-        let message = format!("table {} of engine {} holds no parts", table.qualified_name(), table.engine);
+    found.filter(|table| table.kind == TableKind::MergeTree).ok_or_else(|| {
+        let message =
+            format!("OPTIMIZE is not supported by table {} of engine {}", table.qualified_name(), table.engine);
         Error::refused(ErrorCode::NOT_IMPLEMENTED, message)
     })
 }
 
-/// FINAL: every partition to one part, also a single part. Else what the policy would do next.
-fn plans(engine: &Engine, table: &TableDef, is_final: bool) -> Vec<MergePlan> {
-    let snapshot = engine.inner.store.snapshot();
-    let Some(parts) = snapshot.table_parts(table.id) else { return Vec::new() };
-    let partitions: Vec<_> = parts.partitions().cloned().collect();
-    let whole = partitions.iter().filter_map(|partition| MergePolicy.plan_whole(table.id, parts, partition));
-    whole.filter(|plan| is_final || plan.inputs.len() > 1).collect()
+/// CLEANUP is for ReplacingMergeTree, and tables that allow it.
+fn check_cleanup(table: &TableDef) -> Result<()> {
+    let is_replacing =
+        table.schema.as_ref().is_some_and(|schema| matches!(schema.merge_mode, MergeMode::Replacing { .. }));
+    if !is_replacing {
+        let message = "cannot OPTIMIZE with CLEANUP table: only ReplacingMergeTree can be CLEANUP";
+        return Err(Error::refused(ErrorCode::CANNOT_ASSIGN_OPTIMIZE, message));
+    }
+    let setting = "allow_experimental_replacing_merge_with_cleanup";
+    if views::tables::setting(&Definition::parse(table)?, setting).is_none_or(|value| value != "1") {
+        let message = format!("merges with CLEANUP are allowed by the table setting {setting} = 1");
+        return Err(Error::refused(ErrorCode::SUPPORT_IS_DISABLED, message));
+    }
+    Ok(())
 }
 
-async fn merge(
-    engine: &Engine,
-    table: &Arc<TableDef>,
-    mut plan: MergePlan,
-    is_final: bool,
-    ctx: &Arc<QueryContext>,
-) -> Result<()> {
-    for _ in 0..TRIES_MAX {
-        let work = MergeWork { output: upkeep::expiry(table, ctx)?, ..MergeWork::default() };
-        match engine.inner.store.merge(&plan, &work).await {
-            Ok(Merged::Done(_)) => return Ok(()),
-            Ok(Merged::GivenUp) => {}
-            Err(error) => return Err(Error::refused(error.code(), error.to_string())),
-        }
-        ctx.check()?;
-        engine.env().clock.sleep(std::time::Duration::from_millis(5)).await;
-        let replanned = plans(engine, table, is_final).into_iter().find(|new| new.partition_id == plan.partition_id);
-        match replanned {
-            Some(new) => plan = new,
-            None => return Ok(()),
+/// The columns that rows are compared by: all stored ones, or those of DEDUPLICATE BY, which must hold the keys.
+fn compared(table: &TableDef, columns: &[Expr], ctx: &Arc<QueryContext>) -> Result<Vec<usize>> {
+    let header = table.schema.as_ref().map_or_else(Header::default, |schema| schema.header.clone());
+    if columns.is_empty() {
+        return Ok((0..header.len()).collect());
+    }
+    let mut named: Vec<String> = Vec::new();
+    for item in columns {
+        match &item.kind {
+            ExprKind::Identifier(parts) => {
+                named.push(parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join("."));
+            }
+            // `*`, `COLUMNS(…)` and what they leave out mean what they mean in a SELECT
+            _ => named.extend(columns_of(table, item, ctx)?),
         }
     }
-    let message = format!("parts of {} are in other merges; try again", table.qualified_name());
-    Err(Error::refused(ErrorCode::CANNOT_ASSIGN_OPTIMIZE, message))
+    for name in &named {
+        if header.position(name).is_none() {
+            let message = format!("there is no column with name \"{name}\" in table {}", table.qualified_name());
+            return Err(Error::refused(ErrorCode::NO_SUCH_COLUMN_IN_TABLE, message));
+        }
+    }
+    let definition = Definition::parse(table)?;
+    let keys = definition.storage().map(alter::key_columns).unwrap_or_default();
+    if let Some(missing) = keys.iter().find(|key| !named.contains(key)) {
+        let message = format!(
+            "DEDUPLICATE BY expression must include all columns used in table's ORDER BY, PRIMARY KEY, or PARTITION BY \
+             but '{missing}' is missing"
+        );
+        return Err(Error::refused(ErrorCode::THERE_IS_NO_COLUMN, message));
+    }
+    let hidden = header.columns().iter().enumerate().filter(|(_, column)| views::hidden::is_hidden(&column.name));
+    let hidden: Vec<usize> = hidden.map(|(position, _)| position).collect();
+    Ok(named.iter().filter_map(|name| header.position(name)).chain(hidden).collect())
+}
+
+fn columns_of(table: &TableDef, item: &Expr, ctx: &Arc<QueryContext>) -> Result<Vec<String>> {
+    let name = sql::ast::ObjectName::qualified(&*table.database, &*table.name);
+    let statement = sql::parse_statement(&format!("SELECT {item} FROM {name}"))?;
+    let sql::ast::StatementKind::Query(query) = statement.kind else { return Ok(Vec::new()) };
+    let bound = query::bind(&query, ctx)?;
+    Ok(bound.header.columns().iter().map(|column| column.name.to_string()).collect())
+}
+
+impl Asked<'_> {
+    /// FINAL: every partition to one part, also a single part. Else what the policy would do next.
+    fn plans(&self) -> Vec<MergePlan> {
+        let snapshot = self.engine.inner.store.snapshot();
+        let Some(parts) = snapshot.table_parts(self.table.id) else { return Vec::new() };
+        let partitions: Vec<_> = parts.partitions().cloned().collect();
+        let meant = partitions.iter().filter(|id| self.partition.as_ref().is_none_or(|only| only == *id));
+        let whole = meant.filter_map(|partition| MergePolicy.plan_whole(self.table.id, parts, partition));
+        whole.filter(|plan| self.is_final || plan.inputs.len() > 1).collect()
+    }
+
+    async fn merge(&self, mut plan: MergePlan, ctx: &QueryContext) -> Result<()> {
+        for _ in 0..TRIES_MAX {
+            match self.engine.inner.store.merge(&plan, &self.work).await {
+                Ok(Merged::Done(_)) => return Ok(()),
+                Ok(Merged::GivenUp) => {}
+                Err(error) => return Err(Error::refused(error.code(), error.to_string())),
+            }
+            ctx.check()?;
+            self.engine.env().clock.sleep(std::time::Duration::from_millis(5)).await;
+            match self.plans().into_iter().find(|new| new.partition_id == plan.partition_id) {
+                Some(new) => plan = new,
+                None => return Ok(()),
+            }
+        }
+        let message = format!("parts of {} are in other merges; try again", self.table.qualified_name());
+        Err(Error::refused(ErrorCode::CANNOT_ASSIGN_OPTIMIZE, message))
+    }
 }

@@ -8,16 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use query::definition::Definition;
-use query::transform::{self, RowTtl};
 use query::{Caller, QueryContext, Runtime};
-use sql::ast::TtlAction;
 use store::{MergePlan, MergePolicy, MergeWork, Merged, Store, TableDef};
 use tokio_util::sync::CancellationToken;
-use types::{BlockTransform, Settings};
+use types::Settings;
+use types::transform::TransformError;
 
 use crate::error::Result;
 use crate::telemetry::Telemetry;
+use crate::ttl::Ttl;
 
 /// The loop looks by itself this often.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -110,28 +109,22 @@ async fn merge_next(store: &Store, runtime: &Arc<Runtime>) -> bool {
 
 async fn merge(store: &Store, runtime: &Arc<Runtime>, table: &Arc<TableDef>, plan: &MergePlan) -> Result<Merged> {
     let caller = Caller { query_id: "upkeep".into(), user: "default".into(), database: table.database.clone() };
-    let ctx = QueryContext::new(runtime.clone(), store.snapshot(), caller, Settings::default());
-    let work = MergeWork { output: expiry(table, &ctx)?, ..MergeWork::default() };
+    let ctx = Arc::new(QueryContext::new(runtime.clone(), store.snapshot(), caller, Settings::default()));
+    let work = merge_work(table, &ctx)?;
     let merged = store.merge(plan, &work).await;
     merged.map_err(|error| crate::Error::refused(error.code(), error.to_string()))
 }
 
-/// What drops the rows of a table that are past their time now; `None` without TTL.
-pub(crate) fn expiry(table: &TableDef, ctx: &QueryContext) -> Result<Option<Arc<dyn BlockTransform>>> {
-    let Some(schema) = &table.schema else { return Ok(None) };
-    let definition = match table.visibility {
-        store::Visibility::Listed => Definition::parse(table)?,
-        store::Visibility::Hidden => return Ok(None),
+/// What merges of a table do beside its engine's rule: rows of old parts get today's columns, those past their time go.
+pub(crate) fn merge_work(table: &TableDef, ctx: &Arc<QueryContext>) -> Result<MergeWork> {
+    let finish = match Ttl::of(table)? {
+        Some(ttl) if table.schema.is_some() => Some(ttl.finish(table, ctx)?),
+        _ => None,
     };
-    let items = definition.storage().map(|storage| storage.ttl.clone()).unwrap_or_default();
-    let rules: Vec<RowTtl> = items
-        .into_iter()
-        .filter(|item| item.action == TtlAction::Delete)
-        .map(|item| RowTtl { expires: item.expr, filter: item.filter })
-        .collect();
-    if rules.is_empty() {
-        return Ok(None);
-    }
-    let now_s = u32::try_from(ctx.now_ns / 1_000_000_000).unwrap_or(u32::MAX);
-    Ok(Some(transform::ttl(&rules, &[], now_s, (&schema.header, ctx))?))
+    let (id, upgrading) = (table.id, Arc::clone(ctx));
+    let upgrade: store::Upgrade = Arc::new(move |snapshot, part| {
+        let failed = |error: query::Error| TransformError { code: error.code(), message: error.to_string() };
+        query::layout::upgrade_part(snapshot, id, part, &upgrading).map_err(failed)
+    });
+    Ok(MergeWork { upgrade: Some(upgrade), finish, ..MergeWork::default() })
 }

@@ -11,6 +11,7 @@
 #![allow(clippy::single_range_in_vec_init, reason = "granules are lists of ranges")]
 
 pub mod cache;
+pub mod dedup;
 pub mod error;
 pub mod file;
 pub mod inline;
@@ -33,6 +34,7 @@ pub mod sort;
 mod testing;
 
 pub use cache::GranuleCache;
+pub use dedup::deduplicated;
 pub use error::{Error, Result};
 pub use file::{Caching, FilePart, FileRef, FileWriter, Maturity, write_part};
 pub use inline::{decode_inline, encode_inline};
@@ -45,7 +47,7 @@ pub use part::{Part, PartData, StagedPart};
 pub use part_store::{DiskPartStore, MemoryPartStore, PartSink, PartStore};
 pub use partition::{partition_id, partition_text, split_by_partition};
 pub use prune::{Bound, KeyRange, KeyRanges, may_contain, partition_may_contain, prune};
-pub use rewrite::{Mutation, Rewritten, RowMask, RowSet, rewrite, rewrite_block, rewrite_whole};
+pub use rewrite::{Mutation, Rewritten, RowMask, RowSet, rewrite, rewrite_block};
 pub use rule::{Purpose, apply_rule, apply_rule_to_key, sort_and_apply_rule};
 pub use schema::{MergeMode, PartSchema, SortColumn, SumMap};
 pub use sort::sort_block;

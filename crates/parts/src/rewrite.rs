@@ -1,20 +1,19 @@
-//! A part to the next one under a mutation: rows deleted or values changed, and which rows of the old part that were.
+//! A part to the next one under mutations: rows deleted or values changed, and which rows of the old part that were.
 //!
 //! What matches and what becomes of it is computed by whoever compiled the mutation; here rows are only kept, dropped and
 //! replaced. Key columns cannot change (callers refuse it), so the order of rows stays.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray};
-use arrow::compute::{filter, kernels::zip::zip};
+use arrow::compute::{filter, kernels::zip::zip, not, prep_null_mask_filter};
 use futures::StreamExt;
 use types::transform::TransformError;
 use types::{Block, BlockTransform};
 
 use crate::error::{Error, Result};
-use crate::file::Caching;
 use crate::merge::Run;
-use crate::part::Part;
 
 /// Which rows of a block a mutation is about; NULL is "not this one". As long as the block.
 pub type RowMask = Arc<dyn Fn(&Block) -> std::result::Result<BooleanArray, TransformError> + Send + Sync>;
@@ -70,70 +69,73 @@ pub struct Rewritten {
     pub changed: RowSet,
 }
 
-/// One block, whose first row is row `first` of its part, under a mutation.
-pub fn rewrite_block(block: &Block, first: u32, mutation: &Mutation) -> Result<Rewritten> {
+/// One block, whose first row is row `first` of its part, under mutations, each of which sees what those before it left.
+pub fn rewrite_block(block: &Block, first: u32, mutations: &[Mutation]) -> Result<Rewritten> {
+    let mut rows: Vec<u32> = (first..first + block.rows() as u32).collect();
+    let mut block = block.clone();
+    let mut changed: BTreeSet<u32> = BTreeSet::new();
+    for mutation in mutations {
+        let mask = mask_of(&block, mutation)?;
+        let touched = rows.iter().zip(mask.values()).filter(|(_, touched)| *touched).map(|(row, _)| *row);
+        changed.extend(touched);
+        if mask.true_count() == 0 {
+            continue;
+        }
+        block = match mutation {
+            Mutation::Delete { .. } => {
+                let mut kept = mask.values().iter().map(|gone| !gone);
+                rows.retain(|_| kept.next().unwrap_or(true));
+                deleted(&block, &mask)?
+            }
+            Mutation::Update { transform, .. } => updated(&block, &mask, &**transform)?,
+        };
+    }
+    Ok(Rewritten { block, changed: RowSet(changed.into_iter().collect()) })
+}
+
+/// The rows that match; NULL is no.
+fn mask_of(block: &Block, mutation: &Mutation) -> Result<BooleanArray> {
     let (Mutation::Delete { matches } | Mutation::Update { matches, .. }) = mutation;
     let mask = matches(block)?;
     if mask.len() != block.rows() {
         return Err(Error::Schema(format!("a mask of {} rows for {}", mask.len(), block.rows())));
     }
-    // from here on NULL is false
-    let mask: BooleanArray = (0..mask.len()).map(|row| Some(mask.is_valid(row) && mask.value(row))).collect();
-    let changed = RowSet((0..mask.len()).filter(|row| mask.value(*row)).map(|row| first + row as u32).collect());
-    if changed.is_empty() {
-        return Ok(Rewritten { block: block.clone(), changed });
-    }
-    let block = match mutation {
-        Mutation::Delete { .. } => {
-            let keep: BooleanArray = mask.iter().map(|gone| gone.map(|gone| !gone)).collect();
-            let kept: Vec<ArrayRef> =
-                block.arrays().iter().map(|array| filter(array, &keep)).collect::<std::result::Result<_, _>>()?;
-            Block::with_rows(block.header().clone(), kept, block.rows() - changed.len())?
-        }
-        Mutation::Update { transform, .. } => {
-            let new = transform.apply(block)?;
-            if new.rows() != block.rows() || new.header() != block.header() {
-                return Err(Error::Schema("an update changed the number of rows or the columns".to_owned()));
-            }
-            let chosen = block
-                .arrays()
-                .iter()
-                .zip(new.arrays())
-                .map(|(old, new)| if Arc::ptr_eq(old, new) { Ok(old.clone()) } else { zip(&mask, new, old) });
-            Block::with_rows(block.header().clone(), chosen.collect::<std::result::Result<_, _>>()?, block.rows())?
-        }
-    };
-    Ok(Rewritten { block, changed })
+    Ok(if mask.null_count() == 0 { mask } else { prep_null_mask_filter(&mask) })
 }
 
-/// The next part's rows as a run, for a writer. `on_changed` gets the changed rows of each block, in order.
-pub fn rewrite(part: &Part, mutation: Mutation, on_changed: impl Fn(&RowSet) + Send + Sync + 'static) -> Run {
-    let all: Vec<usize> = (0..part.meta.header.len()).collect();
+fn deleted(block: &Block, mask: &BooleanArray) -> Result<Block> {
+    let keep = not(mask)?;
+    let kept: Vec<ArrayRef> =
+        block.arrays().iter().map(|array| filter(array, &keep)).collect::<std::result::Result<_, _>>()?;
+    Ok(Block::with_rows(block.header().clone(), kept, keep.true_count())?)
+}
+
+fn updated(block: &Block, mask: &BooleanArray, transform: &dyn BlockTransform) -> Result<Block> {
+    let new = transform.apply(block)?;
+    if new.rows() != block.rows() || new.header() != block.header() {
+        return Err(Error::Schema("an update changed the number of rows or the columns".to_owned()));
+    }
+    let chosen = block
+        .arrays()
+        .iter()
+        .zip(new.arrays())
+        .map(|(old, new)| if Arc::ptr_eq(old, new) { Ok(old.clone()) } else { zip(mask, new, old) });
+    let chosen = chosen.collect::<std::result::Result<_, _>>()?;
+    Ok(Block::with_rows(block.header().clone(), chosen, block.rows())?)
+}
+
+/// The next part's rows, block by block, for a writer: `rows` are those of a part from its first row on, in the layout
+/// that the mutations were compiled for. `on_changed` gets the changed rows of each block, in order.
+pub fn rewrite(rows: Run, mutations: Vec<Mutation>, on_changed: impl Fn(&RowSet) + Send + Sync + 'static) -> Run {
     let mut first = 0u32;
-    part.read_all(&all, Caching::Bypass)
-        .map(move |block| {
-            let block = block?;
-            let rewritten = rewrite_block(&block, first, &mutation)?;
-            first += block.rows() as u32;
-            on_changed(&rewritten.changed);
-            Ok(rewritten.block)
-        })
-        .boxed()
-}
-
-/// As [`rewrite`], all at once: for parts in memory.
-pub async fn rewrite_whole(part: &Part, mutation: &Mutation) -> Result<Rewritten> {
-    let all: Vec<usize> = (0..part.meta.header.len()).collect();
-    let mut blocks = part.read_all(&all, Caching::Bypass);
-    let (mut rewritten, mut changed, mut first) = (Vec::new(), Vec::new(), 0);
-    while let Some(block) = blocks.next().await {
+    rows.map(move |block| {
         let block = block?;
-        let next = rewrite_block(&block, first, mutation)?;
+        let rewritten = rewrite_block(&block, first, &mutations)?;
         first += block.rows() as u32;
-        changed.extend(next.changed.0);
-        rewritten.push(next.block);
-    }
-    Ok(Rewritten { block: Block::concat(&part.meta.header, &rewritten)?, changed: RowSet(changed) })
+        on_changed(&rewritten.changed);
+        Ok(rewritten.block)
+    })
+    .boxed()
 }
 
 #[cfg(test)]
@@ -143,28 +145,15 @@ mod tests {
     use types::{Column, DataType, Header};
 
     use super::*;
-    use crate::name::{PartName, PartitionId};
-    use crate::part::StagedPart;
-    use crate::schema::{MergeMode, PartSchema, SortColumn};
 
-    fn part(rows: u64) -> Part {
+    fn rows(rows: u64) -> Block {
         let header = Header::new(vec![
             Column::new("id", DataType::UInt64),
             Column::new("v", DataType::nullable(DataType::Int64)),
         ]);
-        let schema = PartSchema {
-            header: header.clone(),
-            sort_key: vec![SortColumn::ascending(0)],
-            primary_key_len: 1,
-            partition_key: vec![],
-            merge_mode: MergeMode::Plain,
-            index_granularity: 4,
-            min_max: vec![],
-        };
         let id: ArrayRef = Arc::new(UInt64Array::from_iter_values(0..rows));
         let v: ArrayRef = Arc::new(Int64Array::from_iter((0..rows as i64).map(|i| (i % 7 != 0).then_some(i))));
-        let block = Block::new(header, vec![id, v]).unwrap();
-        StagedPart::in_memory(&schema, block).unwrap().named(PartName::inserted(PartitionId::all(), 1))
+        Block::new(header, vec![id, v]).unwrap()
     }
 
     /// `v > 40`, which is NULL where v is.
@@ -183,13 +172,9 @@ mod tests {
         }
     }
 
-    fn run<T>(future: impl Future<Output = T>) -> T {
-        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
-    }
-
     #[test]
     fn deleted_rows_go_and_rows_of_an_unknown_answer_stay() {
-        let rewritten = run(rewrite_whole(&part(45), &Mutation::Delete { matches: large() })).unwrap();
+        let rewritten = rewrite_block(&rows(45), 0, &[Mutation::Delete { matches: large() }]).unwrap();
         assert_eq!(rewritten.changed.rows(), [41, 43, 44]);
         assert!(rewritten.changed.contains(43) && !rewritten.changed.contains(42));
         let ids = rewritten.block.array(0).as_primitive::<UInt64Type>().values().to_vec();
@@ -199,12 +184,34 @@ mod tests {
     #[test]
     fn updated_rows_change_and_the_others_do_not() {
         let mutation = Mutation::Update { matches: large(), transform: Arc::new(TimesTen) };
-        let part = part(45);
-        let rewritten = run(rewrite_whole(&part, &mutation)).unwrap();
+        let rewritten = rewrite_block(&rows(45), 0, std::slice::from_ref(&mutation)).unwrap();
         assert_eq!(rewritten.changed.rows(), [41, 43, 44]);
         let v = rewritten.block.array(1).as_primitive::<Int64Type>();
         assert_eq!((v.value(40), v.value(41), v.is_null(42), v.value(44)), (40, 410, true, 440));
-        let streamed: Vec<Block> = run(rewrite(&part, mutation, |_| {}).map(|block| block.unwrap()).collect());
-        assert_eq!(Block::concat(&part.meta.header, &streamed).unwrap(), rewritten.block);
+        let pieces = [rows(45).slice(0, 42), rows(45).slice(42, 3)];
+        let run = rewrite(futures::stream::iter(pieces.map(Ok)).boxed(), vec![mutation], |_| {});
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let streamed: Vec<Block> = runtime.block_on(run.map(|block| block.unwrap()).collect());
+        assert_eq!(Block::concat(rewritten.block.header(), &streamed).unwrap(), rewritten.block);
+    }
+
+    #[test]
+    fn a_later_mutation_sees_what_an_earlier_one_left_and_rows_keep_their_numbers() {
+        let even: RowMask = Arc::new(|block: &Block| {
+            Ok(block.array(0).as_primitive::<UInt64Type>().iter().map(|id| id.map(|id| id % 2 == 0)).collect())
+        });
+        let mutations = [
+            Mutation::Delete { matches: even },
+            Mutation::Update { matches: large(), transform: Arc::new(TimesTen) },
+            Mutation::Delete {
+                matches: Arc::new(|block: &Block| {
+                    Ok(block.array(1).as_primitive::<Int64Type>().iter().map(|v| v.map(|v| v == 410)).collect())
+                }),
+            },
+        ];
+        let rewritten = rewrite_block(&rows(45).slice(38, 7), 38, &mutations).unwrap();
+        assert_eq!(rewritten.changed.rows(), [38, 40, 41, 42, 43, 44]);
+        let ids = rewritten.block.array(0).as_primitive::<UInt64Type>().values().to_vec();
+        assert_eq!(ids, [39, 43]);
     }
 }

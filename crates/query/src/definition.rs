@@ -58,6 +58,14 @@ impl Definition {
         self.columns().iter().find(|column| column.name.name == name)
     }
 
+    /// The skip indexes of a table.
+    pub fn indexes(&self) -> &[sql::ast::IndexDef] {
+        match self {
+            Definition::Table(create) => create.elements.as_ref().map_or(&[], |elements| &elements.indexes),
+            Definition::View(_) | Definition::MaterializedView(_) | Definition::WindowView(_) => &[],
+        }
+    }
+
     /// ENGINE and what follows it; none for plain views.
     pub fn storage(&self) -> Option<&Storage> {
         match self {

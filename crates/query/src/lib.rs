@@ -2,7 +2,8 @@
 //!
 //! In reading order: `context` (what a query carries), [`bind`] (syntax tree → logical plan), [`mod@compile`] (logical →
 //! physical plan), [`run`] (plan → blocks), [`scan`] (the leaves), `relations` (what stands behind names), [`system`]
-//! and [`table_functions`] (rows that are in no table), [`expressions`] and [`transform`] (expressions over one block).
+//! and [`table_functions`] (rows that are in no table), [`expressions`], [`layout`] and
+//! [`transform`] (expressions over one block).
 //!
 //! Never here: writing. Nothing in this crate changes a snapshot.
 
@@ -15,6 +16,7 @@ pub mod error;
 pub mod explain;
 pub mod expressions;
 pub mod keys;
+pub mod layout;
 pub mod memory;
 pub mod nodes;
 pub mod prepare;

@@ -55,6 +55,17 @@ pub struct RowTtl {
     pub filter: Option<Expr>,
 }
 
+impl RowTtl {
+    /// True for rows whose time has come at `now_s`, in seconds since 1970 UTC.
+    pub fn condition(&self, now_s: u32) -> Expr {
+        let expired = expired(&self.expires, now_s);
+        match &self.filter {
+            Some(filter) => Expr::new(ExprKind::Chain(ChainOperator::And, vec![expired, filter.clone()])),
+            None => expired,
+        }
+    }
+}
+
 /// A column's time to live.
 #[derive(Clone, Debug)]
 pub struct ColumnTtl {
@@ -64,6 +75,13 @@ pub struct ColumnTtl {
     pub expires: Expr,
     /// What the column holds then; the default of its type when absent.
     pub default: Option<Expr>,
+}
+
+impl ColumnTtl {
+    /// True for rows in which the column's time has come at `now_s`, in seconds since 1970 UTC.
+    pub fn condition(&self, now_s: u32) -> Expr {
+        expired(&self.expires, now_s)
+    }
 }
 
 /// Applies times to live as of `now_s`, in seconds since 1970 UTC: expired rows go, expired columns become defaults.
@@ -76,15 +94,10 @@ pub fn ttl(
     let (header, ctx) = at;
     let mut steps: Vec<Arc<dyn BlockTransform>> = Vec::new();
     for rule in rows {
-        let expired = expired(&rule.expires, now_s);
-        let condition = match &rule.filter {
-            Some(filter) => Expr::new(ExprKind::Chain(ChainOperator::And, vec![expired, filter.clone()])),
-            None => expired,
-        };
-        steps.push(delete(&condition, header, ctx)?);
+        steps.push(delete(&rule.condition(now_s), header, ctx)?);
     }
     for rule in columns {
-        let condition = expired(&rule.expires, now_s);
+        let condition = rule.condition(now_s);
         steps.push(match &rule.default {
             Some(default) => {
                 let assignments = vec![(rule.column.clone(), default.clone())];

@@ -4,6 +4,7 @@
 //! No clock, no disk, no randomness; all or nothing: on a [`Conflict`] the snapshot is as it was.
 
 mod definitions;
+mod history;
 mod rows;
 
 use std::sync::Arc;
@@ -77,13 +78,16 @@ struct Next<'a> {
     base: &'a Snapshot,
     at_ns: i64,
     applied: Applied,
+    /// The mutation that the next `Rewrite` of a table belongs to.
+    mutation: Option<(TableId, u64)>,
 }
 
 impl Next<'_> {
     fn after<'a>(base: &'a Snapshot, commit: &Commit) -> Next<'a> {
         let receipt = Receipt { seq: base.seq.next(), at_ns: commit.at_ns };
         let snapshot = Snapshot { seq: receipt.seq, at_ns: receipt.at_ns, ..base.clone() };
-        Next { base, at_ns: commit.at_ns, applied: Applied { snapshot, removed: Vec::new(), receipt } }
+        let applied = Applied { snapshot, removed: Vec::new(), receipt };
+        Next { base, at_ns: commit.at_ns, applied, mutation: None }
     }
 
     fn edit(&mut self, edit: &Edit) -> Result<(), Conflict> {
@@ -103,6 +107,11 @@ impl Next<'_> {
             Edit::Compact { table, inputs } => self.compact(*table, inputs),
             Edit::DropParts { table, parts } => self.drop_parts(*table, parts),
             Edit::Truncate { table, partition } => self.truncate(*table, partition.as_ref()),
+            Edit::ChangeLayout { table, changes } => self.change_layout(*table, changes),
+            Edit::RecordMutation { table, commands } => self.record_mutation(*table, commands),
+            Edit::DetachParts { table, parts } => self.detach_parts(*table, parts),
+            Edit::AttachParts { table, parts } => self.attach_parts(*table, parts),
+            Edit::DropDetached { table, parts } => self.drop_detached(*table, parts),
             Edit::Token { table, token } => {
                 self.table(*table)?;
                 let receipt = self.applied.receipt;

@@ -17,7 +17,10 @@ use crate::error::{Error, Result};
 use crate::snapshot::Snapshot;
 
 /// The version of checkpoints that this program writes.
-pub const CHECKPOINT_VERSION: u32 = 1;
+pub const CHECKPOINT_VERSION: u32 = 2;
+
+/// The first version that has what happened to tables.
+pub(crate) const VERSION_WITH_HISTORY: u32 = 2;
 
 const MAGIC: &[u8; 8] = b"EVERCKPT";
 const HEADER_BYTES: usize = 40;
@@ -134,12 +137,13 @@ fn decode(bytes: &Bytes, source: &PartSource) -> std::result::Result<Snapshot, U
     if !header.starts_with(MAGIC) || number(CHECKED_BYTES) != crc32c::crc32c(checked) {
         return Err(damaged("its header is not whole"));
     }
-    if number(8) != CHECKPOINT_VERSION {
-        return Err(Unusable::Newer(number(8)));
+    let version = number(8);
+    if CHECKPOINT_VERSION < version {
+        return Err(Unusable::Newer(version));
     }
     if long(24) != body.len() as u64 || number(32) != crc32c::crc32c(&body) {
         return Err(damaged("its checksum is wrong"));
     }
     let seq = CommitSeq(long(16));
-    codec::decode_body(&body, seq, source).map_err(|error| Unusable::Damaged(error.to_string()))
+    codec::decode_body(&body, version, seq, source).map_err(|error| Unusable::Damaged(error.to_string()))
 }

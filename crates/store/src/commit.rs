@@ -15,6 +15,7 @@ pub use new_part::NewPart;
 pub(crate) use new_part::PartSource;
 
 use crate::definition::{DatabaseDef, QualifiedName, TableDef};
+use crate::history::ColumnChange;
 use crate::row_ranges::RowRanges;
 
 /// What a committed commit is told by.
@@ -159,6 +160,41 @@ pub enum Edit {
         /// One partition, or all.
         partition: Option<PartitionId>,
     },
+    /// Columns of the parts written so far are renamed or mean nothing any more. Comes with the `AlterTable` that does it.
+    ChangeLayout {
+        /// The table.
+        table: TableId,
+        /// In this order.
+        changes: Vec<ColumnChange>,
+    },
+    /// Remembers a mutation for `system.mutations`, and gives the `Rewrite` after it its number.
+    RecordMutation {
+        /// The table.
+        table: TableId,
+        /// Its commands, without brackets.
+        commands: Vec<Arc<str>>,
+    },
+    /// DETACH: parts are put aside with all their rows.
+    DetachParts {
+        /// The table.
+        table: TableId,
+        /// The parts; one that is gone is a conflict.
+        parts: Vec<PartName>,
+    },
+    /// ATTACH: parts put aside come back, as the newest ones.
+    AttachParts {
+        /// The table.
+        table: TableId,
+        /// The detached parts; one that is gone is a conflict.
+        parts: Vec<PartName>,
+    },
+    /// DROP DETACHED.
+    DropDetached {
+        /// The table.
+        table: TableId,
+        /// The detached parts; one that is gone is a conflict.
+        parts: Vec<PartName>,
+    },
     /// Remembers an insert; seen before, the whole commit is a [`Conflict::Duplicate`](crate::Conflict::Duplicate).
     Token {
         /// The table inserted into.
@@ -198,8 +234,8 @@ impl Edit {
     /// What it does to rows.
     pub fn kind(&self) -> ChangeKind {
         match self {
-            Edit::Insert { .. } => ChangeKind::Insert,
-            Edit::DropParts { .. } | Edit::Truncate { .. } => ChangeKind::Delete,
+            Edit::Insert { .. } | Edit::AttachParts { .. } => ChangeKind::Insert,
+            Edit::DropParts { .. } | Edit::DetachParts { .. } | Edit::Truncate { .. } => ChangeKind::Delete,
             Edit::Rewrite { .. } => ChangeKind::Rewrite,
             Edit::Merge { .. } | Edit::Compact { .. } => ChangeKind::NoLogicalChange,
             Edit::CreateDatabase(_)
@@ -211,6 +247,9 @@ impl Edit {
             | Edit::ExchangeTables { .. }
             | Edit::AlterTable(_)
             | Edit::FinishView { .. }
+            | Edit::ChangeLayout { .. }
+            | Edit::RecordMutation { .. }
+            | Edit::DropDetached { .. }
             | Edit::Token { .. } => ChangeKind::Definition,
         }
     }
@@ -233,6 +272,11 @@ impl Edit {
             | Edit::ExchangeTables { .. }
             | Edit::AlterTable(_)
             | Edit::FinishView { .. }
+            | Edit::ChangeLayout { .. }
+            | Edit::RecordMutation { .. }
+            | Edit::DetachParts { .. }
+            | Edit::AttachParts { .. }
+            | Edit::DropDetached { .. }
             | Edit::Token { .. } => Box::new(std::iter::empty()),
         }
     }

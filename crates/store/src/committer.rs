@@ -215,8 +215,10 @@ impl Committer {
         first_block: u64,
     ) -> Option<Vec<parts::PartName>> {
         let schema = snapshot.catalog.table_by_id(table)?.schema.as_ref()?;
-        let is_free = |name: &parts::PartName| self.shared.reservations.is_free(table, name);
-        compact::plan(schema, snapshot.parts.table(table)?, partition, first_block, &is_free)
+        let may_join = |part: &ActivePart| {
+            snapshot.is_current(table, schema, part) && self.shared.reservations.is_free(table, part.name())
+        };
+        compact::plan(snapshot.parts.table(table)?, partition, first_block, &may_join)
     }
 
     /// Makes the group durable, then visible, then answers.

@@ -41,17 +41,16 @@ pub(crate) fn compact(schema: &PartSchema, parts: &[Arc<ActivePart>]) -> Result<
 /// The newest parts of a partition that should become one now, if any: [`FAN_IN`] or more of the lowest tiers, or, when
 /// several commits of one sync group brought parts (`joined`, the first block of the group), those.
 pub(crate) fn plan(
-    schema: &PartSchema,
     parts: &TableParts,
     partition: &PartitionId,
     joined_from: u64,
-    is_free: &dyn Fn(&PartName) -> bool,
+    may_join: &dyn Fn(&ActivePart) -> bool,
 ) -> Option<Vec<PartName>> {
     let mut newest: Vec<&ActivePart> = Vec::new();
     let mut rows = 0;
     for part in parts.partition_from_newest(partition) {
         rows += part.rows();
-        let fits = part.is_in_memory() && part.part.meta.header == schema.header && is_free(part.name());
+        let fits = part.is_in_memory() && may_join(part);
         if !fits || ROWS_MAX < rows {
             break;
         }

@@ -1,7 +1,7 @@
 //! The spine: one log of commits, one writer, immutable snapshots.
 //!
 //! In reading order: what a table is ([`definition`], [`catalog`]); what changes ([`commit`]) and what it means
-//! ([`apply`], a pure function over [`snapshot`] and [`part_set`]); how changes are kept ([`log`], [`checkpoint`]) and
+//! ([`apply`], a pure function over [`snapshot`], [`part_set`] and [`history`]); how changes are kept ([`log`], [`checkpoint`]) and
 //! found again (`recovery`); who makes them (`committer`, behind [`store`]); and the work in the background
 //! ([`merge_policy`], [`reservations`], [`compact`], [`garbage`]).
 //!
@@ -22,6 +22,7 @@ pub mod definition;
 pub mod error;
 mod folder;
 pub mod garbage;
+pub mod history;
 pub mod in_flight;
 pub mod log;
 pub mod merge;
@@ -46,9 +47,10 @@ pub use config::StoreConfig;
 pub use definition::{DatabaseDef, QualifiedName, Readiness, TableDef, TableKind, Target, ViewDef, Visibility};
 pub use error::{CommitError, Conflict, Error, Result};
 pub use garbage::PartFile;
+pub use history::{ColumnChange, MutationRecord, TableHistory};
 pub use in_flight::{Hold, InFlight, Passage};
 pub use log::FsyncMode;
-pub use merge::{MergeError, MergeWork, Merged};
+pub use merge::{Finish, MergeError, MergeWork, Merged, Upgrade};
 pub use merge_policy::{MergePlan, MergePolicy};
 pub use merges::{Merges, RunningMerge};
 pub use part_set::{PartSet, TableParts};

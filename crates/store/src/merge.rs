@@ -9,7 +9,8 @@ use futures::{StreamExt, TryStreamExt};
 use parts::file::{Caching, Maturity};
 use parts::merge::{MERGE_ROWS, Run, merge_runs};
 use parts::{PartName, PartSchema, Purpose};
-use types::{BlockTransform, ErrorCode};
+use types::transform::TransformError;
+use types::{BlockTransform, ErrorCode, TableId};
 
 use crate::active_part::ActivePart;
 use crate::commit::{Commit, Edit, Receipt};
@@ -19,6 +20,12 @@ use crate::shared::Shared;
 use crate::snapshot::Snapshot;
 use crate::staging;
 
+/// What makes rows of a part rows of its table as it is now.
+pub type Upgrade = Arc<dyn Fn(&Snapshot, &ActivePart) -> Result<Arc<dyn BlockTransform>, TransformError> + Send + Sync>;
+
+/// What is done with rows on their way into a part.
+pub type Finish = Arc<dyn Fn(Run) -> Run + Send + Sync>;
+
 /// What a merge does beside the engine's rule.
 #[derive(Clone)]
 pub struct MergeWork {
@@ -26,14 +33,16 @@ pub struct MergeWork {
     pub purpose: Purpose,
     /// Brings rows of inputs whose columns are not the table's (it was altered since) into the table's layout. Without
     /// it, such inputs are [`MergeError::Layout`].
-    pub input: Option<Arc<dyn BlockTransform>>,
-    /// Applied to merged rows: expired TTL.
-    pub output: Option<Arc<dyn BlockTransform>>,
+    pub upgrade: Option<Upgrade>,
+    /// Applied to the merged rows, which stay sorted: expired TTL.
+    pub finish: Option<Finish>,
+    /// Of rows that are equal in these columns only the first stays: `OPTIMIZE … DEDUPLICATE`.
+    pub deduplicate: Option<Vec<usize>>,
 }
 
 impl Default for MergeWork {
     fn default() -> MergeWork {
-        MergeWork { purpose: Purpose::Merge, input: None, output: None }
+        MergeWork { purpose: Purpose::Merge, upgrade: None, finish: None, deduplicate: None }
     }
 }
 
@@ -85,7 +94,7 @@ pub(crate) async fn run(shared: &Shared, plan: &MergePlan, work: &MergeWork) -> 
     let Some((schema, inputs)) = find(&snapshot, plan) else { return Ok(Merged::GivenUp) };
     let Some(running) = shared.merges.begin(plan, shared.env.clock.now_ns()) else { return Ok(Merged::GivenUp) };
     let progress = running.progress();
-    let merged = merged_rows(&schema, &inputs, work)?;
+    let merged = merged_rows(&snapshot, plan.table, &schema, &inputs, work)?;
     let merged = merged.inspect_ok(move |block| progress(block.rows() as u64)).boxed();
     let output = staging::stage_file(shared, &schema, merged, Maturity::Merged).await?;
     let commit = Commit {
@@ -107,29 +116,42 @@ fn find(snapshot: &Snapshot, plan: &MergePlan) -> Option<(Arc<PartSchema>, Vec<A
     Some((schema, inputs.collect::<Option<Vec<_>>>()?))
 }
 
-fn merged_rows(schema: &PartSchema, inputs: &[Arc<ActivePart>], work: &MergeWork) -> Result<Run, MergeError> {
-    let runs = inputs.iter().map(|input| rows_of(schema, input, work)).collect::<Result<Vec<_>, _>>()?;
-    let merged = merge_runs(schema, runs, work.purpose, MERGE_ROWS).map_err(Error::from)?;
-    Ok(transformed(merged, work.output.clone()))
+fn merged_rows(
+    snapshot: &Snapshot,
+    table: TableId,
+    schema: &PartSchema,
+    inputs: &[Arc<ActivePart>],
+    work: &MergeWork,
+) -> Result<Run, MergeError> {
+    let mut runs = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        runs.push(match (snapshot.is_current(table, schema, input), &work.upgrade) {
+            (true, _) => rows_of(input),
+            (false, None) => return Err(MergeError::Layout(input.name().clone())),
+            (false, Some(upgrade)) => {
+                let transform = upgrade(snapshot, input).map_err(parts::Error::from).map_err(Error::from)?;
+                transformed(rows_of(input), transform)
+            }
+        });
+    }
+    let mut merged = merge_runs(schema, runs, work.purpose, MERGE_ROWS).map_err(Error::from)?;
+    if let Some(columns) = &work.deduplicate {
+        merged = parts::deduplicated(schema, merged, columns).map_err(Error::from)?;
+    }
+    Ok(match &work.finish {
+        Some(finish) => finish(merged),
+        None => merged,
+    })
 }
 
-/// The rows of one input in the table's layout.
-fn rows_of(schema: &PartSchema, input: &ActivePart, work: &MergeWork) -> Result<Run, MergeError> {
-    let header = &input.part.meta.header;
-    let columns: Vec<usize> = (0..header.len()).collect();
-    let rows = input.part.read_all(&columns, Caching::Bypass);
-    match &work.input {
-        _ if *header == schema.header => Ok(rows),
-        Some(transform) => Ok(transformed(rows, Some(Arc::clone(transform)))),
-        None => Err(MergeError::Layout(input.name().clone())),
-    }
+/// The rows of one input as they are.
+fn rows_of(input: &ActivePart) -> Run {
+    let columns: Vec<usize> = (0..input.part.meta.header.len()).collect();
+    input.part.read_all(&columns, Caching::Bypass)
 }
 
-fn transformed(rows: Run, transform: Option<Arc<dyn BlockTransform>>) -> Run {
-    match transform {
-        None => rows,
-        Some(transform) => rows.map(move |block| Ok(transform.apply(&block?)?)).boxed(),
-    }
+fn transformed(rows: Run, transform: Arc<dyn BlockTransform>) -> Run {
+    rows.map(move |block| Ok(transform.apply(&block?)?)).boxed()
 }
 
 /// Parts in memory that should be written to files: runs of neighbours of the table's layout that are many bytes or old;
@@ -141,7 +163,8 @@ pub(crate) fn plan_flush(shared: &Shared, snapshot: &Snapshot, now_ns: i64, all:
         let Some(schema) = snapshot.catalog.table_by_id(*table).and_then(|def| def.schema.as_ref()) else { continue };
         let may_merge = shared.merges.may_run(*table);
         for partition in parts.partitions() {
-            for run in memory_runs(schema, parts.partition(partition), may_merge) {
+            let fits = |part: &ActivePart| part.is_in_memory() && snapshot.is_current(*table, schema, part);
+            for run in memory_runs(&fits, parts.partition(partition), may_merge) {
                 let bytes: u64 = run.iter().map(|part| part.size_bytes()).sum();
                 let is_old = run.iter().any(|part| age_max <= now_ns.saturating_sub(part.created_ns));
                 if all || is_old || shared.config.inline_bytes_max as u64 <= bytes {
@@ -155,13 +178,13 @@ pub(crate) fn plan_flush(shared: &Shared, snapshot: &Snapshot, now_ns: i64, all:
 
 /// Neighbours in memory, of the table's layout; one by one when they may not be merged.
 fn memory_runs<'a>(
-    schema: &PartSchema,
+    fits: &dyn Fn(&ActivePart) -> bool,
     parts: impl Iterator<Item = &'a Arc<ActivePart>>,
     may_merge: bool,
 ) -> Vec<Vec<&'a ActivePart>> {
     let mut runs: Vec<Vec<&ActivePart>> = vec![Vec::new()];
     for part in parts {
-        let fits = part.is_in_memory() && part.part.meta.header == schema.header;
+        let fits = fits(part);
         match runs.last_mut() {
             Some(run) if fits && (may_merge || run.is_empty()) => run.push(part),
             _ if fits => runs.push(vec![part]),

@@ -65,8 +65,8 @@ fn repeat(snapshot: &mut Snapshot, record: &Record, source: &PartSource) -> Resu
 /// Every file that the snapshot names must be there; every other was staged by a process that died, and goes.
 async fn check_files(folder: &DataFolder, snapshot: &Snapshot, source: &PartSource) -> Result<()> {
     let there: BTreeSet<String> = source.part_store.list().await?.into_iter().map(|(object, _)| object).collect();
-    let named: BTreeSet<&str> =
-        snapshot.parts.parts().filter_map(|(_, part)| part.file.as_ref()).map(|file| file.object()).collect();
+    let parts = snapshot.parts.parts().chain(snapshot.history.detached());
+    let named: BTreeSet<&str> = parts.filter_map(|(_, part)| part.file.as_ref()).map(|file| file.object()).collect();
     if let Some(missing) = named.iter().find(|object| !there.contains(**object)) {
         let path = folder.parts().join(missing);
         return Err(Error::Damaged { path, what: "it is gone, and a table needs it".to_owned() });
@@ -86,13 +86,29 @@ async fn open_files(snapshot: &mut Snapshot, source: &PartSource) -> Result<()> 
         .map(|(table, part)| (table, Arc::clone(part)))
         .collect();
     for (table, part) in in_files {
-        let Some(reference) = part.file.as_ref().and_then(|file| file.reference()) else { continue };
-        let (store, cache) = (Arc::clone(&source.part_store), Arc::clone(&source.cache));
-        let file = FilePart::open(store, reference.clone(), cache).await?;
-        let opened = Part { name: part.name().clone(), meta: Arc::clone(file.meta()), data: PartData::File(file) };
-        snapshot.parts.table_mut(table).replace(ActivePart { part: opened, ..(*part).clone() });
+        if let Some(opened) = open(&part, source).await? {
+            snapshot.parts.table_mut(table).replace(opened);
+        }
+    }
+    let detached: Vec<TableId> = snapshot.history.detached().map(|(table, _)| table).collect();
+    for table in BTreeSet::from_iter(detached) {
+        let history = snapshot.history.table_mut(table);
+        for part in &mut history.detached {
+            if let Some(opened) = open(part, source).await? {
+                *part = Arc::new(opened);
+            }
+        }
     }
     Ok(())
+}
+
+/// The part with its rows; none when they are in memory.
+async fn open(part: &ActivePart, source: &PartSource) -> Result<Option<ActivePart>> {
+    let Some(reference) = part.file.as_ref().and_then(|file| file.reference()) else { return Ok(None) };
+    let (store, cache) = (Arc::clone(&source.part_store), Arc::clone(&source.cache));
+    let file = FilePart::open(store, reference.clone(), cache).await?;
+    let opened = Part { name: part.name().clone(), meta: Arc::clone(file.meta()), data: PartData::File(file) };
+    Ok(Some(ActivePart { part: opened, ..part.clone() }))
 }
 
 /// The commit that drops what was being built when the process died; none when nothing was.

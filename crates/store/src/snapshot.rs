@@ -3,11 +3,16 @@
 //! Cloning costs nothing, `apply` costs what the commit changes. A reader holds an `Arc` of it as long as it reads; the
 //! files of its parts live that long.
 
-use types::{CommitSeq, TableId};
+use std::borrow::Cow;
 
+use parts::PartSchema;
+use types::{CommitSeq, Header, TableId};
+
+use crate::active_part::ActivePart;
 use crate::catalog::Catalog;
 use crate::commit::Read;
 use crate::definition::QualifiedName;
+use crate::history::History;
 use crate::part_set::{PartSet, TableParts};
 use crate::tokens::Tokens;
 
@@ -22,6 +27,8 @@ pub struct Snapshot {
     pub catalog: Catalog,
     /// Active parts.
     pub parts: PartSet,
+    /// Columns renamed and dropped since, mutations, detached parts.
+    pub history: History,
     /// Insert tokens.
     pub tokens: Tokens,
 }
@@ -30,6 +37,19 @@ impl Snapshot {
     /// The parts of a table; none when it has none or does not exist.
     pub fn table_parts(&self, table: TableId) -> Option<&TableParts> {
         self.parts.table(table)
+    }
+
+    /// The columns of a part of a table under the names that they have today.
+    pub fn header_of<'a>(&self, table: TableId, part: &'a ActivePart) -> Cow<'a, Header> {
+        match self.history.table(table) {
+            Some(history) => history.header_of(part),
+            None => Cow::Borrowed(&part.part.meta.header),
+        }
+    }
+
+    /// True when a part has exactly the columns that its table has now, none renamed or dropped since.
+    pub fn is_current(&self, table: TableId, schema: &PartSchema, part: &ActivePart) -> bool {
+        part.part.meta.header == schema.header && self.history.table(table).is_none_or(|known| known.is_current(part))
     }
 
     /// For [`Commit::reads`](crate::Commit::reads): the definition of this table as it is here. `None` without table.

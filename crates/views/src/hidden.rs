@@ -4,8 +4,7 @@
 //! table's columns (keys, row TTL), or [`CARRIED`] and the name of a column that a view's SELECT left out.
 //! They never show in `SELECT *`, DESCRIBE, `system.columns` or exports.
 
-/// Prefix of a column that holds the value of the expression that follows.
-pub const EXPRESSION: &str = "\u{1}expr:";
+pub use query::layout::EXPRESSION;
 /// Prefix of a column carried along from the source of a view.
 pub const CARRIED: &str = "\u{1}carried:";
 

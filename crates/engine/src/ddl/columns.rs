@@ -63,12 +63,12 @@ pub(super) fn like(definition: &Definition, header: &Header) -> Result<TableElem
 }
 
 /// A type as syntax.
-pub(super) fn ast_type(ty: &DataType) -> Result<sql::ast::DataType> {
+pub(crate) fn ast_type(ty: &DataType) -> Result<sql::ast::DataType> {
     sql::parse_data_type(&ty.to_string()).map_err(Error::from)
 }
 
 /// `n Nested(a T, b U)` is two columns of arrays, `n.a` and `n.b`.
-fn spread_nested(columns: &[ColumnDef]) -> Result<Vec<ColumnDef>> {
+pub(crate) fn spread_nested(columns: &[ColumnDef]) -> Result<Vec<ColumnDef>> {
     let mut spread = Vec::with_capacity(columns.len());
     for column in columns {
         let text = column.data_type.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -116,7 +116,6 @@ fn refuse_options(column: &ColumnDef) -> Result<()> {
         ("STATISTICS", !column.statistics.is_empty()),
         ("SETTINGS of a column", !column.settings.is_empty()),
         ("AUTO_INCREMENT", matches!(column.default, Some(ColumnDefault::AutoIncrement))),
-        ("TTL of a column", column.ttl.is_some()),
     ];
     match present.iter().find(|(_, present)| *present) {
         Some((what, _)) => Err(Error::NotImplemented(format!("{what} (column {})", column.name.name))),
@@ -133,6 +132,9 @@ fn check_defaults(elements: &TableElements, header: &Header, ctx: &QueryContext)
     }
     for constraint in &elements.constraints {
         Expressions::compile(std::slice::from_ref(&constraint.expr), header, ctx)?;
+    }
+    for index in &elements.indexes {
+        super::indexes::check(index, header, ctx)?;
     }
     Ok(())
 }

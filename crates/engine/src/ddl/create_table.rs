@@ -102,14 +102,14 @@ fn take_like(create: &mut CreateTable, other: &ObjectName, ctx: &QueryContext) -
 }
 
 /// Makes definitions of tables.
-pub(super) struct Maker<'a> {
-    pub(super) engine: &'a Engine,
-    pub(super) ctx: &'a QueryContext,
+pub(crate) struct Maker<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) ctx: &'a QueryContext,
 }
 
 impl Maker<'_> {
     /// The definition of a table with these columns. `carried` are hidden columns of a view's inner table.
-    pub(super) fn make(
+    pub(crate) fn make(
         &self,
         name: &QualifiedName,
         create: &CreateTable,
@@ -127,7 +127,7 @@ impl Maker<'_> {
         normalise_keys(&mut storage, &elements, chosen.kind)?;
         let stored = columns::stored(&elements, &header);
         let schema = self.schema(&chosen, &stored, carried, &storage)?;
-        check_ttl(&storage, &stored, self.ctx)?;
+        super::ttl::check(&storage, &elements, &stored, self.ctx)?;
         storage.engine =
             Some(AstEngine { name: Ident::new(chosen.name.as_str()), arguments: chosen.arguments.clone() });
         let canonical = CreateTable {
@@ -209,9 +209,6 @@ fn uuid(written: &Option<String>, engine: &Engine) -> Result<u128> {
 }
 
 fn refuse_elements(elements: &TableElements) -> Result<()> {
-    if let Some(index) = elements.indexes.first() {
-        return Err(Error::NotImplemented(format!("INDEX {}", index.name.name)));
-    }
     if let Some(projection) = elements.projections.first() {
         return Err(Error::NotImplemented(format!("PROJECTION {}", projection.name.name)));
     }
@@ -249,27 +246,6 @@ fn normalise_keys(storage: &mut Storage, elements: &TableElements, kind: TableKi
     if !storage.settings.iter().any(|setting| setting.name.name == "index_granularity") {
         let value = SettingValue::Literal(Literal::UInt(parts::schema::INDEX_GRANULARITY as u64));
         storage.settings.push(AstSetting { name: Ident::new("index_granularity"), value });
-    }
-    Ok(())
-}
-
-/// Times of TTL must be dates or times; what is not deletion is refused by name.
-pub(crate) fn check_ttl(storage: &Storage, stored: &Header, ctx: &QueryContext) -> Result<()> {
-    for item in &storage.ttl {
-        match &item.action {
-            sql::ast::TtlAction::Delete => {}
-            sql::ast::TtlAction::GroupBy { .. } => return Err(Error::NotImplemented("TTL GROUP BY".to_owned())),
-            sql::ast::TtlAction::Recompress(_) => return Err(Error::NotImplemented("TTL RECOMPRESS".to_owned())),
-            sql::ast::TtlAction::ToDisk(_) | sql::ast::TtlAction::ToVolume(_) => {
-                return Err(Error::NotImplemented("TTL TO DISK and TO VOLUME".to_owned()));
-            }
-        }
-        let compiled = query::expressions::Expressions::compile(std::slice::from_ref(&item.expr), stored, ctx)?;
-        let ty = compiled.types().next().cloned().unwrap_or(types::DataType::Nothing);
-        if !ty.base().is_date_or_time() {
-            let message = format!("TTL expression result column should have DateTime or Date type, but has {ty}");
-            return Err(Error::refused(ErrorCode::ILLEGAL_TYPE_OF_ARGUMENT, message));
-        }
     }
     Ok(())
 }

@@ -39,6 +39,15 @@ const KNOWN: &[&str] = &[
     "max_bytes_to_merge_at_max_space_in_pool",
     "old_parts_lifetime",
     "allow_experimental_replacing_merge_with_cleanup",
+    "min_rows_to_keep",
+    "max_rows_to_keep",
+    "min_bytes_to_keep",
+    "max_bytes_to_keep",
+    "compress",
+    "max_part_loading_threads",
+    "min_age_to_force_merge_seconds",
+    "number_of_free_entries_in_pool_to_execute_mutation",
+    "deduplicate_merge_projection_mode",
     "redis_hash",
     "redis_value",
 ];
@@ -89,7 +98,6 @@ pub(super) struct Chosen {
 /// Engines of ClickHouse that are refused as not supported rather than as unknown.
 const REFUSED: &[&str] = &[
     "Buffer",
-    "CoalescingMergeTree",
     "Dictionary",
     "Distributed",
     "EmbeddedRocksDB",
@@ -98,7 +106,6 @@ const REFUSED: &[&str] = &[
     "GraphiteMergeTree",
     "Join",
     "Kafka",
-    "Log",
     "Merge",
     "MongoDB",
     "MySQL",
@@ -110,8 +117,6 @@ const REFUSED: &[&str] = &[
     "S3Queue",
     "Set",
     "SQLite",
-    "StripeLog",
-    "TinyLog",
     "URL",
 ];
 
@@ -126,9 +131,10 @@ pub(super) fn choose(engine: Option<&AstEngine>, default: &str) -> Result<Chosen
         | "ReplacingMergeTree"
         | "SummingMergeTree"
         | "AggregatingMergeTree"
+        | "CoalescingMergeTree"
         | "CollapsingMergeTree"
         | "VersionedCollapsingMergeTree" => TableKind::MergeTree,
-        "Memory" => TableKind::Memory,
+        "Memory" | "Log" | "TinyLog" | "StripeLog" => TableKind::Memory,
         "Null" => TableKind::Null,
         name if REFUSED.contains(&name) || name.starts_with("Replicated") || name.starts_with("Shared") => {
             return Err(Error::NotImplemented(format!("table engine {name}")));
@@ -170,6 +176,7 @@ impl Chosen {
                 }
                 Ok(MergeMode::Aggregating)
             }
+            "CoalescingMergeTree" => self.coalescing(header, keys),
             "CollapsingMergeTree" => {
                 self.takes(1, 1)?;
                 Ok(MergeMode::Collapsing { sign: self.sign(header)? })
@@ -221,6 +228,21 @@ impl Chosen {
             listed.push(at);
         }
         Ok(MergeMode::summing(header, keys, Some(&listed)))
+    }
+
+    fn coalescing(&self, header: &Header, keys: &[usize]) -> Result<MergeMode> {
+        self.takes(0, 1)?;
+        let Some(list) = self.arguments.first() else { return Ok(MergeMode::coalescing(header, keys, None)) };
+        let mut listed = Vec::new();
+        for expr in super::keys::items(list) {
+            let at = position(expr, header).ok_or_else(|| no_column(expr, "columns_to_sum"))?;
+            if keys.contains(&at) {
+                let message = format!("column {expr} is in the sorting key and cannot be coalesced");
+                return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
+            }
+            listed.push(at);
+        }
+        Ok(MergeMode::coalescing(header, keys, Some(&listed)))
     }
 
     fn takes(&self, least: usize, most: usize) -> Result<()> {

@@ -163,7 +163,7 @@ impl Layout {
 }
 
 /// The expressions of a key: those of a tuple, or the one.
-pub(super) fn items(key: &Expr) -> Vec<&Expr> {
+pub(crate) fn items(key: &Expr) -> Vec<&Expr> {
     match &key.kind {
         ExprKind::Tuple(items) => items.iter().collect(),
         _ => vec![key],

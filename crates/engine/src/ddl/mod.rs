@@ -11,9 +11,11 @@ mod create_table;
 mod create_view;
 mod drop;
 mod engine_clause;
+mod indexes;
 mod keys;
 mod qualify;
 mod source;
+mod ttl;
 mod window_view;
 
 use std::sync::Arc;
@@ -26,7 +28,19 @@ use types::ErrorCode;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 
-pub(crate) use create_table::check_ttl;
+pub(crate) use columns::{ast_type, spread_nested};
+pub(crate) use create_table::Maker;
+pub(crate) use keys::items as key_items;
+
+/// GROUP BY of these expressions.
+pub(crate) fn group_by(keys: Vec<sql::Expr>) -> sql::ast::GroupBy {
+    sql::ast::GroupBy { keys: sql::ast::GroupByKeys::Exprs(keys), modifier: None, totals: false }
+}
+
+/// Refuses settings that no table has.
+pub(crate) fn check_settings(settings: &[sql::ast::Setting]) -> Result<()> {
+    engine_clause::table_settings(settings).map(drop)
+}
 
 /// Runs a statement that defines something.
 pub(crate) async fn run(engine: &Engine, statement: &StatementKind, ctx: &Arc<QueryContext>) -> Result<()> {

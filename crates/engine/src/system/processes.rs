@@ -109,8 +109,11 @@ fn row(process: &Process) -> Vec<(&'static str, Cell)> {
 /// waits until they have ended.
 pub(crate) async fn kill(engine: &Engine, kill: &Kill, ctx: &Arc<QueryContext>) -> Result<Block> {
     ddl::refuse_cluster(&kill.on_cluster)?;
+    if kill.what == KillWhat::Mutation {
+        return engine.inner.mutations.kill(kill, ctx);
+    }
     if kill.what != KillWhat::Query {
-        return Err(Error::NotImplemented("KILL of anything but queries".to_owned()));
+        return Err(Error::NotImplemented("KILL of anything but queries and mutations".to_owned()));
     }
     let processes: Vec<Process> = engine.inner.processes.list();
     let is_other = |process: &&Process| process.ctx.caller.query_id != ctx.caller.query_id;

@@ -62,7 +62,13 @@ pub struct PointTable {
 impl PointTable {
     fn new(def: &Arc<TableDef>, _: &Snapshot) -> Result<Option<PointTable>> {
         let Some(schema) = def.schema.clone().filter(|schema| !schema.sort_key.is_empty()) else { return Ok(None) };
-        let columns = relations::columns(def, &Definition::parse(def)?)?;
+        let definition = Definition::parse(def)?;
+        let settings = definition.storage().map_or(&[][..], |storage| &storage.settings);
+        if settings.iter().any(|setting| setting.name.name == "max_partitions_to_read") {
+            // a plan counts the partitions that it reads
+            return Ok(None);
+        }
+        let columns = relations::columns(def, &definition)?;
         let key = schema.sort_key.iter().map(|key| schema.header.columns()[key.position].clone()).collect();
         Ok(Some(PointTable { def: def.clone(), schema, columns, key, reads: Mutex::default() }))
     }
@@ -168,13 +174,15 @@ impl PointRead {
     }
 
     async fn rows_of(&self, part: &ActivePart, probe: &KeyProbe, ctx: &Arc<QueryContext>) -> Result<Option<Block>> {
+        let is_current = ctx.snapshot.is_current(self.table.table(), &self.schema, part);
+        let today = ctx.snapshot.header_of(self.table.table(), part);
         let part = &part.part;
         let index = ctx.runtime.key_indexes.get(&ctx.runtime, part, &self.schema);
         // Most parts have the table's columns: nothing to adapt then.
-        if part.meta.header == self.schema.header {
+        if is_current {
             return Ok(part.read_key(probe, &self.needed, index.as_deref()).await?);
         }
-        let adapter = Adapter::of_block(&part.meta.header, &self.table, ctx, &self.needed)?;
+        let adapter = Adapter::of_block(&today, &self.table, ctx, &self.needed)?;
         match part.read_key(probe, adapter.stored(), index.as_deref()).await? {
             Some(block) => Ok(Some(adapter.adapt(&block, &Virtual::none())?)),
             None => Ok(None),

@@ -14,15 +14,17 @@ use datafusion::logical_expr::Expr;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use parts::{Caching, PartSchema};
+use sql::ast::{Literal, SettingValue};
 use store::{QualifiedName, Snapshot, TableDef};
 use types::transform::TransformError;
-use types::{Block, Header, Setting, TableId};
+use types::{Block, ErrorCode, Header, Setting, TableId};
 
 use super::adapt::{Adapter, Virtual};
 use super::prewhere::Prewhere;
 use super::work::{Piece, Work};
 use super::{Blocks, Predicate, Read, Source};
 use crate::context::QueryContext;
+use crate::definition::Definition;
 use crate::error::{Error, Result};
 
 /// Tables with fewer rows are read in one share: splitting the work would cost more than it saves.
@@ -143,7 +145,7 @@ impl StoredTable {
 
     /// The rows of one part's granules with exactly these columns, past PREWHERE.
     fn read_piece(&self, piece: Piece, ctx: &Arc<QueryContext>, columns: &[usize]) -> Result<Blocks> {
-        let adapter = Adapter::of_block(&piece.part.part.meta.header, self, ctx, columns)?;
+        let adapter = Adapter::of_block(&ctx.snapshot.header_of(self.table, &piece.part), self, ctx, columns)?;
         let virtuals = Virtual::of(&piece.part, &self.name);
         let prewhere = self.prewhere.as_ref().map(|prewhere| prewhere.over(&adapter.header())).transpose()?;
         let blocks = piece.part.part.read(adapter.stored(), piece.granules, Caching::Use);
@@ -163,6 +165,29 @@ impl StoredTable {
 
     pub(super) fn table(&self) -> TableId {
         self.table
+    }
+}
+
+/// Refuses to read more partitions than the table setting `max_partitions_to_read` allows.
+fn check_partitions(def: &TableDef, work: &Work) -> Result<()> {
+    const SETTING: &str = "max_partitions_to_read";
+    if !def.sql.contains(SETTING) {
+        return Ok(());
+    }
+    let definition = Definition::parse(def)?;
+    let settings = definition.storage().map_or(&[][..], |storage| &storage.settings);
+    let limit = settings.iter().find(|setting| setting.name.name == SETTING).map(|setting| match &setting.value {
+        SettingValue::Literal(Literal::UInt(limit)) => usize::try_from(*limit).unwrap_or(usize::MAX),
+        // any other number is less than one: no limit
+        _ => usize::MAX,
+    });
+    let partitions = work.partitions();
+    match limit {
+        Some(limit) if limit < partitions => {
+            let message = format!("too many partitions to read. Current {partitions}, max {limit}");
+            Err(Error::refused(ErrorCode::TOO_MANY_PARTITIONS, message))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -219,6 +244,7 @@ impl Source for StoredTable {
         }
         let Some(schema) = &self.schema else { return Ok(stream::empty().boxed()) };
         let work = Work::plan(&ctx.snapshot, self.table, schema, &self.prunable(&read.predicate))?;
+        check_partitions(def, &work)?;
         let work = work.share(read.share, read.shares);
         ctx.counters.expect_rows(work.rows());
         match self.is_final && schema.has_final() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parts::PartSchema;
 use parts::prune::{KeyRange, KeyRanges, may_contain, prune};
 use store::{ActivePart, Snapshot};
-use types::TableId;
+use types::{Header, TableId};
 
 use super::Predicate;
 use super::ranges::ranges_of;
@@ -55,7 +55,8 @@ impl Work {
         for part in parts.parts() {
             work.parts_total += 1;
             work.granules_total += part.part.granules();
-            let granules = asked.granules(schema, part).map_err(Error::from)?;
+            let today = snapshot.header_of(table, part);
+            let granules = asked.granules(schema, part, &today).map_err(Error::from)?;
             if !granules.is_empty() {
                 work.pieces.push(Piece { part: part.clone(), granules });
             }
@@ -66,6 +67,13 @@ impl Work {
     /// Rows in all pieces.
     pub(super) fn rows(&self) -> u64 {
         self.pieces.iter().map(Piece::rows).sum()
+    }
+
+    /// Partitions that have pieces.
+    pub(super) fn partitions(&self) -> usize {
+        let mut ids: Vec<_> = self.pieces.iter().map(|piece| &piece.part.name().partition_id).collect();
+        ids.dedup();
+        ids.len()
     }
 
     /// Granules in all pieces.
@@ -140,11 +148,15 @@ impl Asked {
         Ok(Asked { columns, key })
     }
 
-    fn granules(&self, schema: &PartSchema, part: &ActivePart) -> parts::Result<Vec<Range<usize>>> {
+    /// `today` are the part's columns under the names that they have now.
+    fn granules(&self, schema: &PartSchema, part: &ActivePart, today: &Header) -> parts::Result<Vec<Range<usize>>> {
         let meta = &part.part.meta;
         for (position, ranges) in &self.columns {
             let Some(column) = schema.header.columns().get(*position) else { continue };
-            let known = meta.min_max.iter().find(|known| known.column == *column);
+            // what the part calls this column, in the type that it has there
+            let written = today.position(&column.name).and_then(|at| meta.header.columns().get(at));
+            let written = written.filter(|written| written.ty == column.ty);
+            let known = written.and_then(|written| meta.min_max.iter().find(|known| known.column == *written));
             if let Some(known) = known
                 && !may_contain(known, ranges)?
             {

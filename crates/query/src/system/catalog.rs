@@ -81,7 +81,11 @@ fn table_row(snapshot: &Snapshot, table: &TableDef) -> Result<Vec<(&'static str,
     if let (TableKind::MergeTree | TableKind::Memory | TableKind::Null, Some(storage)) =
         (table.kind, definition.storage())
     {
-        let keys = Keys::of(storage);
+        let mut keys = Keys::of(storage);
+        if let Some(version) = appended_version(table, storage) {
+            keys.sorting =
+                [keys.sorting, version].into_iter().filter(|key| !key.is_empty()).collect::<Vec<_>>().join(", ");
+        }
         row.extend([
             ("engine_full", engine_full(storage).into()),
             ("partition_key", keys.partition.into()),
@@ -93,6 +97,16 @@ fn table_row(snapshot: &Snapshot, table: &TableDef) -> Result<Vec<(&'static str,
     }
     row.extend(sizes(snapshot, table));
     Ok(row)
+}
+
+/// The version column that VersionedCollapsingMergeTree puts at the end of the sorting key, unless it is written there.
+fn appended_version(table: &TableDef, storage: &Storage) -> Option<String> {
+    if &*table.engine != "VersionedCollapsingMergeTree" {
+        return None;
+    }
+    let version = storage.engine.as_ref()?.arguments.get(1)?.to_string();
+    let is_there = storage.order_by.iter().flat_map(|key| key.exprs()).any(|expr| expr.to_string() == version);
+    (!is_there).then_some(version)
 }
 
 /// The views that inserts into the table run, and where a view's rows go.

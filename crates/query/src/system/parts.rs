@@ -10,7 +10,52 @@ use crate::context::QueryContext;
 use crate::error::Result;
 
 pub(super) fn tables() -> Vec<Arc<dyn SystemTable>> {
-    vec![Listing::system("parts", parts_rows)]
+    vec![
+        Listing::system("parts", parts_rows),
+        Listing::system("detached_parts", detached_rows),
+        Listing::system("data_skipping_indices", index_rows),
+    ]
+}
+
+fn detached_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
+    for (table, part) in ctx.snapshot.history.detached() {
+        let Some(table) = ctx.snapshot.catalog.table_by_id(table) else { continue };
+        let name = part.name();
+        rows.push([
+            ("database", table.database.clone().into()),
+            ("table", table.name.clone().into()),
+            ("partition_id", name.partition_id.as_str().into()),
+            ("name", name.to_string().into()),
+            ("bytes_on_disk", part.size_bytes().into()),
+            ("modification_time", seconds(part.created_ns)),
+            ("disk", "default".into()),
+            ("reason", "".into()),
+            ("min_block_number", name.min_block.into()),
+            ("max_block_number", name.max_block.into()),
+            ("level", u64::from(name.level).into()),
+        ]);
+    }
+    Ok(())
+}
+
+fn index_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
+    for database in ctx.snapshot.catalog.databases() {
+        for table in ctx.snapshot.catalog.tables_of(&database.name) {
+            for index in crate::definition::Definition::parse(table)?.indexes() {
+                let full = index.index_type.as_ref().map(ToString::to_string).unwrap_or_default();
+                rows.push([
+                    ("database", table.database.clone().into()),
+                    ("table", table.name.clone().into()),
+                    ("name", index.name.name.clone().into()),
+                    ("type", full.split('(').next().unwrap_or_default().into()),
+                    ("type_full", full.clone().into()),
+                    ("expr", index.expr.to_string().into()),
+                    ("granularity", index.granularity.into()),
+                ]);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn parts_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {

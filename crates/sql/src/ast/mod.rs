@@ -25,6 +25,7 @@ mod expr;
 mod query;
 mod statement;
 mod types;
+mod walk;
 
 pub use alter::*;
 pub use create::*;

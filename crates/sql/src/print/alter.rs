@@ -55,7 +55,7 @@ impl Printer {
         }
     }
 
-    fn alter_action(&mut self, action: &Action) {
+    pub(super) fn alter_action(&mut self, action: &Action) {
         match action {
             Action::AddColumn { if_not_exists, column, position } => {
                 self.add("COLUMN", *if_not_exists);

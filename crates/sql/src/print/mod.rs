@@ -21,8 +21,8 @@ pub use text::{back_quote, quote_string};
 use std::fmt;
 
 use crate::ast::{
-    ColumnDef, DataType, Expr, Ident, Literal, ObjectName, Query, Refresh, Select, Setting, SortingKey, Statement,
-    TimeSpan, TtlItem,
+    AlterAction, ColumnDef, DataType, Expr, Ident, IndexDef, Literal, ObjectName, Partition, Query, Refresh, Select,
+    Setting, SortingKey, Statement, TimeSpan, TtlItem,
 };
 
 /// Spaces of one level.
@@ -152,7 +152,10 @@ printed! {
     DataType => data_type;
     Ident => ident;
     ObjectName => object_name;
+    AlterAction => alter_action;
     ColumnDef => column_def;
+    IndexDef => index_def;
+    Partition => partition;
     Setting => setting;
     SortingKey => sorting_key;
     TtlItem => ttl_item;

@@ -71,6 +71,9 @@ impl Next<'_> {
         if let Some(parts) = snapshot.parts.remove_table(table) {
             self.applied.removed.extend(parts.parts().cloned());
         }
+        if let Some(history) = snapshot.history.remove_table(table) {
+            self.applied.removed.extend(history.detached.iter().cloned());
+        }
         Ok(())
     }
 

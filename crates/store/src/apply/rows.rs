@@ -28,7 +28,10 @@ impl Next<'_> {
 
     pub(super) fn rewrite(&mut self, table: TableId, replacements: &[Replacement]) -> Result<(), Conflict> {
         self.table(table)?;
-        let mutation = self.applied.snapshot.parts.table_mut(table).take_block();
+        let mutation = match self.mutation {
+            Some((recorded, number)) if recorded == table => number,
+            _ => self.applied.snapshot.parts.table_mut(table).take_block(),
+        };
         for replacement in replacements {
             self.remove(table, &replacement.input)?;
             if let Some(output) = &replacement.output {
@@ -117,7 +120,7 @@ impl Next<'_> {
         self.put(table, part.staged().clone().named(name), part.file().cloned())
     }
 
-    fn put(&mut self, table: TableId, part: Part, file: Option<Arc<PartFile>>) -> Result<(), Conflict> {
+    pub(super) fn put(&mut self, table: TableId, part: Part, file: Option<Arc<PartFile>>) -> Result<(), Conflict> {
         let active = ActivePart { part, seq: self.applied.receipt.seq, created_ns: self.at_ns, file };
         if self.applied.snapshot.parts.table_mut(table).add(Arc::new(active)) {
             return Ok(());
@@ -126,9 +129,14 @@ impl Next<'_> {
     }
 
     fn remove(&mut self, table: TableId, name: &PartName) -> Result<Arc<ActivePart>, Conflict> {
-        let parts = self.applied.snapshot.parts.table_mut(table);
-        let part = parts.remove(name).ok_or_else(|| Conflict::PartGone { table, part: name.clone() })?;
+        let part = self.take_out(table, name)?;
         self.applied.removed.push(Arc::clone(&part));
         Ok(part)
+    }
+
+    /// Takes a part out whose rows are not gone.
+    pub(super) fn take_out(&mut self, table: TableId, name: &PartName) -> Result<Arc<ActivePart>, Conflict> {
+        let parts = self.applied.snapshot.parts.table_mut(table);
+        parts.remove(name).ok_or_else(|| Conflict::PartGone { table, part: name.clone() })
     }
 }

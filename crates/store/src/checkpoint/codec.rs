@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use types::{CommitSeq, DatabaseId, TableId};
 
-use crate::active_part::ActivePart;
+use super::VERSION_WITH_HISTORY;
 use crate::codec::{DecodeError, Decoder, Encoder};
-use crate::commit::{NewPart, PartSource, Receipt, codec::decode_name, codec::encode_name};
+use crate::commit::{PartSource, Receipt};
 use crate::definition::{DatabaseDef, QualifiedName, TableDef};
+use crate::history::{TableHistory, decode_active, encode_active};
 use crate::part_set::TableParts;
 use crate::snapshot::Snapshot;
 
@@ -27,10 +28,20 @@ pub(super) fn encode_body(snapshot: &Snapshot) -> Vec<u8> {
         to.u64(receipt.seq.0);
         to.i64(receipt.at_ns);
     });
+    let history: Vec<_> = snapshot.history.tables().collect();
+    to.list(&history, |to, (table, history)| {
+        to.u64(table.0);
+        history.encode(to);
+    });
     to.into_bytes()
 }
 
-pub(super) fn decode_body(bytes: &[u8], seq: CommitSeq, source: &PartSource) -> Result<Snapshot, DecodeError> {
+pub(super) fn decode_body(
+    bytes: &[u8],
+    version: u32,
+    seq: CommitSeq,
+    source: &PartSource,
+) -> Result<Snapshot, DecodeError> {
     let mut from = Decoder::new(bytes);
     let mut snapshot = Snapshot { seq, at_ns: from.i64("commit time")?, ..Snapshot::default() };
     decode_catalog(&mut from, &mut snapshot)?;
@@ -44,6 +55,13 @@ pub(super) fn decode_body(bytes: &[u8], seq: CommitSeq, source: &PartSource) -> 
         snapshot.tokens.put(table, token, receipt);
         Ok(())
     })?;
+    if VERSION_WITH_HISTORY <= version {
+        from.list("tables with a history", |from| {
+            let table = TableId(from.u64("table id")?);
+            *snapshot.history.table_mut(table) = TableHistory::decode(from, source)?;
+            Ok(())
+        })?;
+    }
     from.end()?;
     Ok(snapshot)
 }
@@ -87,24 +105,14 @@ fn encode_parts(parts: &TableParts, to: &mut Encoder) {
     to.u64(parts.last_block());
     to.size(parts.count());
     for part in parts.parts() {
-        encode_name(part.name(), to);
-        to.u64(part.seq.0);
-        to.i64(part.created_ns);
-        NewPart::of_active(part).encode(to);
+        encode_active(part, to);
     }
 }
 
 fn decode_parts(from: &mut Decoder<'_>, parts: &mut TableParts, source: &PartSource) -> Result<(), DecodeError> {
     parts.restore_last_block(from.u64("last block")?);
     from.list("parts", |from| {
-        let name = decode_name(from)?;
-        let (seq, created_ns) = (CommitSeq(from.u64("commit")?), from.i64("commit time")?);
-        let part = NewPart::decode(from, source)?;
-        if *part.partition_id() != name.partition_id {
-            return Err(DecodeError::Part(format!("part {name} is of another partition")));
-        }
-        let file = part.file().cloned();
-        let active = ActivePart { part: part.staged().clone().named(name), seq, created_ns, file };
+        let active = decode_active(from, source)?;
         if parts.add(Arc::new(active)) { Ok(()) } else { Err(DecodeError::Part("parts overlap".to_owned())) }
     })?;
     Ok(())

@@ -9,6 +9,7 @@ use super::new_part::PartSource;
 use super::{Commit, Edit, NewPart, Read, Replacement};
 use crate::codec::{DecodeError, Decoder, Encoder};
 use crate::definition::{DatabaseDef, QualifiedName, TableDef};
+use crate::history::ColumnChange;
 use crate::row_ranges::RowRanges;
 
 /// The version in the first byte of every record.
@@ -97,7 +98,7 @@ fn decode_names(from: &mut Decoder<'_>) -> Result<Vec<PartName>, DecodeError> {
     from.list("part names", decode_name)
 }
 
-fn decode_partition(from: &mut Decoder<'_>) -> Result<PartitionId, DecodeError> {
+pub(crate) fn decode_partition(from: &mut Decoder<'_>) -> Result<PartitionId, DecodeError> {
     PartitionId::parse(&from.text("partition id")?).map_err(|error| DecodeError::Part(error.to_string()))
 }
 
@@ -135,6 +136,11 @@ mod tag {
     pub(super) const DROP_PARTS: u8 = 13;
     pub(super) const TRUNCATE: u8 = 14;
     pub(super) const TOKEN: u8 = 15;
+    pub(super) const CHANGE_LAYOUT: u8 = 16;
+    pub(super) const RECORD_MUTATION: u8 = 17;
+    pub(super) const DETACH_PARTS: u8 = 18;
+    pub(super) const ATTACH_PARTS: u8 = 19;
+    pub(super) const DROP_DETACHED: u8 = 20;
 }
 
 impl Edit {
@@ -180,6 +186,11 @@ impl Edit {
             | Edit::DropParts { .. }
             | Edit::Truncate { .. }
             | Edit::Token { .. } => self.encode_rows(to),
+            Edit::ChangeLayout { .. }
+            | Edit::RecordMutation { .. }
+            | Edit::DetachParts { .. }
+            | Edit::AttachParts { .. }
+            | Edit::DropDetached { .. } => self.encode_history(to),
         }
     }
 
@@ -224,7 +235,34 @@ impl Edit {
             | Edit::RenameTable { .. }
             | Edit::ExchangeTables { .. }
             | Edit::AlterTable(_)
-            | Edit::FinishView { .. } => debug_assert!(false, "encoded by encode"),
+            | Edit::FinishView { .. }
+            | Edit::ChangeLayout { .. }
+            | Edit::RecordMutation { .. }
+            | Edit::DetachParts { .. }
+            | Edit::AttachParts { .. }
+            | Edit::DropDetached { .. } => debug_assert!(false, "encoded by encode"),
+        }
+    }
+
+    /// The edits of a table's history.
+    fn encode_history(&self, to: &mut Encoder) {
+        let mut names = |tag: u8, table: &TableId, names: &[PartName]| {
+            encode_tagged(tag, *table, to);
+            encode_names(names, to);
+        };
+        match self {
+            Edit::DetachParts { table, parts } => names(tag::DETACH_PARTS, table, parts),
+            Edit::AttachParts { table, parts } => names(tag::ATTACH_PARTS, table, parts),
+            Edit::DropDetached { table, parts } => names(tag::DROP_DETACHED, table, parts),
+            Edit::ChangeLayout { table, changes } => {
+                encode_tagged(tag::CHANGE_LAYOUT, *table, to);
+                to.list(changes, |to, change| change.encode(to));
+            }
+            Edit::RecordMutation { table, commands } => {
+                encode_tagged(tag::RECORD_MUTATION, *table, to);
+                to.list(commands, |to, command| to.text(command));
+            }
+            _ => debug_assert!(false, "encoded by encode"),
         }
     }
 
@@ -260,6 +298,17 @@ impl Edit {
                 Edit::Truncate { table: table(from)?, partition: from.option("partition", decode_partition)? }
             }
             tag::TOKEN => Edit::Token { table: table(from)?, token: from.text("token")? },
+            tag::CHANGE_LAYOUT => Edit::ChangeLayout {
+                table: table(from)?,
+                changes: from.list("changes of columns", ColumnChange::decode)?,
+            },
+            tag::RECORD_MUTATION => Edit::RecordMutation {
+                table: table(from)?,
+                commands: from.list("commands", |from| from.text("command"))?,
+            },
+            tag::DETACH_PARTS => Edit::DetachParts { table: table(from)?, parts: decode_names(from)? },
+            tag::ATTACH_PARTS => Edit::AttachParts { table: table(from)?, parts: decode_names(from)? },
+            tag::DROP_DETACHED => Edit::DropDetached { table: table(from)?, parts: decode_names(from)? },
             value => return Err(DecodeError::Value { what: "edit", value: value.into() }),
         })
     }

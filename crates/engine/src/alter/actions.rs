@@ -1,0 +1,121 @@
+//! The actions of one ALTER, sorted by what they change, and which engine takes which.
+
+use sql::ast::{AlterAction, Element, PartitionAction};
+use store::{TableDef, TableKind};
+use types::ErrorCode;
+
+use super::is_log;
+use crate::error::{Error, Result};
+
+/// Actions in the order in which groups run; inside a group in the order written.
+#[derive(Default)]
+pub(super) struct Groups<'a> {
+    pub(super) partitions: Vec<&'a PartitionAction>,
+    pub(super) mutations: Vec<&'a AlterAction>,
+    pub(super) definition: Vec<&'a AlterAction>,
+    /// What only views have.
+    pub(super) view: Vec<&'a AlterAction>,
+}
+
+impl<'a> Groups<'a> {
+    pub(super) fn of(actions: &'a [AlterAction]) -> Groups<'a> {
+        let mut groups = Groups::default();
+        for action in actions {
+            match action {
+                AlterAction::Partition(action) => groups.partitions.push(action),
+                AlterAction::Delete(_)
+                | AlterAction::Update(_)
+                | AlterAction::Materialize(..)
+                | AlterAction::MaterializeTtl(_)
+                | AlterAction::ApplyDeletedMask(_)
+                | AlterAction::ApplyPatches(_)
+                | AlterAction::RewriteParts(_) => groups.mutations.push(action),
+                AlterAction::ModifyQuery(_)
+                | AlterAction::ModifyRefresh(_)
+                | AlterAction::ModifyOnError(_)
+                | AlterAction::ModifySecurity(_) => groups.view.push(action),
+                AlterAction::AddColumn { .. }
+                | AlterAction::DropColumn(_)
+                | AlterAction::ModifyColumn { .. }
+                | AlterAction::RemoveColumnProperty { .. }
+                | AlterAction::ModifyColumnSetting(..)
+                | AlterAction::ResetColumnSetting(..)
+                | AlterAction::RenameColumn { .. }
+                | AlterAction::CommentColumn { .. }
+                | AlterAction::ModifyOrderBy(_)
+                | AlterAction::ModifySampleBy(_)
+                | AlterAction::RemoveSampleBy
+                | AlterAction::ModifyTtl(_)
+                | AlterAction::RemoveTtl
+                | AlterAction::ModifySetting(_)
+                | AlterAction::ResetSetting(_)
+                | AlterAction::ModifyComment(_)
+                | AlterAction::AddIndex { .. }
+                | AlterAction::DropElement(..)
+                | AlterAction::AddConstraint { .. }
+                | AlterAction::AddProjection { .. }
+                | AlterAction::SetStatistics { .. } => groups.definition.push(action),
+            }
+        }
+        groups
+    }
+
+    /// True when inserts in flight should pass first: the definition that they were shaped by changes.
+    pub(super) fn waits(&self) -> bool {
+        self.definition.iter().any(|action| !is_comment(action))
+    }
+
+    /// Refuses what the table's engine does not take.
+    pub(super) fn check(&self, table: &TableDef) -> Result<()> {
+        let refuse = |message: String| Err(Error::refused(ErrorCode::NOT_IMPLEMENTED, message));
+        let engine = &table.engine;
+        let is_view = table.view.is_some();
+        let holds_parts = table.kind == TableKind::MergeTree || table.view.as_ref().is_some_and(has_target);
+        if !self.partitions.is_empty() && !holds_parts {
+            return refuse(format!("table engine {engine} doesn't support partitioning"));
+        }
+        let mutates = holds_parts || (table.kind == TableKind::Memory && !is_log(engine));
+        if !self.mutations.is_empty() && !mutates {
+            return refuse(format!("table engine {engine} doesn't support mutations"));
+        }
+        if !self.view.is_empty() && !is_view {
+            return refuse(format!("alter of type {} is not supported by storage {engine}", kind_of(self.view[0])));
+        }
+        let all_columns = table.kind == TableKind::MergeTree || table.kind == TableKind::Null;
+        let only_comments = is_view || is_log(engine);
+        for action in &self.definition {
+            let takes = match action {
+                action if is_comment(action) => true,
+                _ if only_comments => false,
+                _ if all_columns => true,
+                AlterAction::AddColumn { .. }
+                | AlterAction::DropColumn(_)
+                | AlterAction::ModifyColumn { .. }
+                | AlterAction::RenameColumn { .. }
+                | AlterAction::RemoveColumnProperty { .. }
+                | AlterAction::AddConstraint { .. }
+                | AlterAction::DropElement(Element::Constraint, _)
+                | AlterAction::ModifySetting(_) => true,
+                _ => false,
+            };
+            if !takes {
+                return refuse(format!("alter of type {} is not supported by storage {engine}", kind_of(action)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn has_target(view: &store::ViewDef) -> bool {
+    view.target().is_some()
+}
+
+fn is_comment(action: &AlterAction) -> bool {
+    matches!(action, AlterAction::CommentColumn { .. } | AlterAction::ModifyComment(_))
+}
+
+/// `MODIFY ORDER BY (a, b)` is of kind `MODIFY ORDER`: enough to know it by.
+fn kind_of(action: &AlterAction) -> String {
+    let text = action.to_string();
+    text.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+}

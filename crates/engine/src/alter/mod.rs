@@ -1,0 +1,157 @@
+//! ALTER TABLE, DELETE FROM and UPDATE: one statement, one commit.
+//!
+//! ```text
+//! actions ─▶ partitions ─▶ mutations ─▶ definition ─▶ one commit
+//!            parts go, come   parts rewritten   columns, keys, TTL, settings; parts stay unless their values change
+//! ```
+//! Each group sees what those before it did: edits are tried on a copy of the snapshot ([`Work`]). Nothing is visible, and
+//! nothing is kept, before the commit.
+
+mod actions;
+mod columns;
+mod copy;
+mod definition;
+mod elements;
+mod mutate;
+mod partition;
+
+use std::sync::Arc;
+
+use query::QueryContext;
+use sql::ast::{AlterTable, Mutate};
+use store::{Commit, Edit, Read, Reservation, TableDef, ViewDef};
+use types::{ErrorCode, TableId};
+
+use crate::ddl;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+
+pub(crate) use columns::key_columns;
+pub(crate) use copy::{CopyFrom, copy_parts};
+pub(crate) use partition::partition_id;
+
+/// Tries to take parts that are in other work, a few milliseconds apart.
+const TRIES_MAX: usize = 2_000;
+
+/// Between two tries.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(5);
+
+/// A commit while it is put together.
+pub(super) struct Work<'a> {
+    engine: &'a Engine,
+    /// Its snapshot is the database with the edits so far.
+    ctx: Arc<QueryContext>,
+    edits: Vec<Edit>,
+    reads: Vec<Read>,
+    reservations: Vec<Reservation>,
+}
+
+impl<'a> Work<'a> {
+    fn new(engine: &'a Engine, ctx: &Arc<QueryContext>) -> Work<'a> {
+        let ctx = Arc::new(ctx.with_snapshot(engine.inner.store.snapshot()));
+        Work { engine, ctx, edits: Vec::new(), reads: Vec::new(), reservations: Vec::new() }
+    }
+
+    /// Adds edits, which must apply to what is there.
+    fn add(&mut self, edits: Vec<Edit>) -> Result<()> {
+        let applied = self.ctx.snapshot.apply(&Commit::of(edits.clone())).map_err(store::CommitError::from)?;
+        self.ctx = Arc::new(self.ctx.with_snapshot(Arc::new(applied.snapshot)));
+        self.edits.extend(edits);
+        Ok(())
+    }
+
+    /// The newest database, with the edits so far.
+    fn pin_again(&mut self) -> Result<()> {
+        let newest = self.engine.inner.store.snapshot();
+        let snapshot = match self.edits.is_empty() {
+            true => newest,
+            false => {
+                let applied = newest.apply(&Commit::of(self.edits.clone())).map_err(store::CommitError::from)?;
+                Arc::new(applied.snapshot)
+            }
+        };
+        self.ctx = Arc::new(self.ctx.with_snapshot(snapshot));
+        Ok(())
+    }
+
+    /// The table as it would be now.
+    fn table(&self, id: TableId) -> Result<Arc<TableDef>> {
+        let table = self.ctx.snapshot.catalog.table_by_id(id).cloned();
+        table.ok_or_else(|| store::CommitError::from(store::Conflict::TableGone { table: id }).into())
+    }
+
+    /// Relies on the table's definition as the store has it.
+    fn rely_on(&mut self, table: TableId) {
+        let read = self.engine.inner.store.snapshot().read_definition(table);
+        self.reads.extend(read.filter(|read| !self.reads.contains(read)));
+    }
+
+    async fn commit(self) -> Result<()> {
+        if self.edits.is_empty() {
+            return Ok(());
+        }
+        let commit = Commit { reads: self.reads, edits: self.edits, at_ns: 0 };
+        self.engine.inner.store.commit(commit).await?;
+        Ok(())
+    }
+}
+
+/// Runs ALTER TABLE.
+pub(crate) async fn run(engine: &Engine, alter: &AlterTable, ctx: &Arc<QueryContext>) -> Result<()> {
+    ddl::refuse_cluster(&alter.on_cluster)?;
+    let mut work = Work::new(engine, ctx);
+    let named = ddl::table(&work.ctx, &alter.name)?;
+    let groups = actions::Groups::of(&alter.actions);
+    groups.check(&named)?;
+    // inserts under way pass first, later ones wait: the definition that they were shaped by changes
+    let changed = [Edit::AlterTable(stored(&work.ctx, &named)?)];
+    let _hold = match groups.waits() {
+        true => Some(engine.inner.views.hold(&changed, ctx).await),
+        false => None,
+    };
+    work.pin_again()?;
+    if !groups.view.is_empty() {
+        definition::of_view(&mut work, &named, &groups.view)?;
+        return work.commit().await;
+    }
+    let table = stored(&work.ctx, &named)?;
+    for action in &groups.partitions {
+        partition::run(&mut work, table.id, action).await?;
+    }
+    if !groups.mutations.is_empty() {
+        mutate::run(&mut work, table.id, &groups.mutations).await?;
+    }
+    if !groups.definition.is_empty() {
+        definition::run(&mut work, table.id, &groups.definition).await?;
+    }
+    work.commit().await
+}
+
+/// `DELETE FROM` and `UPDATE … SET`.
+pub(crate) async fn mutate(engine: &Engine, mutate: &Mutate, ctx: &Arc<QueryContext>) -> Result<()> {
+    ddl::refuse_cluster(&mutate.on_cluster)?;
+    let mut work = Work::new(engine, ctx);
+    let table = ddl::table(&work.ctx, &mutate.table)?;
+    match mutate.mutation.assignments.is_empty() {
+        true => mutate::check_lightweight_delete(&table)?,
+        false => mutate::check_lightweight_update(&table)?,
+    }
+    mutate::lightweight(&mut work, table.id, &mutate.mutation).await?;
+    work.commit().await
+}
+
+/// The table that holds the rows of a table or of a materialized view.
+fn stored(ctx: &QueryContext, table: &Arc<TableDef>) -> Result<Arc<TableDef>> {
+    match table.view.as_ref().and_then(ViewDef::target) {
+        None => Ok(Arc::clone(table)),
+        Some(target) => ctx.snapshot.catalog.target(target).cloned().ok_or_else(|| {
+            let message = format!("the table behind view {} is gone", table.qualified_name());
+            Error::refused(ErrorCode::UNKNOWN_TABLE, message)
+        }),
+    }
+}
+
+/// Engines that keep rows as they come and change nothing.
+pub(crate) fn is_log(engine: &str) -> bool {
+    matches!(engine, "Log" | "TinyLog" | "StripeLog")
+}

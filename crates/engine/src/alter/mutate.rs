@@ -1,0 +1,511 @@
+//! Mutations: rows of parts deleted and changed, part by part, granule by granule.
+//!
+//! ```text
+//! reserve parts ─▶ find those with matching rows (a SELECT, with its pruning) ─▶ rewrite these ─▶ edits
+//! ```
+//! Memory is one block of a part, whatever its size. Rows inserted meanwhile are not touched.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, BooleanArray};
+use parking_lot::Mutex;
+use parts::rewrite::{Mutation as PartMutation, RowMask, RowSet, rewrite};
+use parts::{MergeMode, PartName, PartitionId};
+use query::QueryContext;
+use query::definition::Definition;
+use query::expressions::Expressions;
+use query::subqueries::run_subqueries;
+use sql::Expr;
+use sql::ast::{
+    AlterAction, ChainOperator, ColumnDefault, Element, ExprKind, Literal, Materialize, Mutation, ObjectName,
+    QueryBody, StatementKind,
+};
+use store::{ActivePart, Edit, Replacement, RowRanges, TableDef, TableKind};
+use types::transform::TransformError;
+use types::{Block, ErrorCode, Header, Setting, TableId};
+
+use super::copy::{rows_as, stage};
+use super::partition::partition_id;
+use super::{PAUSE, TRIES_MAX, Work};
+use crate::error::{Error, Result};
+use crate::ttl::Ttl;
+
+/// One command over the parts of a table.
+pub(super) struct Change {
+    /// Only in this partition.
+    partition: Option<PartitionId>,
+    what: What,
+}
+
+enum What {
+    /// Rows for which the condition holds.
+    Rows { condition: Expr, mutation: PartMutation },
+    /// Every part that has not the table's own columns.
+    Outdated,
+    /// Every part.
+    All,
+}
+
+/// DELETE, UPDATE, MATERIALIZE and the like.
+pub(super) async fn run(work: &mut Work<'_>, table: TableId, actions: &[&AlterAction]) -> Result<()> {
+    // compiled before anything is taken: what is wrong is said at once
+    changes(work, table, actions).await?;
+    let names = reserve(work, table, |_| true).await?;
+    let changes = changes(work, table, actions).await?;
+    let commands: Vec<Arc<str>> = actions.iter().map(|action| action.to_string().into()).collect();
+    let def = work.table(table)?;
+    let _running = work.engine.inner.mutations.start(&def, &commands, &work.ctx);
+    rewrite_parts(work, table, names, changes, commands).await
+}
+
+/// `DELETE FROM … WHERE` and `UPDATE … SET … WHERE`.
+pub(super) async fn lightweight(work: &mut Work<'_>, table: TableId, mutation: &Mutation) -> Result<()> {
+    let action = match mutation.assignments.is_empty() {
+        true => AlterAction::Delete(mutation.clone()),
+        false => AlterAction::Update(mutation.clone()),
+    };
+    changes(work, table, &[&action]).await?;
+    let names = reserve(work, table, |_| true).await?;
+    let changes = changes(work, table, &[&action]).await?;
+    let commands = match mutation.assignments.is_empty() {
+        true => {
+            let partition = mutation.partition.as_ref().map(|p| format!("IN PARTITION {p} ")).unwrap_or_default();
+            vec![format!("UPDATE _row_exists = 0 {partition}WHERE {}", mutation.filter).into()]
+        }
+        // ClickHouse writes these as patches, which are no mutations
+        false => Vec::new(),
+    };
+    let def = work.table(table)?;
+    let _running = work.engine.inner.mutations.start(&def, &commands, &work.ctx);
+    rewrite_parts(work, table, names, changes, commands).await
+}
+
+/// DELETE FROM is for the MergeTree family.
+pub(super) fn check_lightweight_delete(table: &TableDef) -> Result<()> {
+    if table.kind == TableKind::MergeTree {
+        return Ok(());
+    }
+    let message = format!("DELETE query is not supported for table {}", table.qualified_name());
+    Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message))
+}
+
+/// UPDATE … SET is for some engines, and tables that ask for it.
+pub(super) fn check_lightweight_update(table: &TableDef) -> Result<()> {
+    let refuse = |message: String| {
+        Err(Error::refused(ErrorCode::NOT_IMPLEMENTED, format!("lightweight updates are not supported: {message}")))
+    };
+    let (TableKind::MergeTree, Some(schema)) = (table.kind, &table.schema) else {
+        return refuse(format!("table engine {} has none", table.engine));
+    };
+    if matches!(schema.merge_mode, MergeMode::Summing { .. } | MergeMode::Aggregating) {
+        return refuse(format!("table engine {} has none", table.engine));
+    }
+    let definition = Definition::parse(table)?;
+    for setting in ["enable_block_number_column", "enable_block_offset_column"] {
+        if views::tables::setting(&definition, setting).is_none_or(|value| value != "1") {
+            return refuse(format!("the table must have the setting {setting} = 1"));
+        }
+    }
+    Ok(())
+}
+
+/// Takes the parts that `is_meant` says, once nobody else works on them; the names of those that are there then.
+pub(super) async fn reserve(
+    work: &mut Work<'_>,
+    table: TableId,
+    is_meant: impl Fn(&PartName) -> bool,
+) -> Result<Vec<PartName>> {
+    for _ in 0..TRIES_MAX {
+        work.pin_again()?;
+        let store_parts = work.engine.inner.store.snapshot();
+        let names: Vec<PartName> = names_of(&store_parts, table).filter(|name| is_meant(name)).collect();
+        if let Some(reservation) = work.engine.inner.store.reservations().reserve(table, &names) {
+            work.pin_again()?;
+            // nobody took them away between the look and the reservation
+            if names.iter().all(|name| work.engine.inner.store.snapshot().parts.part(table, name).is_some()) {
+                work.reservations.push(reservation);
+                let there = names_of(&work.ctx.snapshot, table).collect::<BTreeSet<_>>();
+                return Ok(names.into_iter().filter(|name| there.contains(name)).collect());
+            }
+        }
+        work.ctx.check()?;
+        work.engine.env().clock.sleep(PAUSE).await;
+    }
+    let table = work.table(table)?;
+    let message = format!("parts of {} are being merged or changed; try again", table.qualified_name());
+    Err(Error::refused(ErrorCode::CANNOT_ASSIGN_ALTER, message))
+}
+
+fn names_of(snapshot: &store::Snapshot, table: TableId) -> impl Iterator<Item = PartName> + '_ {
+    snapshot.table_parts(table).into_iter().flat_map(|parts| parts.parts()).map(|part| part.name().clone())
+}
+
+async fn changes(work: &Work<'_>, table: TableId, actions: &[&AlterAction]) -> Result<Vec<Change>> {
+    let def = work.table(table)?;
+    let mut changes = Vec::new();
+    for action in actions {
+        let within = |partition: &Option<sql::ast::Partition>| match (partition, &def.schema) {
+            (Some(partition), Some(schema)) => partition_id(schema, partition, &work.ctx).map(Some),
+            _ => Ok(None),
+        };
+        match action {
+            AlterAction::Delete(mutation) => {
+                let condition = prepared(&def, &mutation.filter, &work.ctx).await?;
+                let mutation_of = PartMutation::Delete { matches: mask(&def, &condition, &work.ctx)? };
+                let what = What::Rows { condition, mutation: mutation_of };
+                changes.push(Change { partition: within(&mutation.partition)?, what });
+            }
+            AlterAction::Update(mutation) => {
+                let what = update(&def, mutation, &work.ctx).await?;
+                changes.push(Change { partition: within(&mutation.partition)?, what });
+            }
+            AlterAction::MaterializeTtl(partition) => {
+                let partition = within(partition)?;
+                let ttl = Ttl::of(&def)?.ok_or_else(|| {
+                    let message = format!("there is no TTL set for table {}", def.qualified_name());
+                    Error::refused(ErrorCode::INCORRECT_QUERY, format!("cannot MATERIALIZE TTL as {message}"))
+                })?;
+                changes.extend(of_ttl(&def, &ttl, partition, &work.ctx)?);
+            }
+            AlterAction::Materialize(Element::Column, what) => {
+                let partition = within(&what.partition)?;
+                changes.extend(materialize(&def, what, partition, &work.ctx)?);
+            }
+            AlterAction::Materialize(Element::Projection, what) => {
+                let name = what.names.first().map(|name| name.name.as_str()).unwrap_or_default();
+                let message = format!("there is no projection {name} in table {}", def.qualified_name());
+                return Err(Error::refused(ErrorCode::NO_SUCH_PROJECTION_IN_TABLE, message));
+            }
+            AlterAction::Materialize(Element::Statistics, _) => {
+                return Err(Error::NotImplemented("MATERIALIZE STATISTICS".to_owned()));
+            }
+            AlterAction::RewriteParts(partition) => {
+                changes.push(Change { partition: within(partition)?, what: What::All });
+            }
+            // indexes are made of the parts when they are first asked; deleted rows are gone already
+            _ => {}
+        }
+    }
+    Ok(changes)
+}
+
+/// What TTL drops and resets in the parts there are.
+pub(super) fn of_ttl(
+    def: &TableDef,
+    ttl: &Ttl,
+    partition: Option<PartitionId>,
+    ctx: &QueryContext,
+) -> Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    let Some(schema) = &def.schema else { return Ok(changes) };
+    let now_s = crate::ttl::now_s(ctx);
+    for rule in &ttl.rows {
+        let condition = rule.condition(now_s);
+        let mutation = PartMutation::Delete { matches: mask(def, &condition, ctx)? };
+        changes.push(Change { partition: partition.clone(), what: What::Rows { condition, mutation } });
+    }
+    for rule in &ttl.columns {
+        let condition = rule.condition(now_s);
+        let transform = query::transform::ttl(&[], std::slice::from_ref(rule), now_s, (&schema.header, ctx))?;
+        let mutation = PartMutation::Update { matches: mask(def, &condition, ctx)?, transform };
+        changes.push(Change { partition: partition.clone(), what: What::Rows { condition, mutation } });
+    }
+    if !ttl.groups.is_empty() {
+        changes.push(Change { partition, what: What::All });
+    }
+    Ok(changes)
+}
+
+/// Columns that were added without rewriting are written; MATERIALIZED ones are computed again.
+fn materialize(
+    def: &TableDef,
+    what: &Materialize,
+    partition: Option<PartitionId>,
+    ctx: &QueryContext,
+) -> Result<Vec<Change>> {
+    let definition = Definition::parse(def)?;
+    let mut changes = vec![Change { partition: partition.clone(), what: What::Outdated }];
+    let Some(schema) = &def.schema else { return Ok(changes) };
+    for name in &what.names {
+        let Some(column) = definition.column(&name.name) else {
+            if what.if_exists {
+                continue;
+            }
+            let message = format!("there is no column {} in table", name.name);
+            return Err(Error::refused(ErrorCode::NO_SUCH_COLUMN_IN_TABLE, message));
+        };
+        match &column.default {
+            Some(ColumnDefault::Default(_)) => {}
+            Some(ColumnDefault::Materialized(expr)) => {
+                let change = query::transform::Update {
+                    assignments: vec![(name.name.clone(), expr.clone())],
+                    ..query::transform::Update::default()
+                };
+                let transform = query::transform::update(&change, &schema.header, ctx)?;
+                let matches: RowMask = Arc::new(|block: &Block| Ok(BooleanArray::from(vec![true; block.rows()])));
+                let condition = Expr::literal(Literal::UInt(1));
+                let mutation = PartMutation::Update { matches, transform };
+                changes.push(Change { partition: partition.clone(), what: What::Rows { condition, mutation } });
+            }
+            _ => {
+                let message = format!("cannot materialize column \"{}\" because it has no default", name.name);
+                return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
+            }
+        }
+    }
+    Ok(changes)
+}
+
+/// A condition or value as it can be evaluated over stored columns: subqueries run, ALIAS columns in full.
+async fn prepared(def: &TableDef, expr: &Expr, ctx: &Arc<QueryContext>) -> Result<Expr> {
+    let definition = Definition::parse(def)?;
+    let mut expr = run_subqueries(expr, ctx).await?;
+    // an alias may read another one; each round opens one level, and there are no cycles among them
+    for _ in 0..definition.columns().len() {
+        let mut opened = false;
+        expr.replace_identifiers(&mut |name| match definition.column(name)?.default.as_ref()? {
+            ColumnDefault::Alias(alias) => {
+                opened = true;
+                Some(alias.clone())
+            }
+            _ => None,
+        });
+        if !opened {
+            break;
+        }
+    }
+    Ok(expr)
+}
+
+fn stored_header(def: &TableDef) -> Header {
+    def.schema.as_ref().map_or_else(|| def.columns.clone(), |schema| schema.header.clone())
+}
+
+/// Which rows a condition takes.
+fn mask(def: &TableDef, condition: &Expr, ctx: &QueryContext) -> Result<RowMask> {
+    let header = stored_header(def);
+    let compiled = Expressions::compile(std::slice::from_ref(condition), &header, ctx)?;
+    compiled.eval_conditions(&Block::empty(header)).map_err(|error| match error.code() {
+        ErrorCode::ILLEGAL_TYPE_OF_COLUMN_FOR_FILTER => Error::refused(ErrorCode::BAD_ARGUMENTS, error.to_string()),
+        _ => Error::from(error),
+    })?;
+    Ok(Arc::new(move |block: &Block| {
+        let fail = |error: query::Error| TransformError { code: error.code(), message: error.to_string() };
+        let mut holds = compiled.eval_conditions(block).map_err(fail)?;
+        Ok(holds.remove(0))
+    }))
+}
+
+async fn update(def: &TableDef, mutation: &Mutation, ctx: &Arc<QueryContext>) -> Result<What> {
+    let definition = Definition::parse(def)?;
+    check_assignments(def, &definition, mutation)?;
+    let mut assignments = Vec::with_capacity(mutation.assignments.len());
+    for assignment in &mutation.assignments {
+        assignments.push((assignment.column.name.clone(), prepared(def, &assignment.expr, ctx).await?));
+    }
+    // MATERIALIZED columns follow the columns that they read, and one another
+    let mut touched: Vec<String> = assignments.iter().map(|(name, _)| name.clone()).collect();
+    let mut recomputed = Vec::new();
+    for column in definition.columns() {
+        let Some(ColumnDefault::Materialized(expr)) = &column.default else { continue };
+        let expr = prepared(def, expr, ctx).await?;
+        if expr.identifiers().iter().any(|name| touched.contains(name)) {
+            touched.push(column.name.name.clone());
+            recomputed.push((column.name.name.clone(), expr));
+        }
+    }
+    let change = query::transform::Update { condition: None, assignments, recomputed };
+    let transform = query::transform::update(&change, &stored_header(def), ctx)?;
+    let condition = prepared(def, &mutation.filter, ctx).await?;
+    let matches = mask(def, &condition, ctx)?;
+    Ok(What::Rows { condition, mutation: PartMutation::Update { matches, transform } })
+}
+
+/// Columns of keys and those that decide about rows cannot change; computed ones are not assigned.
+fn check_assignments(def: &TableDef, definition: &Definition, mutation: &Mutation) -> Result<()> {
+    let fixed = fixed_columns(def, definition);
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    for assignment in &mutation.assignments {
+        let name = assignment.column.name.as_str();
+        let refuse = |code, message: String| Err(Error::refused(code, message));
+        if !seen.insert(name) {
+            let message = format!("multiple assignments in the single statement to column \"{name}\"");
+            return refuse(ErrorCode::MULTIPLE_ASSIGNMENTS_TO_COLUMN, message);
+        }
+        let default = definition.column(name).map(|column| column.default.as_ref());
+        match default {
+            None | Some(Some(ColumnDefault::Alias(_) | ColumnDefault::Ephemeral(_))) => {
+                let message = format!("there is no column \"{name}\" in table {}", def.qualified_name());
+                return refuse(ErrorCode::NO_SUCH_COLUMN_IN_TABLE, message);
+            }
+            Some(Some(ColumnDefault::Materialized(_))) => {
+                let message = format!("cannot UPDATE materialized column \"{name}\"");
+                return refuse(ErrorCode::CANNOT_UPDATE_COLUMN, message);
+            }
+            Some(_) => {}
+        }
+        if fixed.contains(name) {
+            return refuse(ErrorCode::CANNOT_UPDATE_COLUMN, format!("cannot UPDATE key column \"{name}\""));
+        }
+    }
+    Ok(())
+}
+
+/// Columns that keys are made of, and those that decide which row stays: versions, signs, deletion marks.
+fn fixed_columns(def: &TableDef, definition: &Definition) -> BTreeSet<String> {
+    let mut fixed: BTreeSet<String> = definition.storage().map(super::columns::key_columns).unwrap_or_default();
+    let Some(schema) = &def.schema else { return fixed };
+    let ruled = match &schema.merge_mode {
+        MergeMode::Replacing { .. } | MergeMode::Collapsing { .. } | MergeMode::VersionedCollapsing { .. } => {
+            schema.merge_mode.positions()
+        }
+        MergeMode::Plain | MergeMode::Summing { .. } | MergeMode::Aggregating | MergeMode::Coalescing { .. } => {
+            Vec::new()
+        }
+    };
+    fixed.extend(ruled.into_iter().map(|position| schema.header.columns()[position].name.to_string()));
+    fixed
+}
+
+/// The parts that have rows for which one of the changes' conditions holds.
+async fn affected(work: &Work<'_>, def: &TableDef, changes: &[Change]) -> Result<BTreeSet<String>> {
+    let conditions: Vec<Expr> = changes
+        .iter()
+        .filter_map(|change| match &change.what {
+            What::Rows { condition, .. } => Some(condition.clone()),
+            What::Outdated | What::All => None,
+        })
+        .collect();
+    let condition = match conditions.len() {
+        0 => return Ok(BTreeSet::new()),
+        1 => conditions.into_iter().next().unwrap_or_else(|| Expr::literal(Literal::UInt(1))),
+        _ => Expr::new(ExprKind::Chain(ChainOperator::Or, conditions)),
+    };
+    let name = ObjectName::qualified(&*def.database, &*def.name);
+    let statement = sql::parse_statement(&format!("SELECT DISTINCT _part FROM {name} WHERE 1"))?;
+    let StatementKind::Query(mut query) = statement.kind else { return Ok(BTreeSet::new()) };
+    if let QueryBody::Select(select) = &mut query.body {
+        select.filter = Some(condition);
+    }
+    let mut settings = work.ctx.settings.clone();
+    settings.reset(Setting::FinalByDefault);
+    let ctx = Arc::new(work.ctx.with_settings(settings));
+    let mut parts = BTreeSet::new();
+    for block in query::prepare(&query, &ctx).await?.compiled.run(&ctx).await?.collect().await? {
+        let names = block.array(0).as_binary::<i32>();
+        parts.extend(names.iter().flatten().map(|name| String::from_utf8_lossy(name).into_owned()));
+    }
+    Ok(parts)
+}
+
+/// Rewrites the parts among `names` that change, and records the commands.
+pub(super) async fn rewrite_parts(
+    work: &mut Work<'_>,
+    table: TableId,
+    names: Vec<PartName>,
+    changes: Vec<Change>,
+    commands: Vec<Arc<str>>,
+) -> Result<()> {
+    let def = work.table(table)?;
+    let affected = affected(work, &def, &changes).await.map_err(|error| unfinished(error, &commands))?;
+    let finish = match Ttl::of(&def)? {
+        Some(ttl) if !ttl.groups.is_empty() && changes.iter().any(|change| matches!(change.what, What::All)) => {
+            Some(ttl.finish(&def, &work.ctx)?)
+        }
+        _ => None,
+    };
+    let mut replacements = Vec::new();
+    for name in &names {
+        work.ctx.check()?;
+        let Some(part) = work.ctx.snapshot.parts.part(table, name).cloned() else { continue };
+        let chosen: Vec<&Change> = changes
+            .iter()
+            .filter(|change| change.partition.as_ref().is_none_or(|id| name.partition_id == *id))
+            .collect();
+        let is_touched = chosen.iter().any(|change| match change.what {
+            What::Rows { .. } => affected.contains(&name.to_string()),
+            What::Outdated => is_outdated(work, &def, &part),
+            What::All => true,
+        });
+        if is_touched {
+            let replaced = replace(work, &def, &part, &chosen, finish.as_ref()).await;
+            replacements.extend(replaced.map_err(|error| unfinished(error, &commands))?);
+        }
+    }
+    work.rely_on(table);
+    let mut edits = Vec::new();
+    if !commands.is_empty() && def.kind == TableKind::MergeTree {
+        edits.push(Edit::RecordMutation { table, commands });
+    }
+    if !replacements.is_empty() {
+        edits.push(Edit::Rewrite { table, replacements });
+    }
+    work.add(edits)
+}
+
+/// Parts whose columns are not the table's own are written again as they are read.
+pub(super) async fn rewrite_outdated(
+    work: &mut Work<'_>,
+    table: TableId,
+    names: Vec<PartName>,
+    mut changes: Vec<Change>,
+    commands: Vec<Arc<str>>,
+) -> Result<()> {
+    changes.insert(0, Change { partition: None, what: What::Outdated });
+    rewrite_parts(work, table, names, changes, commands).await
+}
+
+fn is_outdated(work: &Work<'_>, def: &TableDef, part: &ActivePart) -> bool {
+    def.schema.as_ref().is_some_and(|schema| !work.ctx.snapshot.is_current(def.id, schema, part))
+}
+
+async fn replace(
+    work: &Work<'_>,
+    def: &TableDef,
+    part: &Arc<ActivePart>,
+    changes: &[&Change],
+    finish: Option<&store::Finish>,
+) -> Result<Option<Replacement>> {
+    let Some(schema) = &def.schema else { return Ok(None) };
+    let mutations: Vec<PartMutation> = changes
+        .iter()
+        .filter_map(|change| match &change.what {
+            What::Rows { mutation, .. } => Some(mutation.clone()),
+            What::Outdated | What::All => None,
+        })
+        .collect();
+    let changed: Arc<Mutex<Vec<u32>>> = Arc::default();
+    let collected = Arc::clone(&changed);
+    let on_changed = move |rows: &RowSet| collected.lock().extend_from_slice(rows.rows());
+    let rows = rows_as(part, def, &schema.header, &work.ctx)?;
+    let rows = rewrite(rows, mutations, on_changed);
+    let rows = match finish {
+        Some(finish) => finish(rows),
+        None => rows,
+    };
+    let output = stage(work.engine, schema, part, rows).await?;
+    let changed = std::mem::take(&mut *changed.lock());
+    let is_rewritten = changes.iter().any(|change| !matches!(change.what, What::Rows { .. }));
+    if changed.is_empty() && !is_rewritten && !is_outdated(work, def, part) {
+        return Ok(None);
+    }
+    let changed = match finish {
+        // groups of rows became one: which, is not followed
+        Some(_) => RowRanges::from_rows(0..u32::try_from(part.rows()).unwrap_or(u32::MAX)),
+        None => RowRanges::from_rows(changed),
+    };
+    Ok(Some(Replacement { input: part.name().clone(), output, changed }))
+}
+
+/// An expression that failed on the rows of a part.
+fn unfinished(error: Error, commands: &[Arc<str>]) -> Error {
+    let failed = match &error {
+        Error::Store(store::Error::Part(parts::Error::Transform(failed)))
+        | Error::Parts(parts::Error::Transform(failed)) => failed.to_string(),
+        Error::Query(failed) if failed.code() != ErrorCode::QUERY_WAS_CANCELLED => failed.to_string(),
+        _ => return error,
+    };
+    let message = format!("exception happened during execution of mutation ({}): {failed}", commands.join(", "));
+    Error::refused(ErrorCode::UNFINISHED, message)
+}

@@ -1,0 +1,221 @@
+//! From the columns that some rows have to the columns that their table has now.
+//!
+//! A part keeps the columns that its table had when it was written. What was added since is computed here: the column's
+//! DEFAULT or MATERIALIZED expression over the other columns, in the order in which they need each other, else the type's
+//! default; a hidden column of a key has its expression in its name. What has another type now is cast. Subqueries are not
+//! evaluated.
+
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use functions::cast::{CastMode, Rules, cast};
+use sql::ast::ColumnDefault;
+use store::{ActivePart, Snapshot, TableDef};
+use types::transform::TransformError;
+use types::{Block, BlockTransform, Column, DataType, ErrorCode, Header, TableId};
+
+use crate::context::QueryContext;
+use crate::definition::Definition;
+use crate::error::{Error, Result};
+use crate::expressions::{Expressions, function_context};
+
+/// Prefix of a hidden column that holds the value of the expression that follows.
+pub const EXPRESSION: &str = "\u{1}expr:";
+
+/// How wanted columns come of given ones. Compiled once for all blocks of one header.
+#[derive(Debug)]
+pub struct Upgrade {
+    wanted: Header,
+    /// Positions of the given columns that are read.
+    reads: Vec<usize>,
+    /// What is read, with the types that it has now.
+    known: Vec<Column>,
+    /// The types that it has in the rows.
+    from: Vec<DataType>,
+    /// Computed one after another, each over what is known before it.
+    steps: Vec<Step>,
+    origins: Vec<Origin>,
+    rules: Rules,
+}
+
+#[derive(Debug)]
+struct Step {
+    column: Column,
+    /// The default of the type when absent.
+    expr: Option<Expressions>,
+}
+
+/// How one wanted column comes to be.
+#[derive(Clone, Copy, Debug)]
+enum Origin {
+    /// The n-th of what is read or computed.
+    Known(usize),
+    /// The default of its type.
+    Default,
+}
+
+impl Upgrade {
+    /// From blocks of `given` to `wanted`, columns of `def` all of them. Hidden columns are among them.
+    pub fn new(given: &Header, wanted: &Header, def: &TableDef, ctx: &QueryContext) -> Result<Upgrade> {
+        let stored = def.schema.as_ref().map_or(&def.columns, |schema| &schema.header);
+        let missing = |column: &&Column| given.position(&column.name).is_none();
+        let mut needed: Vec<Column> = wanted.columns().to_vec();
+        let mut computed: Vec<(Column, Option<sql::Expr>)> = Vec::new();
+        if wanted.columns().iter().any(|column| missing(&column)) {
+            let definition = Definition::parse(def)?;
+            let mut at = 0;
+            // what an expression reads is needed as well, and so on
+            while let Some(column) = needed.get(at).cloned() {
+                at += 1;
+                if given.position(&column.name).is_some() {
+                    continue;
+                }
+                let Some(expr) = expression(&column, &definition)? else { continue };
+                for read in reads_of(&expr, stored, ctx)? {
+                    if !needed.iter().any(|known| known.name == read.name) {
+                        needed.push(read);
+                    }
+                }
+                computed.push((column, Some(expr)));
+            }
+        }
+        let rules = Rules::new(CastMode::Cast, &function_context(ctx)?);
+        let mut upgrade = Upgrade {
+            wanted: wanted.clone(),
+            reads: Vec::new(),
+            known: Vec::new(),
+            from: Vec::new(),
+            steps: Vec::new(),
+            origins: Vec::new(),
+            rules,
+        };
+        for column in needed {
+            if let Some(position) = given.position(&column.name) {
+                upgrade.reads.push(position);
+                upgrade.from.push(given.columns()[position].ty.clone());
+                upgrade.known.push(column);
+            } else if !computed.iter().any(|(known, _)| known.name == column.name) && !is_wanted(wanted, &column) {
+                // read by an expression, and neither given nor computed: its type's default
+                computed.push((column, None));
+            }
+        }
+        upgrade.order(computed, ctx)?;
+        let place = |column: &Column| {
+            let known = upgrade.known.iter().chain(upgrade.steps.iter().map(|step| &step.column));
+            known.enumerate().find(|(_, known)| known.name == column.name).map(|(at, _)| Origin::Known(at))
+        };
+        let origins = wanted.columns().iter().map(|column| place(column).unwrap_or(Origin::Default)).collect();
+        upgrade.origins = origins;
+        Ok(upgrade)
+    }
+
+    /// Puts expressions in an order in which each has what it reads.
+    fn order(&mut self, mut waiting: Vec<(Column, Option<sql::Expr>)>, ctx: &QueryContext) -> Result<()> {
+        let mut known = self.known.clone();
+        while !waiting.is_empty() {
+            let header = Header::new(known.clone());
+            let mut failed = None;
+            let ready = waiting.iter().position(|(column, expr)| {
+                let Some(expr) = expr else {
+                    self.steps.push(Step { column: column.clone(), expr: None });
+                    return true;
+                };
+                match Expressions::compile_as(&[(expr.clone(), column.ty.clone())], &header, ctx) {
+                    Ok(expr) => {
+                        self.steps.push(Step { column: column.clone(), expr: Some(expr) });
+                        true
+                    }
+                    Err(error) => {
+                        failed = Some(error);
+                        false
+                    }
+                }
+            });
+            match (ready, failed) {
+                (Some(ready), _) => known.push(waiting.remove(ready).0),
+                (None, Some(error)) => return Err(error),
+                (None, None) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Positions of the given columns that [`Upgrade::apply`] wants, in that order.
+    pub fn reads(&self) -> &[usize] {
+        &self.reads
+    }
+
+    /// The columns of the result.
+    pub fn header(&self) -> &Header {
+        &self.wanted
+    }
+
+    /// A block of the wanted columns out of one of what [`Upgrade::reads`] says.
+    pub fn apply(&self, block: &Block) -> Result<Block> {
+        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.known.len() + self.steps.len());
+        for ((array, column), from) in block.arrays().iter().zip(&self.known).zip(&self.from) {
+            arrays.push(cast(array, from, &column.ty, &self.rules)?);
+        }
+        let mut columns = self.known.clone();
+        for step in &self.steps {
+            arrays.push(match &step.expr {
+                Some(expr) => {
+                    let known = Block::with_rows(Header::new(columns.clone()), arrays.clone(), block.rows())?;
+                    let value = expr.eval(&known)?.pop();
+                    value.ok_or_else(|| Error::Plan("an expression gives nothing".to_owned()))?.0
+                }
+                None => step.column.ty.default_array(block.rows()),
+            });
+            columns.push(step.column.clone());
+        }
+        let origins = self.origins.iter().zip(self.wanted.columns());
+        let wanted = origins.map(|(origin, column)| match origin {
+            Origin::Known(at) => arrays[*at].clone(),
+            Origin::Default => column.ty.default_array(block.rows()),
+        });
+        Ok(Block::with_rows(self.wanted.clone(), wanted.collect(), block.rows())?)
+    }
+}
+
+/// Makes rows of a part, all its columns, rows of its table's schema.
+pub fn upgrade_part(
+    snapshot: &Snapshot,
+    table: TableId,
+    part: &ActivePart,
+    ctx: &QueryContext,
+) -> Result<Arc<dyn BlockTransform>> {
+    let def = snapshot.catalog.table_by_id(table).ok_or(Error::DefinitionChanged(table))?;
+    let schema = def.schema.as_ref().ok_or(Error::DefinitionChanged(table))?;
+    let upgrade = Upgrade::new(&snapshot.header_of(table, part), &schema.header, def, ctx)?;
+    Ok(Arc::new(Whole(upgrade)))
+}
+
+struct Whole(Upgrade);
+
+impl BlockTransform for Whole {
+    fn apply(&self, block: &Block) -> std::result::Result<Block, TransformError> {
+        let upgraded = self.0.apply(&block.project(self.0.reads()));
+        upgraded.map_err(|error| TransformError { code: error.code(), message: error.to_string() })
+    }
+}
+
+fn is_wanted(wanted: &Header, column: &Column) -> bool {
+    wanted.position(&column.name).is_some()
+}
+
+/// How a column that is not there is computed; `None` where it is its type's default.
+fn expression(column: &Column, definition: &Definition) -> Result<Option<sql::Expr>> {
+    if let Some(text) = column.name.strip_prefix(EXPRESSION) {
+        let damaged =
+            |error| Error::refused(ErrorCode::CORRUPTED_DATA, format!("cannot read expression {text}: {error}"));
+        return sql::parse_expression(text).map(Some).map_err(damaged);
+    }
+    let declared = definition.column(&column.name).and_then(|column| column.default.as_ref());
+    Ok(declared.and_then(ColumnDefault::expr).cloned())
+}
+
+/// The stored columns that an expression over a table reads.
+fn reads_of(expr: &sql::Expr, stored: &Header, ctx: &QueryContext) -> Result<Vec<Column>> {
+    let compiled = Expressions::compile(std::slice::from_ref(expr), stored, ctx)?;
+    Ok(compiled.reads().iter().map(|&position| stored.columns()[position].clone()).collect())
+}
