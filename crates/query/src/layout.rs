@@ -89,13 +89,14 @@ impl Upgrade {
             origins: Vec::new(),
             rules,
         };
+        let has_expressions = !computed.is_empty();
         for column in needed {
             if let Some(position) = given.position(&column.name) {
                 upgrade.reads.push(position);
                 upgrade.from.push(given.columns()[position].ty.clone());
                 upgrade.known.push(column);
-            } else if !computed.iter().any(|(known, _)| known.name == column.name) && !is_wanted(wanted, &column) {
-                // read by an expression, and neither given nor computed: its type's default
+            } else if has_expressions && !computed.iter().any(|(known, _)| known.name == column.name) {
+                // an expression may read it, and it is neither given nor computed: its type's default
                 computed.push((column, None));
             }
         }
@@ -197,10 +198,6 @@ impl BlockTransform for Whole {
         let upgraded = self.0.apply(&block.project(self.0.reads()));
         upgraded.map_err(|error| TransformError { code: error.code(), message: error.to_string() })
     }
-}
-
-fn is_wanted(wanted: &Header, column: &Column) -> bool {
-    wanted.position(&column.name).is_some()
 }
 
 /// How a column that is not there is computed; `None` where it is its type's default.

@@ -96,6 +96,11 @@ fn changed_tables(catalog: &Catalog, edits: &[Edit]) -> BTreeSet<TableId> {
             | Edit::Compact { .. }
             | Edit::DropParts { .. }
             | Edit::Truncate { .. }
+            | Edit::ChangeLayout { .. }
+            | Edit::RecordMutation { .. }
+            | Edit::DetachParts { .. }
+            | Edit::AttachParts { .. }
+            | Edit::DropDetached { .. }
             | Edit::Token { .. } => {}
         }
     }
