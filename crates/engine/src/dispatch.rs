@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::extremes::Extremes;
 use crate::request::{Answer, Rows, Source, summary};
 use crate::session::{Running, Session};
-use crate::{alter, ddl, insert, lookup, optimize, settings, show, system};
+use crate::{alter, ddl, insert, lookup, optimize, settings, show, system, verify};
 
 /// Runs a statement.
 pub(crate) async fn run(session: &mut Session, running: Running) -> Result<Answer> {
@@ -93,7 +93,10 @@ pub(crate) async fn run(session: &mut Session, running: Running) -> Result<Answe
         StatementKind::Attach(_) => not_yet("ATTACH"),
         StatementKind::Undrop(_) => not_yet("UNDROP"),
         StatementKind::AlterDatabase(_) => not_yet("ALTER DATABASE"),
-        StatementKind::VerifyView(_) => not_yet("VERIFY VIEW"),
+        StatementKind::VerifyView(name) => {
+            let block = verify::run(&engine, name, &ctx).await?;
+            rows(running, block)
+        }
         StatementKind::Begin
         | StatementKind::Commit
         | StatementKind::Rollback

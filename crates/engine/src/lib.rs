@@ -37,6 +37,7 @@ mod tests;
 mod ttl;
 mod ttl_groups;
 mod upkeep;
+mod verify;
 
 pub use access::{Access, Credentials};
 pub use config::EngineConfig;

@@ -39,6 +39,14 @@ pub enum Error {
         /// Two of its columns.
         elements: [String; 2],
     },
+    /// VERIFY VIEW cannot compute the view again.
+    #[error("view \"{view}\" cannot be verified: {reason}")]
+    Unverifiable {
+        /// `database.name`.
+        view: String,
+        /// Why.
+        reason: String,
+    },
     /// The table cannot be inserted into.
     #[error("table \"{table}\" cannot be inserted into: {reason}")]
     NotInsertable {
@@ -121,6 +129,7 @@ impl Error {
             Error::Store(error) => error.code(),
             Error::Commit(error) => error.code(),
             Error::NestedLengths { .. } => ErrorCode::SIZES_OF_ARRAYS_DONT_MATCH,
+            Error::Unverifiable { .. } => ErrorCode::NOT_IMPLEMENTED,
             Error::NotInsertable { .. } => ErrorCode::NOT_IMPLEMENTED,
             Error::NoSuchColumn { .. } => ErrorCode::NO_SUCH_COLUMN_IN_TABLE,
             Error::ComputedColumn { .. } => ErrorCode::ILLEGAL_COLUMN,

@@ -12,6 +12,7 @@ pub mod error;
 pub mod hidden;
 pub mod insert;
 pub mod tables;
+mod verify;
 pub mod window;
 
 use std::sync::Arc;

@@ -87,7 +87,7 @@ fn an_insert_takes_a_share_of_its_memory_at_a_time() {
         let mut world = open(|_| ()).await;
         let session = &mut world.session;
         done(session, "CREATE TABLE t (k UInt64, s String) ENGINE = MergeTree ORDER BY k").await;
-        let limit = "SETTINGS max_memory_usage = 16000000";
+        let limit = "SETTINGS max_memory_usage = 48000000";
         done(session, &format!("INSERT INTO t SELECT number, repeat('x', 500) FROM numbers(100000) {limit}")).await;
         let line = format!("7\t{}\n", "y".repeat(500));
         let data = futures::stream::iter((0..100).map(move |_| Ok(line.repeat(1_000).into()))).boxed();

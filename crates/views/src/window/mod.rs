@@ -35,6 +35,16 @@ pub use define::{Defined, define};
 use state::Marks;
 pub use state::rows_of;
 
+/// See [`Node::recompute`].
+pub(crate) async fn recompute(
+    view: &Arc<TableDef>,
+    source: &Arc<TableDef>,
+    ctx: &Arc<QueryContext>,
+) -> Result<Vec<Block>> {
+    let rows = crate::Views::rows_of(source, ctx).await?;
+    Node::recompute(view, ctx, &rows).await
+}
+
 /// What a window view gives for some rows.
 #[derive(Debug, Default)]
 pub struct Emitted {

@@ -65,6 +65,22 @@ impl Node {
         Ok(Node { spec, tables, state, plans, row_exprs: None, changes: Changes { stored, ..Changes::default() } })
     }
 
+    /// The rows of all windows that the view has closed, computed again from the rows of its source. A row that came late
+    /// then is on time now: it shows as a difference.
+    pub(super) async fn recompute(view: &Arc<TableDef>, ctx: &QueryContext, rows: &[Block]) -> Result<Vec<Block>> {
+        let mut node = Node::load(view, ctx).await?;
+        let (marks, lateness_ms) = (node.state.marks, node.spec.lateness_ms);
+        node.state = State::default();
+        // nothing is late, nothing closes and no id is forgotten before all rows are in
+        (node.spec.lateness_ms, node.spec.horizon_ms) = (i64::MAX / 4, None);
+        for block in rows {
+            node.push(ctx, block).await?;
+        }
+        node.spec.lateness_ms = lateness_ms;
+        let closed_ms = marks.closed_to_ms.saturating_add(lateness_ms);
+        node.close(ctx, marks.watermark_ms.max(closed_ms)).await
+    }
+
     /// Watermark and counts as they are now.
     pub(super) fn marks(&self) -> Marks {
         self.state.marks
