@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::store_args::StoreArgs;
+
 /// Real-time materialized views: events come in, every view over them is right at once, and anyone can ask.
 #[derive(Parser, Debug)]
 #[command(name = "everview", version)]
@@ -67,6 +69,8 @@ pub(crate) struct ServerArgs {
     /// Statements that may run at once; 0: no limit.
     #[arg(long, default_value_t = 100)]
     pub(crate) max_concurrent_queries: usize,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
 }
 
 #[derive(Args, Debug)]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::{Access, Credentials, Engine, EngineConfig, Env, Session};
+use engine::{Access, Credentials, Engine, EngineConfig, Env, Session, StoreConfig};
 
 use crate::error::{Error, Result};
 
@@ -18,6 +18,7 @@ pub(crate) struct Database {
 pub(crate) struct Limits {
     pub(crate) memory_bytes: Option<usize>,
     pub(crate) queries: Option<usize>,
+    pub(crate) store: Option<StoreConfig>,
 }
 
 impl Database {
@@ -40,6 +41,7 @@ impl Database {
         let machine = || machine_memory().map(|bytes| bytes / 10 * 9);
         config.runtime.memory_bytes = limits.memory_bytes.or_else(machine).unwrap_or(config.runtime.memory_bytes);
         config.concurrent_queries_max = limits.queries.unwrap_or(config.concurrent_queries_max);
+        config.store = limits.store.unwrap_or(config.store);
         let engine = open(env, &path, config).await?;
         Ok(Database { engine, temporary })
     }

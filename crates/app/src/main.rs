@@ -15,6 +15,7 @@ mod output;
 mod prompt;
 mod run;
 mod server;
+mod store_args;
 
 use std::process::ExitCode;
 

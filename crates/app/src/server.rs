@@ -22,7 +22,11 @@ pub(crate) async fn run(args: ServerArgs) -> Result<()> {
     };
     let is_closed = access.is_closed();
     let stop = stop_on_signals()?;
-    let limits = Limits { memory_bytes: args.max_server_memory_usage, queries: Some(args.max_concurrent_queries) };
+    let limits = Limits {
+        memory_bytes: args.max_server_memory_usage,
+        queries: Some(args.max_concurrent_queries),
+        store: Some(args.store.config()),
+    };
     let database = Database::open_limited(Some(&args.data), access, limits).await?;
     let address = SocketAddr::new(args.listen, args.http_port);
     let bound = HttpServer::bind(database.engine.clone(), config(address, is_closed)).await;

@@ -9,6 +9,7 @@ use query::expressions::Converter;
 use query::memory::Held;
 use query::{BlockStream, QueryContext};
 use sql::ast::{ExprKind, Insert as AstInsert, InsertColumns, InsertData, InsertSource, InsertTarget};
+use store::FsyncMode;
 use tokio::sync::mpsc;
 use types::{Block, ErrorCode, Header, Setting};
 use views::insert::{BadRow, Letters};
@@ -39,7 +40,7 @@ pub(crate) async fn run(engine: &Engine, mut running: Running, insert: &AstInser
     let table = ddl::table(&ctx, name)?;
     let token = ctx.settings.text(Setting::InsertDeduplicationToken);
     let is_told = !token.is_empty() && ctx.settings.flag(Setting::InsertDeduplicate);
-    let options = InsertOptions { token: is_told.then(|| token.to_owned()) };
+    let options = InsertOptions { token: is_told.then(|| token.to_owned()), fsync: fsync(&ctx)? };
     let mut into = engine.inner.views.insert(&table, &ctx, options)?;
     into.keep(passage);
     let columns = into.table().columns_of(column_names(&insert.columns, &into)?.as_deref())?;
@@ -57,6 +58,19 @@ pub(crate) async fn run(engine: &Engine, mut running: Running, insert: &AstInser
     running.guard.wrote(written.rows, written.bytes);
     let summary = summary(&ctx, running.started_ns);
     Ok(Answer::Done(crate::Summary { written_rows: written.rows, written_bytes: written.bytes, ..summary }))
+}
+
+/// When the insert must be durable, where the statement says so.
+fn fsync(ctx: &QueryContext) -> Result<Option<FsyncMode>> {
+    let name = ctx.settings.text(Setting::FsyncMode);
+    if name.is_empty() {
+        let waits = ctx.settings.flag(Setting::WaitForAsyncInsert) || !ctx.settings.flag(Setting::AsyncInsert);
+        return Ok((!waits).then_some(FsyncMode::Interval(store::config::SYNC_SOON)));
+    }
+    FsyncMode::parse(name, store::config::SYNC_SOON).map(Some).ok_or_else(|| {
+        let message = format!("setting fsync_mode is always, interval or never, not \"{name}\"");
+        Error::refused(ErrorCode::BAD_ARGUMENTS, message)
+    })
 }
 
 fn span(data: &InsertData, len: usize) -> std::ops::Range<usize> {

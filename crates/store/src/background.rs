@@ -7,7 +7,9 @@ use tokio::sync::oneshot;
 
 use crate::checkpoint::Checkpoints;
 use crate::committer::Request;
+use crate::config::SYNC_SOON;
 use crate::error::{Error, Result};
+use crate::log::FsyncMode;
 use crate::merge;
 use crate::shared::Shared;
 use crate::stats::Stats;
@@ -89,14 +91,22 @@ pub(crate) async fn collect_garbage(shared: Arc<Shared>) {
     }
 }
 
-/// Makes everything published durable every `interval`.
-pub(crate) async fn sync_every(shared: Arc<Shared>, interval: Duration) {
+/// Makes commits that were answered before their sync durable, at most an interval later.
+pub(crate) async fn sync_soon(shared: Arc<Shared>) {
+    let interval = match shared.config.fsync {
+        FsyncMode::Interval(interval) => interval,
+        FsyncMode::Always | FsyncMode::Never => SYNC_SOON,
+    };
     let mut closing = shared.closing.subscribe();
     loop {
+        let due = async {
+            shared.unsynced.notified().await;
+            shared.env.clock.sleep(interval).await;
+        };
         tokio::select! {
             biased;
             _ = closing.wait_for(|closing| *closing) => return,
-            () = shared.env.clock.sleep(interval) => {}
+            () = due => {}
         }
         if let Err(error) = ask(&shared, Request::Sync).await {
             tracing::error!(%error, "the log could not be synced");

@@ -3,7 +3,8 @@
 //! ```text
 //! callers ─▶ queue ─▶ [ take what waits ─▶ apply each ─▶ compact ─▶ append + sync ─▶ publish ─▶ answer ] ─▶ again
 //! ```
-//! Promise: a receipt is given after the sync, in `FsyncMode::Always`; a commit is visible to nobody before. After a
+//! Promise: a receipt is given after the sync, in `FsyncMode::Always`; a commit is visible to nobody before. A commit that
+//! need not wait for it is durable with the next one that must, or soon. After a
 //! failed append or sync the outcome is unknown: nothing of the group is published, nobody is answered "no", and no later
 //! commit is taken. Recovery decides.
 
@@ -22,7 +23,7 @@ use crate::compact;
 use crate::config::{GROUP_BYTES_MAX, GROUP_COMMITS_MAX};
 use crate::error::{CommitError, Conflict, Error};
 use crate::garbage::PartFile;
-use crate::log::{LogStore, Record};
+use crate::log::{FsyncMode, LogStore, Record};
 use crate::reservations::Reservation;
 use crate::shared::{Shared, Stop};
 use crate::snapshot::Snapshot;
@@ -47,6 +48,8 @@ pub(crate) struct Pending {
     pub(crate) commit: Commit,
     /// The commit as bytes, its time still to be filled in.
     pub(crate) bytes: Vec<u8>,
+    /// When it is forced to the disk.
+    pub(crate) fsync: FsyncMode,
     pub(crate) answer: oneshot::Sender<Result<Receipt, CommitError>>,
     /// Its share of the queue's bytes, given back with this.
     pub(crate) _permit: Option<OwnedSemaphorePermit>,
@@ -72,6 +75,10 @@ struct Group {
     /// Inputs of compactions, until the group is published.
     reservations: Vec<Reservation>,
     bytes: usize,
+    /// True when a commit of it must be durable before it is answered; then all are.
+    sync: bool,
+    /// True when a commit of it must be durable soon.
+    sync_soon: bool,
     /// What is counted when it is published.
     done: Stats,
 }
@@ -142,19 +149,23 @@ impl Committer {
             touched: BTreeMap::new(),
             reservations: Vec::new(),
             bytes: 0,
+            sync: false,
+            sync_soon: false,
             done: Stats { log_groups: 1, ..Stats::default() },
         }
     }
 
     /// Applies one commit to the group's snapshot, or answers why it does not apply.
     fn admit(&self, pending: Pending, group: &mut Group) {
-        let Pending { mut commit, mut bytes, answer, _permit } = pending;
+        let Pending { mut commit, mut bytes, fsync, answer, _permit } = pending;
         // Commit times never go back, whatever the wall clock does.
         commit.at_ns = self.shared.env.clock.now_ns().max(group.snapshot.at_ns);
         Commit::stamp(&mut bytes, commit.at_ns);
         let applied = self.check_parts(&commit, &group.snapshot).and_then(|()| Ok(group.snapshot.apply(&commit)?));
         match applied {
             Ok(applied) => {
+                group.sync |= fsync == FsyncMode::Always;
+                group.sync_soon |= matches!(fsync, FsyncMode::Interval(_));
                 group.note_touched(&commit);
                 group.answers.push((answer, applied.receipt));
                 group.take(&commit, bytes, applied);
@@ -231,7 +242,7 @@ impl Committer {
         }
         // From here on the log may name them, whatever becomes of the write.
         group.files.iter().for_each(|file| file.keep());
-        if let Err(error) = self.log.append(&group.records).await {
+        if let Err(error) = self.log.append(&group.records, group.sync).await {
             if let Error::LogFull = error {
                 group.files.iter().for_each(|file| file.unkeep());
                 let needed = group.bytes as u64;
@@ -259,6 +270,9 @@ impl Committer {
     }
 
     fn publish(&self, group: Group) {
+        if group.sync_soon && !group.sync {
+            self.shared.unsynced.notify_one();
+        }
         let seq = group.snapshot.seq;
         self.shared.log_bytes.store(self.log.size_bytes(), Ordering::Relaxed);
         self.shared.counters.add(&group.done);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::log::FsyncMode;
 
 /// Choices, made once at start.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct StoreConfig {
     /// When records are forced to the disk.
     pub fsync: FsyncMode,
@@ -53,6 +53,8 @@ pub const GROUP_COMMITS_MAX: usize = 256;
 pub const GROUP_BYTES_MAX: usize = 16 << 20;
 /// Bytes of one record.
 pub const RECORD_BYTES_MAX: usize = 64 << 20;
+/// Where no interval is chosen, a commit that asked not to wait for its sync is durable this much later.
+pub const SYNC_SOON: Duration = Duration::from_millis(100);
 /// The log and the rows in memory may be this many times over their limits before inserts wait for the checkpoint.
 pub const OVERDRAFT: u64 = 4;
 /// Checkpoints that an insert waits for before it is refused.

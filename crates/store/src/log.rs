@@ -28,7 +28,7 @@ pub struct Record {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Durable(pub CommitSeq);
 
-/// When appended records are forced to the disk.
+/// When appended records are forced to the disk. Whatever the mode, what a power cut leaves is a prefix of the commits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum FsyncMode {
     /// Before they are acknowledged.
@@ -38,6 +38,18 @@ pub enum FsyncMode {
     Interval(std::time::Duration),
     /// When the system likes.
     Never,
+}
+
+impl FsyncMode {
+    /// The mode of that name; `interval` is that of intervals.
+    pub fn parse(name: &str, interval: std::time::Duration) -> Option<FsyncMode> {
+        match name {
+            "always" => Some(FsyncMode::Always),
+            "interval" => Some(FsyncMode::Interval(interval)),
+            "never" => Some(FsyncMode::Never),
+            _ => None,
+        }
+    }
 }
 
 /// Where the records are.
@@ -52,10 +64,10 @@ pub trait LogStore: Send + Sync + std::fmt::Debug {
         visit: &mut (dyn FnMut(Record) -> Result<()> + Send),
     ) -> Result<Durable>;
 
-    /// Adds records with one write and, when the mode says so, one sync. After [`Error::LogFull`](crate::Error::LogFull)
+    /// Adds records with one write and, when `sync` says so, makes everything appended durable. After [`Error::LogFull`](crate::Error::LogFull)
     /// none of them is there, and nothing else happened; after any other error it is unknown which of them are there: call
     /// [`LogStore::fence`].
-    async fn append(&mut self, group: &[Record]) -> Result<Durable>;
+    async fn append(&mut self, group: &[Record], sync: bool) -> Result<Durable>;
 
     /// Makes everything appended durable.
     async fn sync(&mut self) -> Result<Durable>;

@@ -102,7 +102,7 @@ pub(crate) async fn run(shared: &Shared, plan: &MergePlan, work: &MergeWork) -> 
         edits: vec![Edit::Merge { table: plan.table, inputs: plan.inputs.clone(), output }],
         at_ns: 0,
     };
-    match shared.commit_now(commit).await {
+    match shared.commit_now(commit, shared.config.fsync).await {
         Ok(receipt) => Ok(Merged::Done(receipt)),
         Err(CommitError::Conflict(conflict)) if conflict.is_retryable() => Ok(Merged::GivenUp),
         Err(error) => Err(error.into()),

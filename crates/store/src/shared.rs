@@ -14,6 +14,7 @@ use crate::config::{RECORD_BYTES_MAX, StoreConfig};
 use crate::error::CommitError;
 use crate::folder::DataFolder;
 use crate::in_flight::InFlight;
+use crate::log::FsyncMode;
 use crate::merges::Merges;
 use crate::reservations::Reservations;
 use crate::snapshot::Snapshot;
@@ -43,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) checkpointing: Semaphore,
     /// Tells waiting inserts that a checkpoint has ended, well or not.
     pub(crate) checkpointed: Notify,
+    /// Tells that commits were answered which must be durable soon.
+    pub(crate) unsynced: Notify,
     /// Why no more commits are taken.
     pub(crate) stopped: watch::Sender<Option<Stop>>,
     /// Set by `close`; the tasks end.
@@ -100,7 +103,7 @@ impl Shared {
     }
 
     /// Commits without waiting for room: for users who have waited, and for the work that makes room.
-    pub(crate) async fn commit_now(&self, commit: Commit) -> Result<Receipt, CommitError> {
+    pub(crate) async fn commit_now(&self, commit: Commit, fsync: FsyncMode) -> Result<Receipt, CommitError> {
         let bytes = commit.encode();
         if RECORD_BYTES_MAX < bytes.len() {
             return Err(CommitError::TooLarge { bytes: bytes.len(), max: RECORD_BYTES_MAX });
@@ -109,7 +112,7 @@ impl Shared {
         // The semaphore is never closed; without a permit the commit would go uncounted.
         let _permit = Arc::clone(&self.queue_bytes).acquire_many_owned(share).await.ok();
         let (answer, answered) = oneshot::channel();
-        self.send(Request::Commit(Box::new(Pending { commit, bytes, answer, _permit })), answered).await
+        self.send(Request::Commit(Box::new(Pending { commit, bytes, fsync, answer, _permit })), answered).await
     }
 
     /// Sends a request to the committer and waits for its answer.

@@ -1,7 +1,7 @@
 //! The store as its users see it: open, read a snapshot, commit, stage files, follow what is published, close.
 //!
 //! All state is the snapshot; all changes go through the committer. Background tasks, all named and joined by `close`:
-//! the committer, the checkpointer, the garbage collector, and the periodic sync of `FsyncMode::Interval`.
+//! the committer, the checkpointer, the garbage collector, and the sync of commits that were answered before theirs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -75,6 +75,7 @@ impl Store {
             log_bytes: AtomicU64::new(0),
             checkpointing: Semaphore::new(1),
             checkpointed: Notify::new(),
+            unsynced: Notify::new(),
             stopped: watch::Sender::new(None),
             closing: watch::Sender::new(false),
             env,
@@ -103,8 +104,13 @@ impl Store {
     /// leaves it open whether the commit happens. A commit that was seen before is
     /// [`Conflict::Duplicate`](crate::Conflict::Duplicate) with the first receipt.
     pub async fn commit(&self, commit: Commit) -> std::result::Result<Receipt, CommitError> {
+        self.commit_with(commit, self.shared.config.fsync).await
+    }
+
+    /// As [`Store::commit`], and durable when `fsync` says, whatever the store's own mode.
+    pub async fn commit_with(&self, commit: Commit, fsync: FsyncMode) -> std::result::Result<Receipt, CommitError> {
         self.wait_for_room().await?;
-        self.shared.commit_now(commit).await
+        self.shared.commit_now(commit, fsync).await
     }
 
     /// Waits for checkpoints while rows in memory or the log are far over their limits; gives up after a few.
@@ -248,13 +254,10 @@ impl Store {
 
 fn start_tasks(shared: &Arc<Shared>, committer: Committer, queue: mpsc::Receiver<Request>) -> Vec<Task> {
     let spawner = &shared.env.spawner;
-    let mut tasks = vec![
+    vec![
         spawner.spawn("store-committer", Box::pin(committer.run(queue))),
         spawner.spawn("store-checkpoint", Box::pin(background::keep_checkpointing(Arc::clone(shared)))),
         spawner.spawn("store-garbage", Box::pin(background::collect_garbage(Arc::clone(shared)))),
-    ];
-    if let FsyncMode::Interval(interval) = shared.config.fsync {
-        tasks.push(spawner.spawn("store-sync", Box::pin(background::sync_every(Arc::clone(shared), interval))));
-    }
-    tasks
+        spawner.spawn("store-sync", Box::pin(background::sync_soon(Arc::clone(shared)))),
+    ]
 }

@@ -12,7 +12,7 @@ use env::{Disk, DiskFile};
 use types::CommitSeq;
 
 use super::frame::{self, SEGMENT_HEADER_BYTES, SEGMENT_VERSION, SegmentHeader};
-use super::{Durable, FsyncMode, LogStore, Record};
+use super::{Durable, LogStore, Record};
 use crate::config::StoreConfig;
 use crate::error::{Error, Result};
 
@@ -21,7 +21,6 @@ use crate::error::{Error, Result};
 pub struct FileLog {
     disk: Arc<dyn Disk>,
     folder: PathBuf,
-    mode: FsyncMode,
     /// A segment that has grown to this gets a successor.
     segment_bytes_max: u64,
     segments: Vec<Segment>,
@@ -53,7 +52,6 @@ impl FileLog {
         Ok(FileLog {
             disk,
             folder: folder.to_path_buf(),
-            mode: config.fsync,
             segment_bytes_max: config.segment_bytes_max,
             segments,
             current: None,
@@ -240,7 +238,7 @@ impl LogStore for FileLog {
         Ok(Durable(self.durable))
     }
 
-    async fn append(&mut self, group: &[Record]) -> Result<Durable> {
+    async fn append(&mut self, group: &[Record], sync: bool) -> Result<Durable> {
         if self.fenced {
             return Err(Error::Fenced);
         }
@@ -261,10 +259,7 @@ impl LogStore for FileLog {
             segment.len += bytes.len() as u64;
         }
         self.appended = last.seq;
-        match self.mode {
-            FsyncMode::Always => self.sync().await,
-            FsyncMode::Interval(_) | FsyncMode::Never => Ok(Durable(self.durable)),
-        }
+        if sync { self.sync().await } else { Ok(Durable(self.durable)) }
     }
 
     async fn sync(&mut self) -> Result<Durable> {

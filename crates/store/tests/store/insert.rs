@@ -1,10 +1,11 @@
 //! Rows come, are joined, merged, rewritten and dropped; tokens are seen once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
 use parts::MergeMode;
-use store::{Commit, CommitError, Conflict, Edit, MergePolicy, Replacement, RowRanges};
+use store::{Commit, CommitError, Conflict, Edit, FsyncMode, MergePolicy, Replacement, RowRanges};
 
 use crate::world::*;
 
@@ -150,4 +151,27 @@ async fn a_partition_with_too_many_parts_takes_no_more() {
     }
     let full = insert(&store, table, &[(4, 1)]).await.unwrap_err();
     assert_eq!(full.code(), types::ErrorCode::TOO_MANY_PARTS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_need_not_wait_is_durable_soon_or_with_the_next_that_must() {
+    let later = FsyncMode::Interval(Duration::from_millis(1));
+    for (wait_ms, next_must) in [(0, false), (0, true), (500, false)] {
+        let mut lost = false;
+        for seed in 0..20 {
+            let mut machine = machine(seed);
+            let store = open(&machine).await;
+            let table = create(&store, "t", MergeMode::Plain).await;
+            let edit = insert_edit(&store.snapshot(), table, &[(1, 1)]);
+            store.commit_with(Commit::of(vec![edit]), later).await.unwrap();
+            assert_eq!(rows(&store.snapshot(), table), [(1, 1)], "it is visible when it is answered");
+            if next_must {
+                insert(&store, table, &[(2, 2)]).await.unwrap();
+            }
+            tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+            machine.cut_power();
+            lost |= !rows(&open(&machine).await.snapshot(), table).contains(&(1, 1));
+        }
+        assert_eq!(lost, wait_ms == 0 && !next_must, "after {wait_ms} ms, next {next_must}");
+    }
 }

@@ -27,7 +27,7 @@ use arrow::array::BooleanArray;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use query::QueryContext;
-use store::{Commit, CommitError, Conflict, Edit, NewPart, Passage, QualifiedName, Read, TableDef, ViewDef};
+use store::{Commit, CommitError, Conflict, Edit, FsyncMode, NewPart, Passage, QualifiedName, Read, TableDef, ViewDef};
 use types::{Block, Header, Setting, TableId};
 
 pub use dead_letters::{BadRow, Letters};
@@ -67,6 +67,8 @@ impl From<Block> for Rows {
 pub struct InsertOptions {
     /// `insert_deduplication_token`.
     pub token: Option<String>,
+    /// When the commit is forced to the disk; none: as the store does.
+    pub fsync: Option<FsyncMode>,
 }
 
 /// How much an insert wrote, in the table and in the tables behind its views.
@@ -263,7 +265,8 @@ impl Insert {
             return Ok(Receipt { seq: snapshot.seq, at_ns: snapshot.at_ns });
         }
         let commit = Commit { reads: self.reads(&edits), edits, at_ns: 0 };
-        match self.views.send(commit, std::mem::take(&mut self.windows), self.passage.take()).await {
+        match self.views.send(commit, self.options.fsync, std::mem::take(&mut self.windows), self.passage.take()).await
+        {
             Err(CommitError::Conflict(Conflict::Duplicate(first))) => Ok(first),
             other => {
                 let receipt = other?;

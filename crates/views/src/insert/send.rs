@@ -4,7 +4,7 @@
 //! Until its outcome is known the turns at window views and the gate must stay held: the next insert would read a
 //! watermark and panes from before the commit and undo them, and a definition change would make it fail. So the task owns them, not the caller.
 
-use store::{Commit, CommitError, Passage, Receipt};
+use store::{Commit, CommitError, FsyncMode, Passage, Receipt};
 use tokio::sync::oneshot;
 
 use crate::Views;
@@ -15,6 +15,7 @@ impl Views {
     pub(super) async fn send(
         &self,
         commit: Commit,
+        fsync: Option<FsyncMode>,
         tickets: Vec<Ticket>,
         passage: Option<Passage>,
     ) -> Result<Receipt, CommitError> {
@@ -22,7 +23,8 @@ impl Views {
         let views = self.clone();
         let task = async move {
             let _open = views.gate.read().await;
-            let outcome = views.store.commit(commit).await;
+            let fsync = fsync.unwrap_or(views.store.config().fsync);
+            let outcome = views.store.commit_with(commit, fsync).await;
             if outcome.is_ok() {
                 tickets.into_iter().for_each(Ticket::committed);
             }
