@@ -9,7 +9,7 @@ use simulator::driver::{History, Report, run_named};
 use simulator::{engine_half, store_half};
 
 const USAGE: &str =
-    "usage: simulate [--seeds N] [--from N] [--seed N] [--half store|engine] [--seconds N] [--threads N]";
+    "usage: simulate [--seeds N] [--from N] [--seed N] [--half store|engine] [--seconds N] [--threads N] [--twice]";
 /// Without --half every so many seeds one is of the engine, whose histories take longer.
 const ENGINE_EVERY: u64 = 8;
 /// How often progress is printed.
@@ -22,6 +22,8 @@ struct Work {
     half: Option<String>,
     seconds: Option<u64>,
     threads: usize,
+    /// Each seed twice: both runs must be the same.
+    twice: bool,
 }
 
 fn main() -> ExitCode {
@@ -37,7 +39,7 @@ fn main() -> ExitCode {
             scope.spawn(|| {
                 while let Some(seed) = claim(&next, &work, started, &failed) {
                     let (half, history) = choose(&work, seed);
-                    let Ok(report) = std::panic::catch_unwind(|| run_named(half, history, seed)) else {
+                    let Ok(report) = std::panic::catch_unwind(|| run_named(half, history, seed, work.twice)) else {
                         failed.store(true, Ordering::Relaxed);
                         return;
                     };
@@ -84,8 +86,12 @@ fn choose(work: &Work, seed: u64) -> (&'static str, History) {
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Work> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    let mut work = Work { from: 0, seeds: 100, half: None, seconds: None, threads };
+    let mut work = Work { from: 0, seeds: 100, half: None, seconds: None, threads, twice: false };
     while let Some(argument) = arguments.next() {
+        if argument == "--twice" {
+            work.twice = true;
+            continue;
+        }
         let value = arguments.next()?;
         let number = || value.parse::<u64>().ok();
         match argument.as_str() {
