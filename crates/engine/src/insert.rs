@@ -38,9 +38,7 @@ pub(crate) async fn run(engine: &Engine, mut running: Running, insert: &AstInser
     let (passage, ctx) = engine.inner.views.enter(&ddl::qualified(&ctx, name), &ctx).await;
     let ctx = Arc::new(ctx);
     let table = ddl::table(&ctx, name)?;
-    let token = ctx.settings.text(Setting::InsertDeduplicationToken);
-    let is_told = !token.is_empty() && ctx.settings.flag(Setting::InsertDeduplicate);
-    let options = InsertOptions { token: is_told.then(|| token.to_owned()), fsync: fsync(&ctx)? };
+    let options = options(&ctx, matches!(insert.source, InsertSource::Data(_)))?;
     let mut into = engine.inner.views.insert(&table, &ctx, options)?;
     into.keep(passage);
     let columns = into.table().columns_of(column_names(&insert.columns, &into)?.as_deref())?;
@@ -58,6 +56,27 @@ pub(crate) async fn run(engine: &Engine, mut running: Running, insert: &AstInser
     running.guard.wrote(written.rows, written.bytes);
     let summary = summary(&ctx, running.started_ns);
     Ok(Answer::Done(crate::Summary { written_rows: written.rows, written_bytes: written.bytes, ..summary }))
+}
+
+/// What the settings say of an insert. Rows of a SELECT may come in any order, so that their hash says nothing.
+fn options(ctx: &QueryContext, has_data: bool) -> Result<InsertOptions> {
+    let deduplicates = match ctx.settings.text(Setting::DeduplicateInsert) {
+        "enable" => true,
+        "disable" => false,
+        "backward_compatible_choice" => ctx.settings.flag(Setting::InsertDeduplicate),
+        other => {
+            let message =
+                format!("setting deduplicate_insert is enable, disable or backward_compatible_choice, not \"{other}\"");
+            return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
+        }
+    };
+    let token = ctx.settings.text(Setting::InsertDeduplicationToken);
+    let is_told = !token.is_empty() && deduplicates;
+    Ok(InsertOptions {
+        token: is_told.then(|| token.to_owned()),
+        by_hash: deduplicates && has_data,
+        fsync: fsync(ctx)?,
+    })
 }
 
 /// When the insert must be durable, where the statement says so.

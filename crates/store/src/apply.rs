@@ -45,8 +45,8 @@ impl Snapshot {
     /// Tokens come first: an insert sent again is made already, whatever happened to its table since.
     fn refuse_duplicate(&self, commit: &Commit) -> Result<(), Conflict> {
         for edit in &commit.edits {
-            if let Edit::Token { table, token } = edit
-                && let Some(first) = self.tokens.get(*table, token)
+            if let Edit::Token { table, token, window } = edit
+                && let Some(first) = self.tokens.seen(*table, token, *window, commit.at_ns)
             {
                 return Err(Conflict::Duplicate(first));
             }
@@ -112,10 +112,10 @@ impl Next<'_> {
             Edit::DetachParts { table, parts } => self.detach_parts(*table, parts),
             Edit::AttachParts { table, parts } => self.attach_parts(*table, parts),
             Edit::DropDetached { table, parts } => self.drop_detached(*table, parts),
-            Edit::Token { table, token } => {
+            Edit::Token { table, token, window } => {
                 self.table(*table)?;
                 let receipt = self.applied.receipt;
-                self.applied.snapshot.tokens.put(*table, Arc::clone(token), receipt);
+                self.applied.snapshot.tokens.put(*table, Arc::clone(token), *window, receipt);
                 Ok(())
             }
         }

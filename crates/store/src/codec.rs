@@ -144,6 +144,11 @@ impl<'a> Decoder<'a> {
         self.rest
     }
 
+    /// True when no bytes are left.
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
     /// An error when bytes are left.
     pub fn end(&self) -> Result<(), DecodeError> {
         if self.rest.is_empty() { Ok(()) } else { Err(DecodeError::TooLong(self.rest.len())) }

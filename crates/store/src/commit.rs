@@ -199,8 +199,10 @@ pub enum Edit {
     Token {
         /// The table inserted into.
         table: TableId,
-        /// `insert_deduplication_token`, or what stands for it.
+        /// `insert_deduplication_token`, or the hash of the rows.
         token: Arc<str>,
+        /// For a hash: how many hashes of the table are remembered. None for a token.
+        window: Option<u32>,
     },
 }
 

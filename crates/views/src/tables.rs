@@ -45,6 +45,8 @@ pub struct TableShape {
     pub dead_letters: Option<QualifiedName>,
     /// JSON values must have the JSON type of their column.
     pub strict_types: bool,
+    /// How many inserts are remembered by the hash of their rows; none where the table does not ask for that.
+    pub block_window: Option<u32>,
 }
 
 /// A column whose value is computed: when it is absent (DEFAULT), or always (MATERIALIZED; it is never given).
@@ -114,6 +116,9 @@ impl TableShape {
             constraints: constraints(&definition),
             ttl: row_ttl(&definition),
             dead_letters: dead_letters(def, &definition),
+            block_window: setting(&definition, "non_replicated_deduplication_window")
+                .and_then(|window| window.parse().ok())
+                .filter(|window| 0 < *window),
             strict_types: setting(&definition, "input_format_json_strict_types").is_some_and(|value| value == "1"),
             def: Arc::clone(def),
         })

@@ -176,7 +176,7 @@ impl Writer {
                     edits.push(self.insert(name, rows).await?);
                     if self.rng.chance(20) {
                         let token = format!("{number}-{name}").into();
-                        edits.push(Edit::Token { table: self.table(name).id, token });
+                        edits.push(Edit::Token { table: self.table(name).id, token, window: None });
                     }
                 }
                 Change::Nothing => edits.extend(self.alter()),

@@ -21,18 +21,13 @@ pub(super) fn encode_body(snapshot: &Snapshot) -> Vec<u8> {
         to.u64(table.0);
         encode_parts(parts, &mut to);
     }
-    let tokens: Vec<_> = snapshot.tokens.all().collect();
-    to.list(&tokens, |to, (table, token, receipt)| {
-        to.u64(table.0);
-        to.text(token);
-        to.u64(receipt.seq.0);
-        to.i64(receipt.at_ns);
-    });
+    encode_tokens(&snapshot.tokens.all(), &mut to);
     let history: Vec<_> = snapshot.history.tables().collect();
     to.list(&history, |to, (table, history)| {
         to.u64(table.0);
         history.encode(to);
     });
+    encode_tokens(&snapshot.tokens.all_blocks(), &mut to);
     to.into_bytes()
 }
 
@@ -49,12 +44,7 @@ pub(super) fn decode_body(
         let table = TableId(from.u64("table id")?);
         decode_parts(from, snapshot.parts.table_mut(table), source)
     })?;
-    from.list("tokens", |from| {
-        let (table, token) = (TableId(from.u64("table id")?), from.text("token")?);
-        let receipt = Receipt { seq: CommitSeq(from.u64("commit")?), at_ns: from.i64("commit time")? };
-        snapshot.tokens.put(table, token, receipt);
-        Ok(())
-    })?;
+    decode_tokens(&mut from, &mut snapshot, None)?;
     if VERSION_WITH_HISTORY <= version {
         from.list("tables with a history", |from| {
             let table = TableId(from.u64("table id")?);
@@ -62,8 +52,31 @@ pub(super) fn decode_body(
             Ok(())
         })?;
     }
+    // Checkpoints of before hashes of rows were remembered end here.
+    if !from.is_empty() {
+        decode_tokens(&mut from, &mut snapshot, Some(u32::MAX))?;
+    }
     from.end()?;
     Ok(snapshot)
+}
+
+fn encode_tokens(tokens: &[(TableId, &Arc<str>, Receipt)], to: &mut Encoder) {
+    to.list(tokens, |to, (table, token, receipt)| {
+        to.u64(table.0);
+        to.text(token);
+        to.u64(receipt.seq.0);
+        to.i64(receipt.at_ns);
+    });
+}
+
+fn decode_tokens(from: &mut Decoder<'_>, snapshot: &mut Snapshot, window: Option<u32>) -> Result<(), DecodeError> {
+    from.list("tokens", |from| {
+        let (table, token) = (TableId(from.u64("table id")?), from.text("token")?);
+        let receipt = Receipt { seq: CommitSeq(from.u64("commit")?), at_ns: from.i64("commit time")? };
+        snapshot.tokens.put(table, token, window, receipt);
+        Ok(())
+    })?;
+    Ok(())
 }
 
 fn encode_catalog(snapshot: &Snapshot, to: &mut Encoder) {

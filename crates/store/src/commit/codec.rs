@@ -141,6 +141,7 @@ mod tag {
     pub(super) const DETACH_PARTS: u8 = 18;
     pub(super) const ATTACH_PARTS: u8 = 19;
     pub(super) const DROP_DETACHED: u8 = 20;
+    pub(super) const BLOCK: u8 = 21;
 }
 
 impl Edit {
@@ -223,7 +224,12 @@ impl Edit {
                 encode_tagged(tag::TRUNCATE, *table, to);
                 to.option(partition.as_ref(), |to, partition| to.text(partition.as_str()));
             }
-            Edit::Token { table, token } => {
+            Edit::Token { table, token, window: Some(window) } => {
+                encode_tagged(tag::BLOCK, *table, to);
+                to.text(token);
+                to.u64((*window).into());
+            }
+            Edit::Token { table, token, window: None } => {
                 encode_tagged(tag::TOKEN, *table, to);
                 to.text(token);
             }
@@ -297,7 +303,6 @@ impl Edit {
             tag::TRUNCATE => {
                 Edit::Truncate { table: table(from)?, partition: from.option("partition", decode_partition)? }
             }
-            tag::TOKEN => Edit::Token { table: table(from)?, token: from.text("token")? },
             tag::CHANGE_LAYOUT => Edit::ChangeLayout {
                 table: table(from)?,
                 changes: from.list("changes of columns", ColumnChange::decode)?,
@@ -309,6 +314,13 @@ impl Edit {
             tag::DETACH_PARTS => Edit::DetachParts { table: table(from)?, parts: decode_names(from)? },
             tag::ATTACH_PARTS => Edit::AttachParts { table: table(from)?, parts: decode_names(from)? },
             tag::DROP_DETACHED => Edit::DropDetached { table: table(from)?, parts: decode_names(from)? },
+            tag::TOKEN => Edit::Token { table: table(from)?, token: from.text("token")?, window: None },
+            tag::BLOCK => {
+                let (table, token) = (table(from)?, from.text("block hash")?);
+                let value = from.u64("window of block hashes")?;
+                let window = u32::try_from(value).map_err(|_| DecodeError::Value { what: "window", value })?;
+                Edit::Token { table, token, window: Some(window) }
+            }
             value => return Err(DecodeError::Value { what: "edit", value: value.into() }),
         })
     }

@@ -30,7 +30,7 @@ async fn a_token_seen_before_gives_the_first_receipt_and_no_rows() {
     let table = create(&store, "t", MergeMode::Plain).await;
     let commit = |store: &store::Store| {
         let edit = insert_edit(&store.snapshot(), table, &[(1, 10)]);
-        Commit::of(vec![edit, Edit::Token { table, token: "once".into() }])
+        Commit::of(vec![edit, Edit::Token { table, token: "once".into(), window: None }])
     };
     let first = store.commit(commit(&store)).await.unwrap();
     for _ in 0..2 {

@@ -50,7 +50,11 @@ async fn run(store: &Store, act: &Act, number: usize) {
         Act::Rename(table, name) => {
             pick(table).map(|table| Edit::RenameTable { table, to: QualifiedName::new("default", format!("r{name}")) })
         }
-        Act::Token(table, token) => pick(table).map(|table| Edit::Token { table, token: token.to_string().into() }),
+        Act::Token(table, token) => pick(table).map(|table| Edit::Token {
+            table,
+            token: token.to_string().into(),
+            window: (token % 3 == 0).then_some(2),
+        }),
         Act::Checkpoint => {
             store.checkpoint().await.expect("the checkpoint is written");
             None

@@ -11,6 +11,7 @@
 //! are being staged, and the staged small parts.
 
 mod dead_letters;
+mod dedup;
 mod nested;
 mod passage;
 mod retry;
@@ -67,6 +68,8 @@ impl From<Block> for Rows {
 pub struct InsertOptions {
     /// `insert_deduplication_token`.
     pub token: Option<String>,
+    /// The same rows again are answered as the first were, where the table remembers hashes of rows.
+    pub by_hash: bool,
     /// When the commit is forced to the disk; none: as the store does.
     pub fsync: Option<FsyncMode>,
 }
@@ -101,6 +104,7 @@ pub struct Insert {
     written: Written,
     /// What each view did so far.
     costs: BTreeMap<TableId, ViewCost>,
+    rows_hash: dedup::RowsHash,
     /// Lets definition changes wait for this insert.
     passage: Option<Passage>,
     /// How to make it again; none when that cannot be.
@@ -137,6 +141,7 @@ impl Views {
             windows: Vec::new(),
             written: Written::default(),
             costs: BTreeMap::new(),
+            rows_hash: dedup::RowsHash::default(),
             rejected: BTreeMap::new(),
         })
     }
@@ -195,6 +200,7 @@ impl Insert {
         }
         self.written.rows += complete.rows() as u64;
         self.written.bytes += complete.size_bytes() as u64;
+        self.rows_hash.add(&table, &complete);
         if complete.rows() > 0 {
             let shaped = shaper.finish(&complete)?;
             self.route(table, shaped, 0).await?;
@@ -257,9 +263,7 @@ impl Insert {
         for (table, parts) in parts {
             edits.push(Edit::Insert { table, version: self.definitions[&table], parts });
         }
-        if let Some(token) = &self.options.token {
-            edits.push(Edit::Token { table: self.table.def.id, token: token.as_str().into() });
-        }
+        edits.extend(self.rows_hash.token(&self.table, &self.options));
         if edits.is_empty() {
             let snapshot = self.views.store.snapshot();
             return Ok(Receipt { seq: snapshot.seq, at_ns: snapshot.at_ns });

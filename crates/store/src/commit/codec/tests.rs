@@ -135,7 +135,8 @@ fn every_edit() -> Vec<Edit> {
         Edit::DropParts { table, parts: vec![name("all_1_1_0")] },
         Edit::Truncate { table, partition: None },
         Edit::Truncate { table, partition: Some(PartitionId::parse("202511").unwrap()) },
-        Edit::Token { table, token: "token".into() },
+        Edit::Token { table, token: "token".into(), window: None },
+        Edit::Token { table, token: "hash".into(), window: Some(100) },
     ];
     edits.extend(table_defs().into_iter().map(|def| Edit::CreateTable(Arc::new(def))));
     edits.extend(table_defs().into_iter().map(|def| Edit::AlterTable(Arc::new(def))));
