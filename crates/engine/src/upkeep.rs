@@ -68,7 +68,7 @@ async fn run(store: Arc<Store>, runtime: Arc<Runtime>, watched: Watched, stop: C
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            changed = published.changed() => if changed.is_err() { return },
+            _seq = published.changed() => {}
             () = runtime.env.clock.sleep(PERIOD) => {}
         }
     }

@@ -26,7 +26,7 @@ pub(crate) async fn keep_checkpointing(shared: Arc<Shared>) {
             tokio::select! {
                 biased;
                 _ = closing.wait_for(|closing| *closing) => return,
-                changed = published.changed() => if changed.is_err() { return },
+                _seq = published.changed() => {}
             }
             continue;
         }

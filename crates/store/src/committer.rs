@@ -283,7 +283,7 @@ impl Committer {
             }
         }
         drop(group.reservations);
-        self.shared.published.send_replace(seq);
+        self.shared.published.tell(seq);
         for (answer, receipt) in group.answers {
             drop(answer.send(Ok(receipt)));
         }

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use env::Env;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
-use types::CommitSeq;
 
 use crate::commit::{Commit, PartSource, Receipt};
 use crate::committer::{Pending, Request};
@@ -16,6 +15,7 @@ use crate::folder::DataFolder;
 use crate::in_flight::InFlight;
 use crate::log::FsyncMode;
 use crate::merges::Merges;
+use crate::published::Published;
 use crate::reservations::Reservations;
 use crate::snapshot::Snapshot;
 use crate::stats::Counters;
@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     pub(crate) config: StoreConfig,
     pub(crate) folder: DataFolder,
     pub(crate) snapshot: ArcSwap<Snapshot>,
-    pub(crate) published: watch::Sender<CommitSeq>,
+    pub(crate) published: Arc<Published>,
     pub(crate) requests: mpsc::Sender<Request>,
     pub(crate) queue_bytes: Arc<Semaphore>,
     pub(crate) parts: PartSource,

@@ -16,7 +16,7 @@ use parts::merge::Run;
 use parts::part_store::DiskPartStore;
 use parts::{PartSchema, PartStore};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
-use types::{Block, CommitSeq, DatabaseId, TableId};
+use types::{Block, DatabaseId, TableId};
 
 use crate::background;
 use crate::commit::{Commit, NewPart, PartSource, Receipt};
@@ -30,6 +30,7 @@ use crate::log::FsyncMode;
 use crate::merge::{self, MergeError, MergeWork, Merged};
 use crate::merge_policy::MergePlan;
 use crate::merges::Merges;
+use crate::published::{Published, Subscription};
 use crate::recovery::{self, Recovered};
 use crate::reservations::Reservations;
 use crate::shared::{Shared, Stop};
@@ -63,7 +64,7 @@ impl Store {
         let shared = Arc::new(Shared {
             next_table: AtomicU64::new(0),
             next_database: AtomicU64::new(0),
-            published: watch::Sender::new(snapshot.seq),
+            published: Published::at(snapshot.seq),
             snapshot: ArcSwap::from_pointee(snapshot),
             requests,
             queue_bytes: Arc::new(Semaphore::new(QUEUE_BYTES_MAX)),
@@ -129,7 +130,7 @@ impl Store {
     }
 
     /// Tells of every published snapshot; commits in quick succession may be told of once.
-    pub fn subscribe(&self) -> watch::Receiver<CommitSeq> {
+    pub fn subscribe(&self) -> Subscription {
         self.shared.published.subscribe()
     }
 

@@ -15,9 +15,8 @@ async fn an_insert_is_visible_after_its_receipt_and_in_older_snapshots_never() {
     let table = create(&store, "t", MergeMode::Plain).await;
     let before = store.snapshot();
     let mut published = store.subscribe();
-    published.mark_unchanged();
     let receipt = insert(&store, table, &[(2, 20), (1, 10)]).await.unwrap();
-    assert_eq!(*published.borrow_and_update(), receipt.seq);
+    assert_eq!(published.changed().await, receipt.seq);
     assert_eq!(rows(&store.snapshot(), table), [(1, 10), (2, 20)]);
     assert_eq!(part_names(&store.snapshot(), table), ["all_1_1_0"]);
     assert!(rows(&before, table).is_empty());
