@@ -12,9 +12,11 @@ use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
 use futures::FutureExt;
+use parking_lot::Mutex;
 use types::{Block, Header};
 
 use crate::bind::Bound;
+use crate::brief;
 use crate::context::QueryContext;
 use crate::error::{Error, Result};
 use crate::run::BlockStream;
@@ -34,8 +36,17 @@ pub struct Compiled {
 enum Plan {
     /// Depends on nothing but the snapshot. As it was bound it is kept for a run that must do with less memory.
     Physical(Arc<dyn ExecutionPlan>, Arc<LogicalPlan>),
+    /// The same for a query that reads little; where that is no longer so, it is planned for the run.
+    Brief(Arc<dyn ExecutionPlan>, Arc<LogicalPlan>),
     /// Depends on the query's time or randomness as well, or cannot run twice at once.
-    Logical(Arc<LogicalPlan>),
+    Logical(Arc<LogicalPlan>, Arc<Mutex<Option<First>>>),
+}
+
+/// The plan that compiling made, for one run of the query that compiled it.
+struct First {
+    query_id: Arc<str>,
+    now_ns: i64,
+    plan: Arc<dyn ExecutionPlan>,
 }
 
 /// Optimises and plans what the binder made.
@@ -91,7 +102,7 @@ impl Compiled {
 
     /// True when nothing of the query's time or randomness is in the plan, so that it can be kept for other queries.
     pub fn is_reusable(&self) -> bool {
-        let physical = |plan: &Plan| matches!(plan, Plan::Physical(..));
+        let physical = |plan: &Plan| !matches!(plan, Plan::Logical(..));
         physical(&self.rows) && self.totals.as_ref().is_none_or(physical)
     }
 }
@@ -110,25 +121,38 @@ async fn totals(plan: Plan, header: Header, ctx: Arc<QueryContext>) -> Result<Op
 
 impl Plan {
     async fn new(bound: &LogicalPlan, ctx: &QueryContext) -> Result<Plan> {
-        if is_timeless(bound)? {
-            return Ok(Plan::Physical(plan_physical(bound, session::state(ctx)).await?, Arc::new(bound.clone())));
+        if !is_timeless(bound)? {
+            let plan = plan_for_run(bound, ctx).await?;
+            let first = First { query_id: ctx.caller.query_id.clone(), now_ns: ctx.now_ns, plan };
+            return Ok(Plan::Logical(Arc::new(bound.clone()), Arc::new(Mutex::new(Some(first)))));
         }
-        // Planned once here too, so that what cannot be planned is an error of the compilation.
-        plan_physical(bound, session::state(ctx)).await?;
-        Ok(Plan::Logical(Arc::new(bound.clone())))
+        let kept = Arc::new(bound.clone());
+        Ok(match brief::plan(bound, ctx).await? {
+            Some(plan) => Plan::Brief(plan, kept),
+            None => Plan::Physical(plan_physical(bound, session::state(ctx)).await?, kept),
+        })
     }
 
     /// A plan with fresh operators, which one run may use up.
     async fn physical(&self, ctx: &QueryContext) -> Result<Arc<dyn ExecutionPlan>> {
         match self {
             Plan::Physical(plan, _) => Ok(reset_plan_states(plan.clone())?),
-            Plan::Logical(plan) => plan_physical(plan, session::state(ctx)).await,
+            Plan::Brief(plan, _) if brief::reads_little(plan, ctx)? => Ok(reset_plan_states(plan.clone())?),
+            Plan::Brief(_, bound) => plan_physical(bound, session::state(ctx)).await,
+            Plan::Logical(bound, first) => {
+                let is_of = |first: &First| *first.query_id == *ctx.caller.query_id && first.now_ns == ctx.now_ns;
+                let first = first.lock().take().filter(is_of);
+                match first {
+                    Some(first) => Ok(first.plan),
+                    None => plan_for_run(bound, ctx).await,
+                }
+            }
         }
     }
 
     fn bound(&self) -> &LogicalPlan {
         match self {
-            Plan::Physical(_, bound) | Plan::Logical(bound) => bound,
+            Plan::Physical(_, bound) | Plan::Brief(_, bound) | Plan::Logical(bound, _) => bound,
         }
     }
 }
@@ -136,6 +160,14 @@ impl Plan {
 /// True when a hash join is anywhere in the plan.
 fn joins_by_hash(plan: &Arc<dyn ExecutionPlan>) -> bool {
     plan.name() == "HashJoinExec" || plan.children().into_iter().any(joins_by_hash)
+}
+
+/// A plan for one run over this snapshot.
+async fn plan_for_run(bound: &LogicalPlan, ctx: &QueryContext) -> Result<Arc<dyn ExecutionPlan>> {
+    match brief::plan(bound, ctx).await? {
+        Some(plan) => Ok(plan),
+        None => plan_physical(bound, session::state(ctx)).await,
+    }
 }
 
 async fn plan_physical(bound: &LogicalPlan, state: SessionState) -> Result<Arc<dyn ExecutionPlan>> {

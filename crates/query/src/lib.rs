@@ -8,6 +8,7 @@
 //! Never here: writing. Nothing in this crate changes a snapshot.
 
 pub mod bind;
+mod brief;
 pub mod cache;
 pub mod compile;
 pub mod context;

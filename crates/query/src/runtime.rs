@@ -73,6 +73,7 @@ pub struct Runtime {
     pub points: PointTables,
     /// Optimizer rules and planner, made once because making them costs more than most plans.
     pub(crate) template: SessionState,
+    pub(crate) brief_template: SessionState,
     /// Spill files; memory is put in per query.
     pub(crate) execution: RuntimeEnv,
 }
@@ -103,6 +104,7 @@ impl Runtime {
             key_indexes: KeyIndexes::new(config.key_index_bytes),
             points: PointTables::default(),
             template: session::template(),
+            brief_template: crate::brief::template(),
             system: parts.system,
             memory,
             execution,

@@ -44,14 +44,19 @@ pub(crate) fn template() -> SessionState {
     SessionStateBuilder::new()
         .with_session_id(String::new())
         .with_analyzer_rules(Vec::new())
-        .with_query_planner(Arc::new(Planner))
+        .with_query_planner(planner())
         .with_optimizer_rule(Arc::new(GuardFilters))
         .with_config(SessionConfig::from(options()))
         .build()
 }
 
+/// Standard nodes and ours.
+pub(crate) fn planner() -> Arc<dyn QueryPlanner + Send + Sync> {
+    Arc::new(Planner)
+}
+
 /// Options that no query changes.
-fn options() -> ConfigOptions {
+pub(crate) fn options() -> ConfigOptions {
     let mut options = ConfigOptions::new();
     options.catalog.create_default_catalog_and_schema = false;
     options.execution.target_partitions = 1;
@@ -102,8 +107,19 @@ fn seed(ctx: &QueryContext) -> u64 {
 
 /// The state in which a plan of this query is optimised and planned.
 pub(crate) fn state(ctx: &QueryContext) -> SessionState {
-    let mut state = ctx.runtime.template.clone();
-    *state.config_mut() = config(ctx);
+    configured(ctx.runtime.template.clone(), config(ctx))
+}
+
+/// The same for [`crate::brief`]: one partition, one pass over few rules.
+pub(crate) fn brief_state(ctx: &QueryContext) -> SessionState {
+    let mut config = config(ctx);
+    config.options_mut().execution.target_partitions = 1;
+    config.options_mut().optimizer.max_passes = 1;
+    configured(ctx.runtime.brief_template.clone(), config)
+}
+
+fn configured(mut state: SessionState, config: SessionConfig) -> SessionState {
+    *state.config_mut() = config;
     let options = state.config_options().clone();
     state.execution_props_mut().config_options = Some(options);
     state

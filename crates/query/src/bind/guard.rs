@@ -27,9 +27,12 @@ pub(crate) struct Condition {
     pub nullable: bool,
 }
 
-/// True when evaluating `expr` may be an error for some rows.
+/// True when evaluating `expr` may be an error for some rows and not for others: constants are evaluated once in any case.
 pub(crate) fn can_fail(expr: &Expr) -> bool {
-    let fails = |node: &Expr| matches!(node, Expr::ScalarFunction(call) if functions::total::can_fail(&call.func));
+    let fails = |node: &Expr| match node {
+        Expr::ScalarFunction(call) => functions::total::can_fail(&call.func) && node.any_column_refs(),
+        _ => false,
+    };
     expr.exists(|node| Ok(fails(node))).unwrap_or(true)
 }
 

@@ -43,6 +43,11 @@ impl ScanExec {
         ScanExec { source, read, schema, properties: Arc::new(properties) }
     }
 
+    /// About how many rows it would read now.
+    pub(crate) fn rows_expected(&self, ctx: &QueryContext) -> crate::error::Result<u64> {
+        self.source.rows_expected(ctx, &self.read)
+    }
+
     /// What it would read now, for EXPLAIN.
     pub(crate) fn forecast(&self, ctx: &Arc<QueryContext>) -> crate::error::Result<String> {
         self.source.forecast(ctx, &self.read)

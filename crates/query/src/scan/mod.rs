@@ -56,6 +56,11 @@ pub trait Source: fmt::Debug + Send + Sync {
         Ok(String::new())
     }
 
+    /// About how many rows a read would touch; many when nobody knows.
+    fn rows_expected(&self, _ctx: &QueryContext, _read: &Read) -> Result<u64> {
+        Ok(u64::MAX)
+    }
+
     /// Begins to read. Blocks have the columns of `read.columns` in that order.
     fn read(&self, ctx: &Arc<QueryContext>, read: &Read) -> Result<Blocks>;
 }

@@ -231,6 +231,14 @@ impl Source for StoredTable {
         Ok(format!(", parts={parts}/{}, granules={granules}/{}", work.parts_total, work.granules_total))
     }
 
+    fn rows_expected(&self, ctx: &QueryContext, read: &Read) -> Result<u64> {
+        // a block in the place of the table is read by one thread in any case
+        let Some(schema) = self.schema.as_ref().filter(|_| !ctx.overrides.contains_key(&self.table)) else {
+            return Ok(0);
+        };
+        Ok(Work::plan(&ctx.snapshot, self.table, schema, &self.prunable(&read.predicate))?.rows())
+    }
+
     fn read(&self, ctx: &Arc<QueryContext>, read: &Read) -> Result<Blocks> {
         if let Some(block) = ctx.overrides.get(&self.table) {
             return match read.share {
