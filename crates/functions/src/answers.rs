@@ -260,3 +260,8 @@ fn hashes_answer_as_clickhouse() {
 fn urls_answer_as_clickhouse() {
     check(include_str!("answers/urls.tsv"));
 }
+
+#[test]
+fn bounds_rankings_pairs_and_encodings_answer_as_clickhouse() {
+    check(include_str!("answers/more.tsv"));
+}

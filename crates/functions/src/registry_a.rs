@@ -5,7 +5,7 @@ use crate::comparison::{self, logic};
 use crate::conversions::{self, casts, numbers, reinterpret, texts, times};
 use crate::dates::{self, add, diff, format, interval, make, parse, parts, slots, starts, zones};
 use crate::frame::Definition;
-use crate::math::{elementary, finite, readable, rounding, steps};
+use crate::math::{bounds, elementary, finite, readable, rounding, steps};
 
 /// One table a family file.
 pub(crate) const FAMILIES: &[&[Definition]] = &[
@@ -28,6 +28,7 @@ pub(crate) const FAMILIES: &[&[Definition]] = &[
     finite::FINITE,
     steps::STEPS,
     readable::READABLE,
+    bounds::BOUNDS,
     add::UNITS,
     parts::PARTS,
     starts::STARTS,

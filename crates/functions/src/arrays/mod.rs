@@ -13,6 +13,7 @@ pub(crate) mod build;
 pub(crate) mod concat;
 pub(crate) mod order;
 pub(crate) mod pick;
+pub(crate) mod ranking;
 pub(crate) mod search;
 pub(crate) mod sets;
 pub(crate) mod shape;

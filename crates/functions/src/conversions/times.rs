@@ -21,6 +21,7 @@ const fn best(name: &'static str) -> Definition {
 
 pub(crate) const TIMES: &[Definition] = &[
     time("toDate"),
+    time("toDate").alias("DATE").any_case(),
     time("toDateOrZero"),
     time("toDateOrNull"),
     time("toDateOrDefault"),

@@ -18,6 +18,8 @@ use crate::request::Request;
 
 pub(crate) const INTERVALS: &[Definition] = &[
     Definition::new("toStartOfInterval", start_of_interval).masks_nulls(),
+    Definition::new("toStartOfInterval", start_of_interval).masks_nulls().alias("date_bin").any_case(),
+    Definition::new("toStartOfInterval", start_of_interval).masks_nulls().alias("time_bucket").any_case(),
     Definition::new("date_trunc", date_trunc).masks_nulls(),
     Definition::new("date_trunc", date_trunc).masks_nulls().alias("dateTrunc").any_case(),
     Definition::new("date_trunc", date_trunc).masks_nulls().alias("DATE_TRUNC").any_case(),

@@ -70,6 +70,12 @@ pub(crate) const DEFINITIONS: &[Definition] = &[
         })
     }),
     Definition::new("javaHash", java_hash),
+    Definition::new("javaHashUTF16LE", |request| {
+        crate::strings::shapes::text_to_number::<arrow::datatypes::Int32Type>(request, DataType::Int32, java_utf16)
+    }),
+    Definition::new("URLHash", |request| {
+        crate::strings::shapes::text_to_number::<arrow::datatypes::UInt64Type>(request, DataType::UInt64, url)
+    }),
     Definition::new("hiveHash", hive_hash),
     Definition::new("jumpConsistentHash", jump_consistent_hash),
 ];
@@ -237,6 +243,21 @@ fn int_hash(request: &Request<'_>, result: DataType, hash: fn(Vec<u64>) -> Array
 /// Java's hash of a string, byte by byte.
 fn java(text: &[u8]) -> i32 {
     text.iter().fold(0i32, |hash, byte| hash.wrapping_mul(31).wrapping_add(i32::from(*byte as i8)))
+}
+
+/// The same over units of two bytes, the low one first.
+fn java_utf16(text: &[u8]) -> i32 {
+    let unit = |pair: &[u8]| i32::from(pair.iter().rev().fold(0u16, |unit, byte| unit << 8 | u16::from(*byte)));
+    text.chunks(2).fold(0i32, |hash, pair| hash.wrapping_mul(31).wrapping_add(unit(pair)))
+}
+
+/// One `/`, `?` or `#` at the end does not count.
+fn url(text: &[u8]) -> u64 {
+    let text = match text {
+        [rest @ .., b'/' | b'?' | b'#'] => rest,
+        whole => whole,
+    };
+    city::city_hash64(text)
 }
 
 fn java_hash(request: &Request<'_>) -> Result<Resolved> {

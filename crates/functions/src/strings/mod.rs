@@ -3,6 +3,7 @@
 pub(crate) mod case;
 pub(crate) mod concat;
 pub(crate) mod distance;
+pub(crate) mod key_values;
 pub(crate) mod length;
 pub(crate) mod like;
 pub(crate) mod re2;

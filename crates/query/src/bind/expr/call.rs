@@ -69,11 +69,11 @@ impl Binder<'_> {
         }
         let lower = name.to_ascii_lowercase();
         Ok(Some(match lower.as_str() {
-            "if" | "multiif" | "casewithoutexpression" => {
+            "if" | "multiif" | "casewithoutexpression" | "casewithoutexpr" => {
                 let args = self.bind_arguments(&function.arguments, scope)?;
                 self.multi_if(if lower == "if" { "if" } else { "multiIf" }, args, scope)?
             }
-            "casewithexpression" => {
+            "casewithexpression" | "casewithexpr" => {
                 let args = self.bind_arguments(&function.arguments, scope)?;
                 self.case_with_expression(args, scope)?
             }
@@ -93,7 +93,7 @@ impl Binder<'_> {
                 let [operand] = self.exactly(name, function, scope)?;
                 self.is_null(operand, lower == "isnotnull")?
             }
-            "arrayjoin" => {
+            "arrayjoin" | "unnest" => {
                 let [array] = self.exactly(name, function, scope)?;
                 self.array_join(array, scope)?
             }
