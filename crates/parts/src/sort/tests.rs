@@ -1,3 +1,5 @@
+//! The order by words is the order of whole keys.
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BinaryArray, Float64Array, Int64Array, TimestampSecondArray, UInt32Array};
