@@ -7,6 +7,7 @@ use query::QueryContext;
 use sql::ast::{Explain, ExplainKind, ExplainTarget, StatementKind};
 use types::{Block, Column, DataType, Header, Setting};
 
+use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::extremes::Extremes;
 use crate::request::{Answer, Rows, Source, summary};
@@ -17,7 +18,6 @@ use crate::{alter, ddl, insert, lookup, optimize, settings, show, system, verify
 pub(crate) async fn run(session: &mut Session, running: Running) -> Result<Answer> {
     let engine = session.engine.clone();
     let ctx = Arc::clone(&running.ctx);
-    let not_yet = |what: &str| Err(Error::NotImplemented(what.to_owned()));
     match &running.statement.kind {
         StatementKind::Query(query) => {
             let query = (**query).clone();
@@ -52,6 +52,24 @@ pub(crate) async fn run(session: &mut Session, running: Running) -> Result<Answe
             session.database = ddl::database_name(&ctx, &name.name)?;
             done(&running)
         }
+        StatementKind::Kill(kill) => {
+            let block = system::processes::kill(&engine, kill, &ctx).await?;
+            rows(running, block)
+        }
+        StatementKind::VerifyView(name) => {
+            let block = verify::run(&engine, name, &ctx).await?;
+            rows(running, block)
+        }
+        kind => {
+            change(&engine, kind, &ctx).await?;
+            done(&running)
+        }
+    }
+}
+
+/// Statements that change something and have no rows.
+async fn change(engine: &Engine, kind: &StatementKind, ctx: &Arc<QueryContext>) -> Result<()> {
+    match kind {
         StatementKind::CreateDatabase(_)
         | StatementKind::CreateTable(_)
         | StatementKind::CreateView(_)
@@ -60,48 +78,33 @@ pub(crate) async fn run(session: &mut Session, running: Running) -> Result<Answe
         | StatementKind::Drop(_)
         | StatementKind::TruncateTables(_)
         | StatementKind::Rename(_)
-        | StatementKind::Exchange(_) => {
-            ddl::run(&engine, &running.statement.kind, &ctx).await?;
-            done(&running)
-        }
-        StatementKind::AlterTable(what) => {
-            alter::run(&engine, what, &ctx).await?;
-            done(&running)
-        }
-        StatementKind::Mutate(mutate) => {
-            alter::mutate(&engine, mutate, &ctx).await?;
-            done(&running)
-        }
-        StatementKind::Optimize(what) => {
-            optimize::run(&engine, what, &ctx).await?;
-            done(&running)
-        }
-        StatementKind::System(command) => {
-            system::run(&engine, command, &ctx).await?;
-            done(&running)
-        }
-        StatementKind::Kill(kill) => {
-            let block = system::processes::kill(&engine, kill, &ctx).await?;
-            rows(running, block)
-        }
-        StatementKind::Check(_) => not_yet("CHECK TABLE"),
-        StatementKind::CreateFunction(_) => not_yet("CREATE FUNCTION"),
-        StatementKind::CreateIndex(_) => not_yet("CREATE INDEX"),
-        StatementKind::DropIndex(_) => not_yet("DROP INDEX"),
-        StatementKind::CreateNamedCollection(_) | StatementKind::AlterNamedCollection(_) => not_yet("NAMED COLLECTION"),
-        StatementKind::CreateConcurrencyGroup(_) => not_yet("CREATE CONCURRENCY GROUP"),
-        StatementKind::Attach(_) => not_yet("ATTACH"),
-        StatementKind::Undrop(_) => not_yet("UNDROP"),
-        StatementKind::AlterDatabase(_) => not_yet("ALTER DATABASE"),
-        StatementKind::VerifyView(name) => {
-            let block = verify::run(&engine, name, &ctx).await?;
-            rows(running, block)
-        }
+        | StatementKind::Exchange(_)
+        | StatementKind::Attach(_) => ddl::run(engine, kind, ctx).await,
+        StatementKind::AlterTable(what) => alter::run(engine, what, ctx).await,
+        StatementKind::Mutate(mutate) => alter::mutate(engine, mutate, ctx).await,
+        StatementKind::Optimize(what) => optimize::run(engine, what, ctx).await,
+        StatementKind::System(command) => system::run(engine, command, ctx).await,
+        later => Err(Error::NotImplemented(name_of(later).to_owned())),
+    }
+}
+
+/// What a statement of a later version is called.
+fn name_of(kind: &StatementKind) -> &str {
+    match kind {
+        StatementKind::Check(_) => "CHECK TABLE",
+        StatementKind::CreateFunction(_) => "CREATE FUNCTION",
+        StatementKind::CreateIndex(_) => "CREATE INDEX",
+        StatementKind::DropIndex(_) => "DROP INDEX",
+        StatementKind::CreateNamedCollection(_) | StatementKind::AlterNamedCollection(_) => "NAMED COLLECTION",
+        StatementKind::CreateConcurrencyGroup(_) => "CREATE CONCURRENCY GROUP",
+        StatementKind::Undrop(_) => "UNDROP",
+        StatementKind::AlterDatabase(_) => "ALTER DATABASE",
         StatementKind::Begin
         | StatementKind::Commit
         | StatementKind::Rollback
-        | StatementKind::SetTransactionSnapshot(_) => not_yet("a transaction of several statements"),
-        StatementKind::Known(known) => not_yet(&known.name),
+        | StatementKind::SetTransactionSnapshot(_) => "a transaction of several statements",
+        StatementKind::Known(known) => &known.name,
+        _ => "this statement",
     }
 }
 

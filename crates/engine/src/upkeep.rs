@@ -96,7 +96,8 @@ async fn merge_next(store: &Store, runtime: &Arc<Runtime>) -> bool {
     let reservations = store.reservations();
     let now_ns = runtime.env.clock.now_ns();
     let plans = MergePolicy.plan(&snapshot.parts, now_ns, &|table, part| reservations.is_free(table, part));
-    let Some(plan) = plans.into_iter().find(|plan| store.merges().may_run(plan.table)) else { return false };
+    let next = plans.into_iter().find(|plan| store.merges().may_run(plan.table));
+    let Some(plan) = next.or_else(|| store.plan_outdated(now_ns)) else { return false };
     let Some(table) = snapshot.catalog.table_by_id(plan.table).cloned() else { return false };
     match merge(store, runtime, &table, &plan).await {
         Ok(merged) => merged == Merged::Done(Default::default()) || !matches!(merged, Merged::GivenUp),

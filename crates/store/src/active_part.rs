@@ -1,11 +1,20 @@
 //! A part that a snapshot names.
 
+use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
+use arrow::array::BooleanArray;
+use arrow::compute::filter;
+use futures::StreamExt;
+use parts::file::Caching;
+use parts::merge::Run;
+
 use parts::{Part, PartName};
-use types::CommitSeq;
+use types::{Block, CommitSeq};
 
 use crate::garbage::PartFile;
+use crate::row_ranges::RowRanges;
 
 /// A part with its place in the history. Never changes; shared by all snapshots that name it.
 #[derive(Clone, Debug)]
@@ -18,6 +27,8 @@ pub struct ActivePart {
     pub created_ns: i64,
     /// Its file, unless its rows are in memory (and in the log or a checkpoint). The file lives as long as this.
     pub file: Option<Arc<PartFile>>,
+    /// Rows that were deleted without rewriting the part; the next merge leaves them out.
+    pub deleted: Option<Arc<RowRanges>>,
 }
 
 impl ActivePart {
@@ -36,8 +47,70 @@ impl ActivePart {
         self.part.meta.bytes
     }
 
+    /// The rows of `granules` that are not deleted, as [`Part::read`] gives them.
+    pub fn read(&self, columns: &[usize], granules: Vec<Range<usize>>, caching: Caching) -> Run {
+        let Some(deleted) = self.deleted.clone() else { return self.part.read(columns, granules, caching) };
+        let rows: Vec<Range<usize>> =
+            granules.iter().map(|granules| self.part.rows_of(granules).unwrap_or_default()).collect();
+        let mut places = rows.into_iter().filter(|rows| rows.start < rows.end).collect::<VecDeque<_>>();
+        let blocks = self.part.read(columns, granules, caching);
+        blocks
+            .map(move |block| {
+                // blocks come in the order of granules, none reaches over two ranges
+                let block = block?;
+                let start = places.front().map_or(0, |rows| rows.start);
+                if let Some(rows) = places.front_mut() {
+                    rows.start += block.rows();
+                    if rows.end <= rows.start {
+                        places.pop_front();
+                    }
+                }
+                Ok(without(&block, start, &deleted)?)
+            })
+            .boxed()
+    }
+
+    /// All rows that are not deleted.
+    pub fn read_all(&self, columns: &[usize], caching: Caching) -> Run {
+        self.read(columns, Vec::from([0..self.part.granules()]), caching)
+    }
+
+    /// The numbers in the part of rows that are numbered among those that are not deleted, ascending.
+    pub fn numbers_of(&self, visible: &[u32]) -> RowRanges {
+        let Some(deleted) = &self.deleted else { return RowRanges::from_rows(visible.iter().copied()) };
+        let (mut skipped, mut runs) = (0, deleted.runs().iter().peekable());
+        RowRanges::from_rows(visible.iter().map(|row| {
+            while let Some((start, end)) = runs.next_if(|(start, _)| *start <= row + skipped) {
+                skipped += end - start;
+            }
+            row + skipped
+        }))
+    }
+
     /// True when its rows are in memory.
     pub fn is_in_memory(&self) -> bool {
         self.file.is_none()
     }
+}
+
+/// A block whose first row is row `start` of its part, without the deleted rows.
+fn without(block: &Block, start: usize, deleted: &RowRanges) -> parts::Result<Block> {
+    let end = start + block.rows();
+    let mut keep = vec![true; block.rows()];
+    let mut any = false;
+    let first = deleted.runs().partition_point(|(_, to)| *to as usize <= start);
+    for (from, to) in deleted.runs().iter().skip(first) {
+        let (from, to) = ((*from as usize).max(start), (*to as usize).min(end));
+        if to <= from {
+            break;
+        }
+        any = true;
+        keep.iter_mut().take(to - start).skip(from - start).for_each(|keep| *keep = false);
+    }
+    if !any {
+        return Ok(block.clone());
+    }
+    let keep = BooleanArray::from(keep);
+    let arrays = block.arrays().iter().map(|array| filter(array, &keep)).collect::<Result<_, _>>()?;
+    Ok(Block::with_rows(block.header().clone(), arrays, keep.true_count())?)
 }

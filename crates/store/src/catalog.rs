@@ -44,7 +44,7 @@ impl Catalog {
     /// As [`Catalog::table`].
     pub fn named(&self, name: &QualifiedName) -> Option<&Arc<TableDef>> {
         let table = self.tables.get(self.names.get(name)?)?;
-        (table.readiness == Readiness::Ready).then_some(table)
+        (table.readiness == Readiness::Ready && !table.visibility.is_detached()).then_some(table)
     }
 
     /// The table or view with that id, whatever its visibility and readiness.
@@ -65,7 +65,12 @@ impl Catalog {
             .range(start..)
             .take_while(move |(name, _)| name.database == database)
             .filter_map(|(_, id)| self.tables.get(id))
-            .filter(|table| table.readiness == Readiness::Ready)
+            .filter(|table| table.readiness == Readiness::Ready && !table.visibility.is_detached())
+    }
+
+    /// The detached table or view of that name.
+    pub fn detached(&self, name: &QualifiedName) -> Option<&Arc<TableDef>> {
+        self.tables.get(self.names.get(name)?).filter(|table| table.visibility.is_detached())
     }
 
     /// True when something has that name, also a view that is still being built.
@@ -152,10 +157,11 @@ impl Catalog {
 
     fn link(&mut self, table: &Arc<TableDef>) {
         self.next_table = self.next_table.max(table.id.0 + 1);
-        if table.visibility == Visibility::Listed {
+        if table.visibility != Visibility::Hidden {
             self.names.insert(table.qualified_name(), table.id);
         }
-        if let Some(source) = table.view.as_ref().and_then(ViewDef::insert_source) {
+        let is_fed = !table.visibility.is_detached();
+        if let Some(source) = table.view.as_ref().and_then(ViewDef::insert_source).filter(|_| is_fed) {
             self.views.entry(source.clone()).or_default().insert(table.id);
         }
         self.tables.insert(table.id, Arc::clone(table));

@@ -14,7 +14,7 @@ use types::{CommitSeq, TableId};
 pub use new_part::NewPart;
 pub(crate) use new_part::PartSource;
 
-use crate::definition::{DatabaseDef, QualifiedName, TableDef};
+use crate::definition::{DatabaseDef, QualifiedName, TableDef, Visibility};
 use crate::history::ColumnChange;
 use crate::row_ranges::RowRanges;
 
@@ -109,6 +109,13 @@ pub enum Edit {
     },
     /// ALTER TABLE: another definition of the same id, name and database. Its `version` is the one it was made from.
     AlterTable(Arc<TableDef>),
+    /// DETACH TABLE and ATTACH TABLE: between listed and detached, never hidden.
+    SetVisibility {
+        /// The table or view.
+        table: TableId,
+        /// What it becomes.
+        visibility: Visibility,
+    },
     /// A view that was being built becomes visible.
     FinishView {
         /// The view.
@@ -174,6 +181,13 @@ pub enum Edit {
         /// Its commands, without brackets.
         commands: Vec<Arc<str>>,
     },
+    /// DELETE FROM: rows of parts are deleted without rewriting them.
+    DeleteRows {
+        /// The table.
+        table: TableId,
+        /// Parts, and rows of each; a part that is gone is a conflict.
+        rows: Vec<(PartName, RowRanges)>,
+    },
     /// DETACH: parts are put aside with all their rows.
     DetachParts {
         /// The table.
@@ -238,7 +252,7 @@ impl Edit {
         match self {
             Edit::Insert { .. } | Edit::AttachParts { .. } => ChangeKind::Insert,
             Edit::DropParts { .. } | Edit::DetachParts { .. } | Edit::Truncate { .. } => ChangeKind::Delete,
-            Edit::Rewrite { .. } => ChangeKind::Rewrite,
+            Edit::Rewrite { .. } | Edit::DeleteRows { .. } => ChangeKind::Rewrite,
             Edit::Merge { .. } | Edit::Compact { .. } => ChangeKind::NoLogicalChange,
             Edit::CreateDatabase(_)
             | Edit::DropDatabase { .. }
@@ -249,6 +263,7 @@ impl Edit {
             | Edit::ExchangeTables { .. }
             | Edit::AlterTable(_)
             | Edit::FinishView { .. }
+            | Edit::SetVisibility { .. }
             | Edit::ChangeLayout { .. }
             | Edit::RecordMutation { .. }
             | Edit::DropDetached { .. }
@@ -274,8 +289,10 @@ impl Edit {
             | Edit::ExchangeTables { .. }
             | Edit::AlterTable(_)
             | Edit::FinishView { .. }
+            | Edit::SetVisibility { .. }
             | Edit::ChangeLayout { .. }
             | Edit::RecordMutation { .. }
+            | Edit::DeleteRows { .. }
             | Edit::DetachParts { .. }
             | Edit::AttachParts { .. }
             | Edit::DropDetached { .. }

@@ -72,6 +72,10 @@ pub enum Visibility {
     Listed,
     /// State of an operator (open windows, seen ids, offsets): reachable by id only.
     Hidden,
+    /// DETACH TABLE: its name is taken and nobody sees it, until it is attached or the program starts again.
+    Detached,
+    /// DETACH TABLE … PERMANENTLY: until it is attached.
+    DetachedPermanently,
 }
 
 /// Whether a table is whole.
@@ -118,6 +122,13 @@ pub struct TableDef {
     pub comment: Arc<str>,
     /// When it was made, nanoseconds since 1970.
     pub created_ns: i64,
+}
+
+impl Visibility {
+    /// True for tables that were detached.
+    pub fn is_detached(self) -> bool {
+        matches!(self, Visibility::Detached | Visibility::DetachedPermanently)
+    }
 }
 
 impl TableDef {

@@ -147,7 +147,7 @@ fn merged_rows(
 /// The rows of one input as they are.
 fn rows_of(input: &ActivePart) -> Run {
     let columns: Vec<usize> = (0..input.part.meta.header.len()).collect();
-    input.part.read_all(&columns, Caching::Bypass)
+    input.read_all(&columns, Caching::Bypass)
 }
 
 fn transformed(rows: Run, transform: Arc<dyn BlockTransform>) -> Run {
@@ -174,6 +174,22 @@ pub(crate) fn plan_flush(shared: &Shared, snapshot: &Snapshot, now_ns: i64, all:
         }
     }
     plans
+}
+
+/// A part in memory that no flush writes, because its table changed or rows of it were deleted since, and that is old:
+/// merged alone it gets today's columns and a file.
+pub(crate) fn plan_outdated(shared: &Shared, snapshot: &Snapshot, now_ns: i64) -> Option<MergePlan> {
+    let age_max = i64::try_from(shared.config.memory_age_max.as_nanos()).unwrap_or(i64::MAX);
+    let crowded = shared.config.memory_bytes_max / 2 <= snapshot.parts.memory_bytes();
+    snapshot.parts.parts().find_map(|(table, part)| {
+        let schema = snapshot.catalog.table_by_id(table)?.schema.as_ref()?;
+        let is_old = crowded || age_max <= now_ns.saturating_sub(part.created_ns);
+        let is_meant = part.is_in_memory()
+            && is_old
+            && !snapshot.is_current(table, schema, part)
+            && shared.reservations.is_free(table, part.name());
+        is_meant.then(|| MergePlan::of(table, &[part])).flatten()
+    })
 }
 
 /// Neighbours in memory, of the table's layout; one by one when they may not be merged.

@@ -39,6 +39,20 @@ impl RowRanges {
         self.runs.iter().flat_map(|(start, end)| *start..*end)
     }
 
+    /// The rows of both.
+    pub fn union(&self, other: &RowRanges) -> RowRanges {
+        let mut all: Vec<(u32, u32)> = self.runs.iter().chain(&other.runs).copied().collect();
+        all.sort_unstable();
+        let mut runs: Vec<(u32, u32)> = Vec::with_capacity(all.len());
+        for (start, end) in all {
+            match runs.last_mut() {
+                Some((_, last)) if start <= *last => *last = end.max(*last),
+                _ => runs.push((start, end)),
+            }
+        }
+        RowRanges { runs }
+    }
+
     /// How many rows.
     pub fn count(&self) -> u64 {
         self.runs.iter().map(|(start, end)| u64::from(end - start)).sum()
@@ -85,6 +99,15 @@ mod tests {
     use super::*;
 
     proptest! {
+        #[test]
+        fn a_union_has_the_rows_of_both(
+            a in prop::collection::btree_set(0u32..200, 0..100),
+            b in prop::collection::btree_set(0u32..200, 0..100),
+        ) {
+            let union = RowRanges::from_rows(a.iter().copied()).union(&RowRanges::from_rows(b.iter().copied()));
+            prop_assert_eq!(union, RowRanges::from_rows(a.union(&b).copied()));
+        }
+
         #[test]
         fn rows_come_back(rows in prop::collection::btree_set(0u32..2000, 0..200)) {
             let ranges = RowRanges::from_rows(rows.iter().copied());

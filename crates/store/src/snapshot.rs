@@ -47,9 +47,12 @@ impl Snapshot {
         }
     }
 
-    /// True when a part has exactly the columns that its table has now, none renamed or dropped since.
+    /// True when a part has exactly the columns that its table has now, none renamed or dropped since, and no row of it was
+    /// deleted: it can be read as it is.
     pub fn is_current(&self, table: TableId, schema: &PartSchema, part: &ActivePart) -> bool {
-        part.part.meta.header == schema.header && self.history.table(table).is_none_or(|known| known.is_current(part))
+        part.deleted.is_none()
+            && part.part.meta.header == schema.header
+            && self.history.table(table).is_none_or(|known| known.is_current(part))
     }
 
     /// For [`Commit::reads`](crate::Commit::reads): the definition of this table as it is here. `None` without table.

@@ -218,6 +218,12 @@ impl Store {
         staging::stage_file(&self.shared, schema, rows, maturity).await
     }
 
+    /// A part in memory that no flush can write by itself and that should be merged alone; its rows must be brought into
+    /// the table's layout ([`MergeWork::upgrade`]).
+    pub fn plan_outdated(&self, now_ns: i64) -> Option<MergePlan> {
+        merge::plan_outdated(&self.shared, &self.snapshot(), now_ns)
+    }
+
     /// Runs a merge that [`MergePolicy`](crate::MergePolicy) planned and commits it.
     pub async fn merge(&self, plan: &MergePlan, work: &MergeWork) -> std::result::Result<Merged, MergeError> {
         merge::run_with_room(&self.shared, plan, work).await

@@ -92,6 +92,7 @@ settings! {
     MutationsSync "mutations_sync" UInt64 "1" "0: ALTER UPDATE and DELETE return at once; 1, 2: they wait.",
     LightweightDeletesSync "lightweight_deletes_sync" UInt64 "2" "As mutations_sync, for DELETE FROM.",
     AlterSync "alter_sync" UInt64 "1" "ALTER waits until it is done (it always does).",
+    ApplyDeletedMask "apply_deleted_mask" Bool "1" "0: rows that DELETE FROM deleted are shown until a merge drops them.",
     AllowDropDetached "allow_drop_detached" Bool "0" "Allow DROP DETACHED PART and PARTITION.",
     OptimizeThrowIfNoop "optimize_throw_if_noop" Bool "0" "OPTIMIZE that had nothing to do is an error.",
     MaterializedViewsIgnoreErrors "materialized_views_ignore_errors" Bool "0" "A view that fails skips the block instead of refusing the insert.",

@@ -90,7 +90,7 @@ pub(crate) async fn copy_parts(
 /// The rows of a part of `def` with the columns `wanted`.
 pub(super) fn rows_as(part: &ActivePart, def: &TableDef, wanted: &Header, ctx: &QueryContext) -> Result<Run> {
     let upgrade = Upgrade::new(&ctx.snapshot.header_of(def.id, part), wanted, def, ctx)?;
-    let rows = part.part.read_all(upgrade.reads(), Caching::Bypass);
+    let rows = part.read_all(upgrade.reads(), Caching::Bypass);
     Ok(rows
         .map(move |block| {
             let failed = |error: query::Error| TransformError { code: error.code(), message: error.to_string() };

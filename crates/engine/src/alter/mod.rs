@@ -133,10 +133,15 @@ pub(crate) async fn mutate(engine: &Engine, mutate: &Mutate, ctx: &Arc<QueryCont
     let mut work = Work::new(engine, ctx);
     let table = ddl::table(&work.ctx, &mutate.table)?;
     match mutate.mutation.assignments.is_empty() {
-        true => mutate::check_lightweight_delete(&table)?,
-        false => mutate::check_lightweight_update(&table)?,
+        true => {
+            mutate::check_lightweight_delete(&table)?;
+            mutate::lightweight_delete(&mut work, table.id, &mutate.mutation).await?;
+        }
+        false => {
+            mutate::check_lightweight_update(&table)?;
+            mutate::lightweight_update(&mut work, table.id, &mutate.mutation).await?;
+        }
     }
-    mutate::lightweight(&mut work, table.id, &mutate.mutation).await?;
     work.commit().await
 }
 

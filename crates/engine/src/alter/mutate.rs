@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray};
+use futures::StreamExt;
 use parking_lot::Mutex;
 use parts::rewrite::{Mutation as PartMutation, RowMask, RowSet, rewrite};
 use parts::{MergeMode, PartName, PartitionId};
@@ -59,26 +60,72 @@ pub(super) async fn run(work: &mut Work<'_>, table: TableId, actions: &[&AlterAc
     rewrite_parts(work, table, names, changes, commands).await
 }
 
-/// `DELETE FROM … WHERE` and `UPDATE … SET … WHERE`.
-pub(super) async fn lightweight(work: &mut Work<'_>, table: TableId, mutation: &Mutation) -> Result<()> {
-    let action = match mutation.assignments.is_empty() {
-        true => AlterAction::Delete(mutation.clone()),
-        false => AlterAction::Update(mutation.clone()),
-    };
+/// `UPDATE … SET … WHERE`. ClickHouse writes it as patches, which are no mutations.
+pub(super) async fn lightweight_update(work: &mut Work<'_>, table: TableId, mutation: &Mutation) -> Result<()> {
+    let action = AlterAction::Update(mutation.clone());
     changes(work, table, &[&action]).await?;
     let names = reserve(work, table, |_| true).await?;
     let changes = changes(work, table, &[&action]).await?;
-    let commands = match mutation.assignments.is_empty() {
-        true => {
-            let partition = mutation.partition.as_ref().map(|p| format!("IN PARTITION {p} ")).unwrap_or_default();
-            vec![format!("UPDATE _row_exists = 0 {partition}WHERE {}", mutation.filter).into()]
-        }
-        // ClickHouse writes these as patches, which are no mutations
-        false => Vec::new(),
-    };
+    let def = work.table(table)?;
+    let _running = work.engine.inner.mutations.start(&def, &[], &work.ctx);
+    rewrite_parts(work, table, names, changes, Vec::new()).await
+}
+
+/// `DELETE FROM … WHERE`: which rows are deleted is said beside the parts, which stay as they are.
+pub(super) async fn lightweight_delete(work: &mut Work<'_>, table: TableId, mutation: &Mutation) -> Result<()> {
+    let action = AlterAction::Delete(mutation.clone());
+    changes(work, table, &[&action]).await?;
+    let names = reserve(work, table, |_| true).await?;
+    let changes = changes(work, table, &[&action]).await?;
+    let partition = mutation.partition.as_ref().map(|p| format!("IN PARTITION {p} ")).unwrap_or_default();
+    let commands: Vec<Arc<str>> = vec![format!("UPDATE _row_exists = 0 {partition}WHERE {}", mutation.filter).into()];
     let def = work.table(table)?;
     let _running = work.engine.inner.mutations.start(&def, &commands, &work.ctx);
-    rewrite_parts(work, table, names, changes, commands).await
+    let affected = affected(work, &def, &changes).await.map_err(|error| unfinished(error, &commands))?;
+    let mut deleted: Vec<(PartName, RowRanges)> = Vec::new();
+    for change in &changes {
+        let What::Rows { condition, .. } = &change.what else { continue };
+        for name in names.iter().filter(|name| affected.contains(&name.to_string())) {
+            let Some(part) = work.ctx.snapshot.parts.part(table, name).cloned() else { continue };
+            if change.partition.as_ref().is_none_or(|id| name.partition_id == *id) {
+                let rows = matching(&def, &part, condition, &work.ctx).await;
+                let rows = rows.map_err(|error| unfinished(error, &commands))?;
+                deleted.extend((!rows.is_empty()).then(|| (name.clone(), rows)));
+            }
+        }
+    }
+    work.rely_on(table);
+    let mut edits = vec![Edit::RecordMutation { table, commands }];
+    if !deleted.is_empty() {
+        edits.push(Edit::DeleteRows { table, rows: deleted });
+    }
+    work.add(edits)
+}
+
+/// The rows of a part for which a condition holds; only the columns that it reads are read.
+async fn matching(def: &TableDef, part: &ActivePart, condition: &Expr, ctx: &Arc<QueryContext>) -> Result<RowRanges> {
+    let header = stored_header(def);
+    // `t.a` is a column of that name, or a field of the tuple `t`
+    let position = |name: &String| {
+        let tuple = || name.split('.').next().and_then(|tuple| header.position(tuple));
+        header.position(name).or_else(tuple)
+    };
+    let read: BTreeSet<usize> = condition.identifiers().iter().filter_map(position).collect();
+    let read: Vec<usize> = read.into_iter().collect();
+    // a condition without columns still needs rows to be counted
+    let read = if read.is_empty() { vec![0] } else { read };
+    let narrow = header.project(&read);
+    let compiled = Expressions::compile(std::slice::from_ref(condition), &narrow, ctx)?;
+    let mut rows = rows_as(part, def, &narrow, ctx)?;
+    let (mut first, mut matched) = (0u32, Vec::new());
+    while let Some(block) = rows.next().await {
+        ctx.check()?;
+        let block = block?;
+        let holds = compiled.eval_conditions(&block)?.remove(0);
+        matched.extend((first..).zip(holds.values()).filter(|(_, holds)| *holds).map(|(row, _)| row));
+        first += block.rows() as u32;
+    }
+    Ok(part.numbers_of(&matched))
 }
 
 /// DELETE FROM is for the MergeTree family.
@@ -183,7 +230,10 @@ async fn changes(work: &Work<'_>, table: TableId, actions: &[&AlterAction]) -> R
             AlterAction::RewriteParts(partition) => {
                 changes.push(Change { partition: within(partition)?, what: What::All });
             }
-            // indexes are made of the parts when they are first asked; deleted rows are gone already
+            AlterAction::ApplyDeletedMask(partition) => {
+                changes.push(Change { partition: within(partition)?, what: What::Outdated });
+            }
+            // indexes are made of the parts when they are first asked; updates leave no patches
             _ => {}
         }
     }
@@ -493,7 +543,7 @@ async fn replace(
     let changed = match finish {
         // groups of rows became one: which, is not followed
         Some(_) => RowRanges::from_rows(0..u32::try_from(part.rows()).unwrap_or(u32::MAX)),
-        None => RowRanges::from_rows(changed),
+        None => part.numbers_of(&changed),
     };
     Ok(Some(Replacement { input: part.name().clone(), output, changed }))
 }

@@ -38,7 +38,10 @@ pub(super) async fn run(engine: &Engine, create: &CreateTable, ctx: &Arc<QueryCo
             }
             rows = (!empty).then_some((prepared, *query));
         }
-        CreateSource::Clone(_) => return Err(Error::NotImplemented("CLONE AS".to_owned())),
+        CreateSource::Clone(other) => {
+            take_like(&mut create, &other, ctx)?;
+            return clone_of(engine, &name, edits, &create, &other, ctx).await;
+        }
         CreateSource::Function(_) => return Err(Error::NotImplemented("CREATE TABLE AS table function".to_owned())),
         CreateSource::Replicated(_) => return Err(Error::NotImplemented("AS REPLICATED".to_owned())),
     }
@@ -53,6 +56,33 @@ pub(super) async fn run(engine: &Engine, create: &CreateTable, ctx: &Arc<QueryCo
         return Ok(());
     };
     fill(engine, made, edits, prepared, ctx).await
+}
+
+/// `CLONE AS other`: the table and copies of the other's parts in one commit.
+async fn clone_of(
+    engine: &Engine,
+    name: &QualifiedName,
+    mut edits: Vec<Edit>,
+    create: &CreateTable,
+    other: &ObjectName,
+    ctx: &Arc<QueryContext>,
+) -> Result<()> {
+    let from = super::table(ctx, other)?;
+    if from.kind != TableKind::MergeTree {
+        let message = "CLONE AS is for tables of the MergeTree family";
+        return Err(Error::refused(ErrorCode::SUPPORT_IS_DISABLED, message));
+    }
+    let elements = create.elements.clone().unwrap_or_default();
+    let to = Arc::new(Maker { engine, ctx }.make(name, create, &elements, &[])?);
+    let pair = crate::alter::CopyFrom { from: Arc::clone(&from), to: Arc::clone(&to) };
+    pair.check()?;
+    let parts = ctx.snapshot.table_parts(from.id).into_iter().flat_map(|parts| parts.parts());
+    let names: Vec<_> = parts.map(|part| part.name().clone()).collect();
+    let parts = crate::alter::copy_parts(engine, &pair, &names, ctx).await?;
+    edits.push(Edit::CreateTable(Arc::clone(&to)));
+    edits.push(Edit::Insert { table: to.id, version: 0, parts });
+    commit(engine, edits, ctx).await?;
+    Ok(())
 }
 
 /// The table and the rows of its SELECT in one commit.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use query::QueryContext;
-use sql::ast::{Drop, DropAction, Exchange, LikeFilter, ObjectKind, ObjectName, Rename, TruncateTables};
-use store::{Edit, QualifiedName, TableDef, TableKind, Target, ViewDef};
+use sql::ast::{Attach, Drop, DropAction, Exchange, LikeFilter, ObjectKind, ObjectName, Rename, TruncateTables};
+use store::{Edit, QualifiedName, TableDef, TableKind, Target, ViewDef, Visibility};
 use types::{ErrorCode, TableId};
 
 use super::{commit, database_name, qualified, refuse_cluster, unknown_table};
@@ -29,8 +29,9 @@ pub(super) async fn run(engine: &Engine, what: &Drop, ctx: &QueryContext) -> Res
     if what.temporary {
         return Err(Error::NotImplemented("temporary tables".to_owned()));
     }
-    if what.action == DropAction::Detach {
-        return Err(Error::NotImplemented("DETACH".to_owned()));
+    let is_table = matches!(what.object, ObjectKind::Table | ObjectKind::View);
+    if what.action == DropAction::Detach && !is_table {
+        return Err(Error::NotImplemented("DETACH of anything but tables and views".to_owned()));
     }
     let mut edits = Vec::new();
     match what.object {
@@ -70,7 +71,14 @@ fn table_edits(what: &Drop, name: &ObjectName, ctx: &QueryContext) -> Result<Vec
     }
     match what.action {
         DropAction::Truncate => truncate(table),
-        DropAction::Drop | DropAction::Detach => Ok(edits(table)),
+        DropAction::Drop => Ok(edits(table)),
+        DropAction::Detach => {
+            let visibility = match what.permanently {
+                true => Visibility::DetachedPermanently,
+                false => Visibility::Detached,
+            };
+            Ok(vec![Edit::SetVisibility { table: table.id, visibility }])
+        }
     }
 }
 
@@ -199,6 +207,32 @@ pub(super) async fn exchange(engine: &Engine, exchange: &Exchange, ctx: &QueryCo
         return Err(Error::NotImplemented("EXCHANGE of anything but tables".to_owned()));
     }
     let (a, b) = (super::table(ctx, &exchange.left)?, super::table(ctx, &exchange.right)?);
+    if a.id == b.id {
+        return Ok(());
+    }
     commit(engine, vec![Edit::ExchangeTables { a: a.id, b: b.id }], ctx).await?;
+    Ok(())
+}
+
+/// ATTACH TABLE: a detached table or view is there again.
+pub(super) async fn attach(engine: &Engine, attach: &Attach, ctx: &QueryContext) -> Result<()> {
+    refuse_cluster(&attach.on_cluster)?;
+    if !matches!(attach.object, ObjectKind::Table | ObjectKind::View) {
+        return Err(Error::NotImplemented("ATTACH of anything but tables and views".to_owned()));
+    }
+    let name = qualified(ctx, &attach.name);
+    database_name(ctx, &name.database)?;
+    if ctx.snapshot.catalog.named(&name).is_some() {
+        if attach.if_not_exists {
+            return Ok(());
+        }
+        return Err(Error::refused(ErrorCode::TABLE_ALREADY_EXISTS, format!("table {name} already exists")));
+    }
+    let Some(table) = ctx.snapshot.catalog.detached(&name) else {
+        let message = format!("table {name} doesn't exist: nothing of that name was detached");
+        return Err(Error::refused(ErrorCode::CANNOT_GET_CREATE_TABLE_QUERY, message));
+    };
+    let edit = Edit::SetVisibility { table: table.id, visibility: Visibility::Listed };
+    commit(engine, vec![edit], ctx).await?;
     Ok(())
 }

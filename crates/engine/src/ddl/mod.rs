@@ -54,6 +54,7 @@ pub(crate) async fn run(engine: &Engine, statement: &StatementKind, ctx: &Arc<Qu
         StatementKind::TruncateTables(what) => drop::truncate_all(engine, what, ctx).await,
         StatementKind::Rename(rename) => drop::rename(engine, rename, ctx).await,
         StatementKind::Exchange(exchange) => drop::exchange(engine, exchange, ctx).await,
+        StatementKind::Attach(attach) => drop::attach(engine, attach, ctx).await,
         _ => Err(Error::NotImplemented("this statement".to_owned())),
     }
 }
@@ -116,6 +117,15 @@ pub(crate) fn place(ctx: &QueryContext, head: &CreateHead) -> Result<Place> {
         return Err(Error::refused(ErrorCode::ACCESS_DENIED, message));
     }
     database_name(ctx, &name.database)?;
+    if ctx.snapshot.catalog.detached(&name).is_some() {
+        return match head.if_not_exists {
+            true => Ok(Place::Kept),
+            false => {
+                let message = format!("table {name} already exists (detached)");
+                Err(Error::refused(ErrorCode::TABLE_ALREADY_EXISTS, message))
+            }
+        };
+    }
     match (ctx.snapshot.catalog.named(&name), head.mode) {
         (None, CreateMode::Create | CreateMode::CreateOrReplace) => Ok(Place::Free(name)),
         (None, CreateMode::Replace) => Err(unknown_table(ctx, &name)),

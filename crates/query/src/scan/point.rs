@@ -176,6 +176,10 @@ impl PointRead {
     async fn rows_of(&self, part: &ActivePart, probe: &KeyProbe, ctx: &Arc<QueryContext>) -> Result<Option<Block>> {
         let is_current = ctx.snapshot.is_current(self.table.table(), &self.schema, part);
         let today = ctx.snapshot.header_of(self.table.table(), part);
+        if part.deleted.is_some() {
+            // which of a key's rows are deleted is not known here
+            return Ok(None);
+        }
         let part = &part.part;
         let index = ctx.runtime.key_indexes.get(&ctx.runtime, part, &self.schema);
         // Most parts have the table's columns: nothing to adapt then.

@@ -148,7 +148,10 @@ impl StoredTable {
         let adapter = Adapter::of_block(&ctx.snapshot.header_of(self.table, &piece.part), self, ctx, columns)?;
         let virtuals = Virtual::of(&piece.part, &self.name);
         let prewhere = self.prewhere.as_ref().map(|prewhere| prewhere.over(&adapter.header())).transpose()?;
-        let blocks = piece.part.part.read(adapter.stored(), piece.granules, Caching::Use);
+        let blocks = match ctx.settings.flag(Setting::ApplyDeletedMask) {
+            true => piece.part.read(adapter.stored(), piece.granules, Caching::Use),
+            false => piece.part.part.read(adapter.stored(), piece.granules, Caching::Use),
+        };
         let ctx = ctx.clone();
         Ok(blocks
             .map(move |block| {

@@ -103,5 +103,6 @@ fn part_row(table: &TableDef, part: &ActivePart) -> Vec<(&'static str, Cell)> {
         ("engine", table.engine.clone().into()),
         ("disk_name", "default".into()),
         ("visible", true.into()),
+        ("has_lightweight_delete", part.deleted.is_some().into()),
     ]
 }

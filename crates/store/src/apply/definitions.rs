@@ -89,7 +89,8 @@ impl Next<'_> {
 
     pub(super) fn exchange_tables(&mut self, a: TableId, b: TableId) -> Result<(), Conflict> {
         let (old_a, old_b) = (Arc::clone(self.table(a)?), Arc::clone(self.table(b)?));
-        if a == b || old_a.visibility == Visibility::Hidden || old_b.visibility == Visibility::Hidden {
+        let is_listed = |table: &TableDef| table.visibility == Visibility::Listed;
+        if a == b || !is_listed(&old_a) || !is_listed(&old_b) {
             return Err(Conflict::Malformed("only two listed tables can be exchanged"));
         }
         self.put_named(&old_a, &old_b.qualified_name());
@@ -120,6 +121,16 @@ impl Next<'_> {
             return Err(Conflict::Malformed("the view is not being built"));
         }
         self.applied.snapshot.catalog.restore_table(TableDef { readiness: Readiness::Ready, ..(*old).clone() });
+        Ok(())
+    }
+
+    pub(super) fn set_visibility(&mut self, table: TableId, visibility: Visibility) -> Result<(), Conflict> {
+        let old = Arc::clone(self.table(table)?);
+        if old.visibility == Visibility::Hidden || visibility == Visibility::Hidden {
+            return Err(Conflict::Malformed("a hidden table is neither detached nor attached"));
+        }
+        let seq = self.applied.receipt.seq;
+        self.applied.snapshot.catalog.put_table(TableDef { visibility, ..(*old).clone() }, seq);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use super::Next;
 use crate::active_part::ActivePart;
 use crate::error::Conflict;
 use crate::history::{ColumnChange, LayoutChange, MutationRecord};
+use crate::row_ranges::RowRanges;
 
 impl Next<'_> {
     pub(super) fn change_layout(&mut self, table: TableId, changes: &[ColumnChange]) -> Result<(), Conflict> {
@@ -29,6 +30,25 @@ impl Next<'_> {
         let record = MutationRecord { number, at_ns: self.at_ns, commands: commands.to_vec() };
         snapshot.history.table_mut(table).remember(record);
         self.mutation = Some((table, number));
+        Ok(())
+    }
+
+    /// The parts stay what they are, in the columns of their own time; which rows are deleted is said beside them.
+    pub(super) fn delete_rows(&mut self, table: TableId, rows: &[(PartName, RowRanges)]) -> Result<(), Conflict> {
+        self.table(table)?;
+        let number = self.mutation_number(table);
+        for (name, rows) in rows {
+            let old = self.take_out(table, name)?;
+            let deleted = match &old.deleted {
+                Some(before) => before.union(rows),
+                None => rows.clone(),
+            };
+            let part = Part { name: name.mutated(number), ..old.part.clone() };
+            let active = ActivePart { part, deleted: Some(Arc::new(deleted)), ..(*old).clone() };
+            if !self.applied.snapshot.parts.table_mut(table).add(Arc::new(active)) {
+                return Err(Conflict::Malformed("two parts of a partition overlap"));
+            }
+        }
         Ok(())
     }
 

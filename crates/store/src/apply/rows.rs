@@ -28,10 +28,7 @@ impl Next<'_> {
 
     pub(super) fn rewrite(&mut self, table: TableId, replacements: &[Replacement]) -> Result<(), Conflict> {
         self.table(table)?;
-        let mutation = match self.mutation {
-            Some((recorded, number)) if recorded == table => number,
-            _ => self.applied.snapshot.parts.table_mut(table).take_block(),
-        };
+        let mutation = self.mutation_number(table);
         for replacement in replacements {
             self.remove(table, &replacement.input)?;
             if let Some(output) = &replacement.output {
@@ -42,6 +39,14 @@ impl Next<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The number of the mutation that was recorded before, or a new one.
+    pub(super) fn mutation_number(&mut self, table: TableId) -> u64 {
+        match self.mutation {
+            Some((recorded, number)) if recorded == table => number,
+            _ => self.applied.snapshot.parts.table_mut(table).take_block(),
+        }
     }
 
     pub(super) fn merge(
@@ -121,7 +126,7 @@ impl Next<'_> {
     }
 
     pub(super) fn put(&mut self, table: TableId, part: Part, file: Option<Arc<PartFile>>) -> Result<(), Conflict> {
-        let active = ActivePart { part, seq: self.applied.receipt.seq, created_ns: self.at_ns, file };
+        let active = ActivePart { part, seq: self.applied.receipt.seq, created_ns: self.at_ns, file, deleted: None };
         if self.applied.snapshot.parts.table_mut(table).add(Arc::new(active)) {
             return Ok(());
         }

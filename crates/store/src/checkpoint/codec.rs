@@ -42,7 +42,7 @@ pub(super) fn decode_body(
     decode_catalog(&mut from, &mut snapshot)?;
     from.list("tables with parts", |from| {
         let table = TableId(from.u64("table id")?);
-        decode_parts(from, snapshot.parts.table_mut(table), source)
+        decode_parts(from, version, snapshot.parts.table_mut(table), source)
     })?;
     decode_tokens(&mut from, &mut snapshot, None)?;
     if VERSION_WITH_HISTORY <= version {
@@ -122,10 +122,15 @@ fn encode_parts(parts: &TableParts, to: &mut Encoder) {
     }
 }
 
-fn decode_parts(from: &mut Decoder<'_>, parts: &mut TableParts, source: &PartSource) -> Result<(), DecodeError> {
+fn decode_parts(
+    from: &mut Decoder<'_>,
+    version: u32,
+    parts: &mut TableParts,
+    source: &PartSource,
+) -> Result<(), DecodeError> {
     parts.restore_last_block(from.u64("last block")?);
     from.list("parts", |from| {
-        let active = decode_active(from, source)?;
+        let active = decode_active(from, version, source)?;
         if parts.add(Arc::new(active)) { Ok(()) } else { Err(DecodeError::Part("parts overlap".to_owned())) }
     })?;
     Ok(())

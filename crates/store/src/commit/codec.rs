@@ -8,7 +8,7 @@ use types::{CommitSeq, TableId};
 use super::new_part::PartSource;
 use super::{Commit, Edit, NewPart, Read, Replacement};
 use crate::codec::{DecodeError, Decoder, Encoder};
-use crate::definition::{DatabaseDef, QualifiedName, TableDef};
+use crate::definition::{DatabaseDef, QualifiedName, TableDef, Visibility};
 use crate::history::ColumnChange;
 use crate::row_ranges::RowRanges;
 
@@ -142,6 +142,8 @@ mod tag {
     pub(super) const ATTACH_PARTS: u8 = 19;
     pub(super) const DROP_DETACHED: u8 = 20;
     pub(super) const BLOCK: u8 = 21;
+    pub(super) const DELETE_ROWS: u8 = 22;
+    pub(super) const SET_VISIBILITY: u8 = 23;
 }
 
 impl Edit {
@@ -180,6 +182,10 @@ impl Edit {
             }
             Edit::DropTable { table } => encode_tagged(tag::DROP_TABLE, *table, to),
             Edit::FinishView { table } => encode_tagged(tag::FINISH_VIEW, *table, to),
+            Edit::SetVisibility { table, visibility } => {
+                encode_tagged(tag::SET_VISIBILITY, *table, to);
+                to.u8(visibility.tag());
+            }
             Edit::Insert { .. }
             | Edit::Rewrite { .. }
             | Edit::Merge { .. }
@@ -189,6 +195,7 @@ impl Edit {
             | Edit::Token { .. } => self.encode_rows(to),
             Edit::ChangeLayout { .. }
             | Edit::RecordMutation { .. }
+            | Edit::DeleteRows { .. }
             | Edit::DetachParts { .. }
             | Edit::AttachParts { .. }
             | Edit::DropDetached { .. } => self.encode_history(to),
@@ -242,8 +249,10 @@ impl Edit {
             | Edit::ExchangeTables { .. }
             | Edit::AlterTable(_)
             | Edit::FinishView { .. }
+            | Edit::SetVisibility { .. }
             | Edit::ChangeLayout { .. }
             | Edit::RecordMutation { .. }
+            | Edit::DeleteRows { .. }
             | Edit::DetachParts { .. }
             | Edit::AttachParts { .. }
             | Edit::DropDetached { .. } => debug_assert!(false, "encoded by encode"),
@@ -252,14 +261,14 @@ impl Edit {
 
     /// The edits of a table's history.
     fn encode_history(&self, to: &mut Encoder) {
-        let mut names = |tag: u8, table: &TableId, names: &[PartName]| {
+        let names = |tag: u8, table: &TableId, names: &[PartName], to: &mut Encoder| {
             encode_tagged(tag, *table, to);
             encode_names(names, to);
         };
         match self {
-            Edit::DetachParts { table, parts } => names(tag::DETACH_PARTS, table, parts),
-            Edit::AttachParts { table, parts } => names(tag::ATTACH_PARTS, table, parts),
-            Edit::DropDetached { table, parts } => names(tag::DROP_DETACHED, table, parts),
+            Edit::DetachParts { table, parts } => names(tag::DETACH_PARTS, table, parts, to),
+            Edit::AttachParts { table, parts } => names(tag::ATTACH_PARTS, table, parts, to),
+            Edit::DropDetached { table, parts } => names(tag::DROP_DETACHED, table, parts, to),
             Edit::ChangeLayout { table, changes } => {
                 encode_tagged(tag::CHANGE_LAYOUT, *table, to);
                 to.list(changes, |to, change| change.encode(to));
@@ -267,6 +276,13 @@ impl Edit {
             Edit::RecordMutation { table, commands } => {
                 encode_tagged(tag::RECORD_MUTATION, *table, to);
                 to.list(commands, |to, command| to.text(command));
+            }
+            Edit::DeleteRows { table, rows } => {
+                encode_tagged(tag::DELETE_ROWS, *table, to);
+                to.list(rows, |to, (part, rows)| {
+                    encode_name(part, to);
+                    rows.encode(to);
+                });
             }
             _ => debug_assert!(false, "encoded by encode"),
         }
@@ -285,6 +301,9 @@ impl Edit {
             tag::RENAME_TABLE => Edit::RenameTable { table: table(from)?, to: QualifiedName::decode(from)? },
             tag::EXCHANGE_TABLES => Edit::ExchangeTables { a: table(from)?, b: table(from)? },
             tag::ALTER_TABLE => Edit::AlterTable(Arc::new(TableDef::decode(from)?)),
+            tag::SET_VISIBILITY => {
+                Edit::SetVisibility { table: table(from)?, visibility: Visibility::of_tag(from.u8("visibility")?)? }
+            }
             tag::FINISH_VIEW => Edit::FinishView { table: table(from)? },
             tag::INSERT => Edit::Insert {
                 table: table(from)?,
@@ -310,6 +329,10 @@ impl Edit {
             tag::RECORD_MUTATION => Edit::RecordMutation {
                 table: table(from)?,
                 commands: from.list("commands", |from| from.text("command"))?,
+            },
+            tag::DELETE_ROWS => Edit::DeleteRows {
+                table: table(from)?,
+                rows: from.list("deleted rows", |from| Ok((decode_name(from)?, RowRanges::decode(from)?)))?,
             },
             tag::DETACH_PARTS => Edit::DetachParts { table: table(from)?, parts: decode_names(from)? },
             tag::ATTACH_PARTS => Edit::AttachParts { table: table(from)?, parts: decode_names(from)? },

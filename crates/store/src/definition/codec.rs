@@ -60,7 +60,7 @@ impl TableDef {
         to.header(&self.columns);
         to.option(self.schema.as_ref(), |to, schema| encode_schema(schema, to));
         to.option(self.view.as_ref(), |to, view| view.encode(to));
-        to.flag(self.visibility == Visibility::Hidden);
+        to.u8(self.visibility.tag());
         to.flag(self.readiness == Readiness::Building);
         to.text(&self.comment);
         to.i64(self.created_ns);
@@ -86,11 +86,32 @@ impl TableDef {
             columns: from.header()?,
             schema: from.option("part schema", decode_schema)?.map(Arc::new),
             view: from.option("view", ViewDef::decode)?,
-            visibility: if from.flag("visibility")? { Visibility::Hidden } else { Visibility::Listed },
+            visibility: Visibility::of_tag(from.u8("visibility")?)?,
             readiness: if from.flag("readiness")? { Readiness::Building } else { Readiness::Ready },
             comment: from.text("table comment")?,
             created_ns: from.i64("table creation time")?,
         })
+    }
+}
+
+impl Visibility {
+    pub(crate) fn tag(self) -> u8 {
+        match self {
+            Visibility::Listed => 0,
+            Visibility::Hidden => 1,
+            Visibility::Detached => 2,
+            Visibility::DetachedPermanently => 3,
+        }
+    }
+
+    pub(crate) fn of_tag(tag: u8) -> Result<Visibility, DecodeError> {
+        match tag {
+            0 => Ok(Visibility::Listed),
+            1 => Ok(Visibility::Hidden),
+            2 => Ok(Visibility::Detached),
+            3 => Ok(Visibility::DetachedPermanently),
+            value => Err(DecodeError::Value { what: "visibility", value: value.into() }),
+        }
     }
 }
 

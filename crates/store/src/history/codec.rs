@@ -6,9 +6,11 @@ use types::CommitSeq;
 
 use super::{ColumnChange, LayoutChange, MutationRecord, TableHistory};
 use crate::active_part::ActivePart;
+use crate::checkpoint::VERSION_WITH_HISTORY;
 use crate::codec::{DecodeError, Decoder, Encoder};
 use crate::commit::codec::{decode_partition, encode_name};
 use crate::commit::{NewPart, PartSource};
+use crate::row_ranges::RowRanges;
 
 impl ColumnChange {
     pub(crate) fn encode(&self, to: &mut Encoder) {
@@ -69,7 +71,8 @@ impl TableHistory {
             Ok(LayoutChange { seq: CommitSeq(from.u64("commit")?), change: ColumnChange::decode(from)? })
         })?;
         let mutations = from.list("mutations", MutationRecord::decode)?;
-        let detached = from.list("detached parts", |from| decode_active(from, source).map(Arc::new))?;
+        let detached =
+            from.list("detached parts", |from| decode_active(from, VERSION_WITH_HISTORY, source).map(Arc::new))?;
         Ok(TableHistory { layout, mutations, detached })
     }
 }
@@ -80,10 +83,15 @@ pub(crate) fn encode_active(part: &ActivePart, to: &mut Encoder) {
     to.u64(part.seq.0);
     to.i64(part.created_ns);
     NewPart::of_active(part).encode(to);
+    to.option(part.deleted.as_ref(), |to, deleted| deleted.encode(to));
 }
 
 /// The part that [`encode_active`] wrote; a part in a file comes without its rows.
-pub(crate) fn decode_active(from: &mut Decoder<'_>, source: &PartSource) -> Result<ActivePart, DecodeError> {
+pub(crate) fn decode_active(
+    from: &mut Decoder<'_>,
+    version: u32,
+    source: &PartSource,
+) -> Result<ActivePart, DecodeError> {
     let name = crate::commit::codec::decode_name(from)?;
     let (seq, created_ns) = (CommitSeq(from.u64("commit")?), from.i64("commit time")?);
     let part = NewPart::decode(from, source)?;
@@ -91,5 +99,9 @@ pub(crate) fn decode_active(from: &mut Decoder<'_>, source: &PartSource) -> Resu
         return Err(DecodeError::Part(format!("part {name} is of another partition")));
     }
     let file = part.file().cloned();
-    Ok(ActivePart { part: part.staged().clone().named(name), seq, created_ns, file })
+    let deleted = match VERSION_WITH_HISTORY <= version {
+        true => from.option("deleted rows", RowRanges::decode)?.map(Arc::new),
+        false => None,
+    };
+    Ok(ActivePart { part: part.staged().clone().named(name), seq, created_ns, file, deleted })
 }

@@ -79,7 +79,10 @@ fn changed_tables(catalog: &Catalog, edits: &[Edit]) -> BTreeSet<TableId> {
     for edit in edits {
         match edit {
             Edit::CreateTable(def) | Edit::AlterTable(def) => add(def),
-            Edit::DropTable { table } | Edit::RenameTable { table, .. } | Edit::FinishView { table } => {
+            Edit::DropTable { table }
+            | Edit::RenameTable { table, .. }
+            | Edit::FinishView { table }
+            | Edit::SetVisibility { table, .. } => {
                 catalog.table_by_id(*table).into_iter().for_each(|def| add(def));
             }
             Edit::ExchangeTables { a, b } => {
@@ -98,6 +101,7 @@ fn changed_tables(catalog: &Catalog, edits: &[Edit]) -> BTreeSet<TableId> {
             | Edit::Truncate { .. }
             | Edit::ChangeLayout { .. }
             | Edit::RecordMutation { .. }
+            | Edit::DeleteRows { .. }
             | Edit::DetachParts { .. }
             | Edit::AttachParts { .. }
             | Edit::DropDetached { .. }

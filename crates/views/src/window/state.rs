@@ -174,7 +174,7 @@ pub async fn rows_of(table: TableId, ctx: &QueryContext) -> Result<Vec<Block>> {
     let Some(parts) = ctx.snapshot.table_parts(table) else { return Ok(blocks) };
     for part in parts.parts() {
         let columns: Vec<usize> = (0..part.part.meta.header.len()).collect();
-        let mut rows = part.part.read_all(&columns, Caching::Bypass);
+        let mut rows = part.read_all(&columns, Caching::Bypass);
         while let Some(block) = rows.next().await {
             blocks.push(block?);
         }
