@@ -95,6 +95,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// True when the bytes of a part are not those that were written, or are not there at all.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Error::Parquet(_) | Error::Damaged(_) | Error::Checksum { .. } | Error::Gone(_) => true,
+            Error::Disk { reason, .. } => matches!(reason, env::Error::PastEnd { .. } | env::Error::NotFound(_)),
+            _ => false,
+        }
+    }
+
     /// ClickHouse's code for this error.
     pub fn code(&self) -> ErrorCode {
         match self {

@@ -9,8 +9,7 @@ use arrow::compute::filter;
 use futures::StreamExt;
 use parts::file::Caching;
 use parts::merge::Run;
-
-use parts::{Part, PartName};
+use parts::{Part, PartData, PartName};
 use types::{Block, CommitSeq};
 
 use crate::garbage::PartFile;
@@ -85,6 +84,11 @@ impl ActivePart {
             }
             row + skipped
         }))
+    }
+
+    /// True when its file was damaged or gone when the store was opened: it has no rows, and nobody may ask for them.
+    pub fn is_broken(&self) -> bool {
+        self.file.is_some() && matches!(self.part.data, PartData::Memory(_)) && 0 < self.part.meta.rows
     }
 
     /// True when its rows are in memory.

@@ -49,6 +49,18 @@ impl DataFolder {
         Ok(folder)
     }
 
+    /// Locks a folder that is there, to read it only. The lock file is the one thing that may be written.
+    pub async fn open_to_read(disk: &dyn Disk, path: &Path) -> Result<DataFolder> {
+        if !disk.exists(&path.join(FORMAT)).await? {
+            let found = "nothing that a data folder has".to_owned();
+            return Err(Error::NotWhole { path: path.to_path_buf(), found });
+        }
+        let lock = disk.lock(&path.join(LOCK)).await?;
+        let folder = DataFolder { path: path.to_path_buf(), _lock: lock };
+        folder.check_format(disk).await?;
+        Ok(folder)
+    }
+
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.path

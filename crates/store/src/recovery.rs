@@ -1,14 +1,15 @@
 //! From a data folder to the snapshot it was in: newest whole checkpoint, then the log after it, through the same `apply`.
 //!
 //! Promise: every acknowledged commit is in the result, every other whole or not at all. What cannot be read is refused by
-//! name and nothing is changed; only a torn tail that nobody was told of is cut off.
+//! name and nothing is changed, except that a torn tail that nobody was told of is cut off, and a part whose file is damaged
+//! or gone is put aside by name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use env::Env;
 use parts::file::FilePart;
-use parts::{Part, PartData};
+use parts::{Part, PartData, PartName};
 use types::{CommitSeq, TableId};
 
 use crate::active_part::ActivePart;
@@ -26,6 +27,8 @@ use crate::snapshot::Snapshot;
 pub(crate) struct Recovered {
     pub(crate) snapshot: Snapshot,
     pub(crate) log: FileLog,
+    /// Active parts whose files are damaged or gone, to be put aside by the first commit.
+    pub(crate) broken: Vec<(TableId, PartName)>,
 }
 
 /// Reads the folder.
@@ -40,11 +43,11 @@ pub(crate) async fn recover(
     let checkpoint = snapshot.seq;
     let mut log = FileLog::open(Arc::clone(&env.disk), &folder.log(), config).await?;
     log.read_from(checkpoint, &mut |record| repeat(&mut snapshot, &record, source)).await?;
-    check_files(folder, &snapshot, source).await?;
-    open_files(&mut snapshot, source).await?;
+    delete_unnamed(&snapshot, source).await?;
+    let broken = open_files(&mut snapshot, source).await?;
     checkpoints.remove_before(checkpoint).await?;
     tracing::info!(checkpoint = checkpoint.0, commit = snapshot.seq.0, "data folder is open");
-    Ok(Recovered { snapshot, log })
+    Ok(Recovered { snapshot, log, broken })
 }
 
 /// Applies one record of the log.
@@ -62,53 +65,75 @@ fn repeat(snapshot: &mut Snapshot, record: &Record, source: &PartSource) -> Resu
     Ok(())
 }
 
-/// Every file that the snapshot names must be there; every other was staged by a process that died, and goes.
-async fn check_files(folder: &DataFolder, snapshot: &Snapshot, source: &PartSource) -> Result<()> {
-    let there: BTreeSet<String> = source.part_store.list().await?.into_iter().map(|(object, _)| object).collect();
+/// A file that the snapshot does not name was staged by a process that died, and goes.
+async fn delete_unnamed(snapshot: &Snapshot, source: &PartSource) -> Result<()> {
     let parts = snapshot.parts.parts().chain(snapshot.history.detached());
     let named: BTreeSet<&str> = parts.filter_map(|(_, part)| part.file.as_ref()).map(|file| file.object()).collect();
-    if let Some(missing) = named.iter().find(|object| !there.contains(**object)) {
-        let path = folder.parts().join(missing);
-        return Err(Error::Damaged { path, what: "it is gone, and a table needs it".to_owned() });
-    }
-    for object in there.iter().filter(|object| !named.contains(object.as_str())) {
-        source.part_store.delete(object).await?;
+    for (object, _) in source.part_store.list().await? {
+        if !named.contains(object.as_str()) {
+            source.part_store.delete(&object).await?;
+        }
     }
     Ok(())
 }
 
-/// Opens the files that are still named; replay has left their parts without rows.
-async fn open_files(snapshot: &mut Snapshot, source: &PartSource) -> Result<()> {
-    let in_files: Vec<(TableId, Arc<ActivePart>)> = snapshot
-        .parts
-        .parts()
-        .filter(|(_, part)| !part.is_in_memory())
-        .map(|(table, part)| (table, Arc::clone(part)))
-        .collect();
+/// Opens the files that are still named; replay has left their parts without rows. Gives the active parts that are
+/// damaged or gone, each said in the log; those of earlier starts are aside already.
+async fn open_files(snapshot: &mut Snapshot, source: &PartSource) -> Result<Vec<(TableId, PartName)>> {
+    let parts = snapshot.parts.parts().filter(|(_, part)| !part.is_in_memory());
+    let in_files: Vec<(TableId, Arc<ActivePart>)> = parts.map(|(table, part)| (table, Arc::clone(part))).collect();
+    let mut broken = Vec::new();
     for (table, part) in in_files {
-        if let Some(opened) = open(&part, source).await? {
-            snapshot.parts.table_mut(table).replace(opened);
+        match open(&part, source).await? {
+            Ok(opened) => snapshot.parts.table_mut(table).replace(opened),
+            Err(what) => {
+                let name = snapshot.catalog.table_by_id(table).map(|def| def.qualified_name().to_string());
+                let (name, file) = (name.unwrap_or_default(), part.file.as_ref().map_or("", |file| file.object()));
+                tracing::error!(table = name, part = %part.name(), rows = part.rows(), file, what, "a part is damaged: \
+                     it is put aside, and its rows are missing");
+                broken.push((table, part.name().clone()));
+            }
         }
     }
     let detached: Vec<TableId> = snapshot.history.detached().map(|(table, _)| table).collect();
     for table in BTreeSet::from_iter(detached) {
-        let history = snapshot.history.table_mut(table);
-        for part in &mut history.detached {
-            if let Some(opened) = open(part, source).await? {
-                *part = Arc::new(opened);
+        for part in &mut snapshot.history.table_mut(table).detached {
+            match open(part, source).await? {
+                Ok(opened) => *part = Arc::new(opened),
+                Err(what) => tracing::warn!(part = %part.name(), what, "a detached part is damaged"),
             }
         }
     }
-    Ok(())
+    Ok(broken)
 }
 
-/// The part with its rows; none when they are in memory.
-async fn open(part: &ActivePart, source: &PartSource) -> Result<Option<ActivePart>> {
-    let Some(reference) = part.file.as_ref().and_then(|file| file.reference()) else { return Ok(None) };
-    let (store, cache) = (Arc::clone(&source.part_store), Arc::clone(&source.cache));
-    let file = FilePart::open(store, reference.clone(), cache).await?;
-    let opened = Part { name: part.name().clone(), meta: Arc::clone(file.meta()), data: PartData::File(file) };
-    Ok(Some(ActivePart { part: opened, ..part.clone() }))
+/// The part with its rows, or what is wrong with its file. A disk that fails is an error: it says nothing of the file.
+async fn open(part: &ActivePart, source: &PartSource) -> Result<std::result::Result<ActivePart, String>> {
+    let Some(reference) = part.file.as_ref().and_then(|file| file.reference()) else { return Ok(Ok(part.clone())) };
+    let open = || FilePart::open(Arc::clone(&source.part_store), reference.clone(), Arc::clone(&source.cache));
+    let opened = match open().await {
+        // What is wrong with the bytes may be wrong with the way they came: a second read tells.
+        Err(error) if error.is_damage() => open().await,
+        opened => opened,
+    };
+    match opened {
+        Ok(file) => {
+            let opened = Part { name: part.name().clone(), meta: Arc::clone(file.meta()), data: PartData::File(file) };
+            Ok(Ok(ActivePart { part: opened, ..part.clone() }))
+        }
+        Err(error) if error.is_damage() => Ok(Err(error.to_string())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The commit that puts damaged parts aside; none when there are none.
+pub(crate) fn put_aside(broken: Vec<(TableId, PartName)>) -> Option<Commit> {
+    let mut tables: BTreeMap<TableId, Vec<PartName>> = BTreeMap::new();
+    for (table, part) in broken {
+        tables.entry(table).or_default().push(part);
+    }
+    let edits: Vec<Edit> = tables.into_iter().map(|(table, parts)| Edit::DetachParts { table, parts }).collect();
+    (!edits.is_empty()).then(|| Commit::of(edits))
 }
 
 /// The commit that drops what was being built when the process died; none when nothing was.

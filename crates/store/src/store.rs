@@ -58,8 +58,12 @@ impl Store {
             cache: Arc::new(GranuleCache::new(config.cache_bytes_max)),
             garbage: Arc::new(Garbage::default()),
         };
-        let Recovered { snapshot, log } = recovery::recover(&env, &folder, &config, &source).await?;
-        let first = [recovery::first_commit(&env, &snapshot), recovery::drop_unfinished(&snapshot)];
+        let Recovered { snapshot, log, broken } = recovery::recover(&env, &folder, &config, &source).await?;
+        let first = [
+            recovery::first_commit(&env, &snapshot),
+            recovery::put_aside(broken),
+            recovery::drop_unfinished(&snapshot),
+        ];
         let (requests, queue) = mpsc::channel(QUEUE_COMMITS_MAX);
         let shared = Arc::new(Shared {
             next_table: AtomicU64::new(0),

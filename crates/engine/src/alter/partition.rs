@@ -188,6 +188,13 @@ fn attach(work: &mut Work<'_>, def: &TableDef, what: &PartitionOrPart) -> Result
     if parts.is_empty() {
         return Ok(());
     }
+    let history = work.ctx.snapshot.history.table(def.id);
+    let is_broken =
+        |name: &&PartName| history.and_then(|history| history.detached(name)).is_some_and(|part| part.is_broken());
+    if let Some(broken) = parts.iter().find(is_broken) {
+        let message = format!("detached part \"{broken}\" is damaged: its file cannot be read");
+        return Err(Error::refused(ErrorCode::CORRUPTED_DATA, message));
+    }
     work.add(vec![Edit::AttachParts { table: def.id, parts }])
 }
 

@@ -49,6 +49,11 @@ impl DiskPartStore {
         Ok(store)
     }
 
+    /// The store in a folder that is there, and nothing in it is changed by this.
+    pub fn to_read(disk: Arc<dyn Disk>, folder: PathBuf) -> DiskPartStore {
+        DiskPartStore { disk, folder }
+    }
+
     fn failed(&self, what: &'static str, object: &str, error: env::Error) -> Error {
         Error::Disk { what, object: object.to_owned(), reason: error }
     }

@@ -29,7 +29,7 @@ fn detached_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
             ("bytes_on_disk", part.size_bytes().into()),
             ("modification_time", seconds(part.created_ns)),
             ("disk", "default".into()),
-            ("reason", "".into()),
+            ("reason", if part.is_broken() { "broken" } else { "" }.into()),
             ("min_block_number", name.min_block.into()),
             ("max_block_number", name.max_block.into()),
             ("level", u64::from(name.level).into()),

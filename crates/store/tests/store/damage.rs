@@ -94,3 +94,101 @@ async fn a_failed_append_or_sync_stops_the_store_and_loses_nothing_acknowledged(
         assert!(found == [(1, 1)] || found == [(1, 1), (2, 2)], "{found:?}");
     }
 }
+
+/// A folder with two parts in files, of the keys 0 to 9 and 10 to 19.
+async fn with_files(seed: u64) -> (Machine, types::TableId) {
+    let mut machine = machine(seed);
+    let config = StoreConfig { inline_bytes_max: 1, ..StoreConfig::default() };
+    let store = open_with(&machine, config).await;
+    let table = create(&store, "t", MergeMode::Plain).await;
+    for keys in [0..10, 10..20] {
+        let rows: Vec<Row> = keys.map(|key| (key, 1)).collect();
+        let part = store.stage(&schema(MergeMode::Plain), block(&rows)).await.unwrap().unwrap();
+        let version = store.snapshot().catalog.table_by_id(table).unwrap().version;
+        let insert = store::Edit::Insert { table, version, parts: vec![part] };
+        store.commit(store::Commit::of(vec![insert])).await.unwrap();
+    }
+    drop(store);
+    machine.kill_process();
+    (machine, table)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_part_is_put_aside_by_name_and_the_rest_is_there() {
+    for (seed, how) in [(20, "gone"), (21, "flipped"), (22, "cut")] {
+        let (mut machine, table) = with_files(seed).await;
+        let first = {
+            let store = open(&machine).await;
+            let snapshot = store.snapshot();
+            let part = snapshot.table_parts(table).unwrap().parts().next().unwrap().clone();
+            part.file.as_ref().unwrap().object().to_owned()
+        };
+        machine.kill_process();
+        let path = Path::new("/data/parts").join(first);
+        let len = machine.disk.peek(&path).unwrap().len() as u64;
+        match how {
+            "gone" => machine.disk.remove(&path).await.unwrap(),
+            "flipped" => machine.disk.flip_bit(&path, len - 20, 3),
+            _ => machine.disk.open(&path).await.unwrap().truncate(len / 2).await.unwrap(),
+        }
+        for start in 0..3 {
+            let store = open(&machine).await;
+            let snapshot = store.snapshot();
+            let left: Vec<Row> = (10..20).map(|key| (key, 1)).collect();
+            assert_eq!(rows_final(&snapshot, table).await, left, "{how}, start {start}");
+            let aside: Vec<_> = snapshot.history.detached().map(|(_, part)| part).collect();
+            assert_eq!(aside.len(), 1, "{how}, start {start}");
+            assert!(aside[0].is_broken() && aside[0].name().to_string() == "all_1_1_0" && aside[0].rows() == 10);
+            insert(&store, table, &[(100 + start, 1)]).await.unwrap();
+            let version = snapshot.catalog.table_by_id(table).unwrap().version;
+            assert!(version > 0);
+            store.commit(store::Commit::of(vec![store::Edit::Truncate { table, partition: None }])).await.unwrap();
+            let again: Vec<Row> = (10..20).map(|key| (key, 1)).collect();
+            insert(&store, table, &again).await.unwrap();
+            store.checkpoint().await.unwrap();
+            drop(store);
+            machine.kill_process();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bit_that_flips_on_its_way_costs_no_part() {
+    let (machine, table) = with_files(30).await;
+    machine.disk.inject(DiskOp::Read, "/parts/", 0, Fault::BitFlip);
+    machine.disk.inject(DiskOp::Read, "/log/", 1, Fault::BitFlip);
+    let opened = Store::open(machine.env(), &folder(), StoreConfig::default()).await;
+    let store = match opened {
+        Ok(store) => store,
+        Err(_) => open(&machine).await,
+    };
+    assert_eq!(rows_final(&store.snapshot(), table).await.len(), 20);
+    assert_eq!(store.snapshot().history.detached().count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_changes_nothing_and_names_what_is_wrong() {
+    let (machine, table) = with_files(40).await;
+    let before: Vec<_> = machine.disk.paths().into_iter().map(|path| (machine.disk.peek(&path), path)).collect();
+    let report = store::check(&machine.env(), &folder()).await.unwrap();
+    assert!(report.problems.is_empty(), "{:?}", report.problems);
+    assert_eq!((report.parts, report.rows), (2, 20));
+    let after: Vec<_> = machine.disk.paths().into_iter().map(|path| (machine.disk.peek(&path), path)).collect();
+    assert_eq!(before, after, "a check changed the folder");
+    let object = {
+        let store = open(&machine).await;
+        let snapshot = store.snapshot();
+        snapshot.table_parts(table).unwrap().parts().next().unwrap().file.as_ref().unwrap().object().to_owned()
+    };
+    // Rows, which a start does not read.
+    machine.disk.flip_bit(&Path::new("/data/parts").join(&object), 10, 3);
+    let mut machine = machine;
+    machine.kill_process();
+    let report = store::check(&machine.env(), &folder()).await.unwrap();
+    assert_eq!(report.problems.len(), 1);
+    assert!(
+        report.problems[0].contains("default.t") && report.problems[0].contains("all_1_1_0"),
+        "{:?}",
+        report.problems
+    );
+}

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use env::Disk;
 use env::simulated::Machine;
 use futures::StreamExt;
 use parts::MergeMode;
@@ -115,19 +114,6 @@ async fn replay_needs_no_file_that_a_later_commit_dropped() {
     assert!(store.snapshot().encode() == live);
     assert_eq!(rows_final(&store.snapshot(), table).await.len(), 3);
     assert_eq!(files(&machine).len(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_file_that_a_table_needs_and_that_is_gone_is_damage() {
-    let mut machine = machine(4);
-    let store = open(&machine).await;
-    let table = create(&store, "t", MergeMode::Plain).await;
-    insert_file(&store, table, &[(1, 1)]).await;
-    machine.kill_process();
-    let path = files(&machine).pop().unwrap();
-    machine.disk.remove(path.as_ref()).await.unwrap();
-    let error = Store::open(machine.env(), &folder(), StoreConfig::default()).await.unwrap_err();
-    assert!(error.to_string().contains("a table needs it"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
