@@ -4,8 +4,9 @@
     tests/crash/crash.py BINARY [--rounds N] [--seconds N] [--seed N] [--keep]
 
 A round: start the server, insert from several connections while tables are merged, `kill -9` 50 ms to 3 s after the
-start. Some rounds kill so early that the server is still recovering; some ask it to end (SIGTERM) and kill it while it
-writes its checkpoint. Then start it once more and compare what it answers with what it acknowledged:
+start. Some rounds kill so early that the server is still recovering; the log is kept so short that checkpoints are written
+all the time; some rounds ask the server to end (SIGTERM) and kill it while it writes its last one. Then start it once
+more and compare what it answers with what it acknowledged:
 
     every acknowledged insert is whole; every other one is whole or absent, and stays so for good;
     every view equals its query over the base table.
@@ -37,6 +38,10 @@ LARGE_EVERY, LARGE_ROWS = 40, 12_000
 # Beyond so many rows a new folder is begun: the comparisons would take longer than the kills.
 FOLDER_ROWS_MAX = 300_000
 START_TIMEOUT_S = 60
+# The log is kept so short that a checkpoint is always under way or near.
+LOG_BYTES_MAX = 262_144
+# A round is killed 50 ms to 3 s after its start, mostly early: the mean of what is added to the 50 ms.
+KILL_MEAN_S = 0.7
 REQUEST_TIMEOUT_S = 60
 
 SCHEMA = [
@@ -79,7 +84,7 @@ class Server:
         self.port = None
         self.ready = threading.Event()
         self.started = time.monotonic()
-        command = [binary, "server", "--data", str(folder), "--http-port", "0"]
+        command = [binary, "server", "--data", str(folder), "--http-port", "0", "--log-bytes-max", str(LOG_BYTES_MAX)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, errors="replace")
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -291,7 +296,7 @@ def round_of_kills(binary, folder, log, ledger, rng, totals):
     tasks.append(threading.Thread(target=merge, args=(server, random.Random(rng.random()), counts)))
     for task in tasks:
         task.start()
-    server.sleep_until(rng.uniform(0.05, 3.0))
+    server.sleep_until(min(3.0, 0.05 + rng.expovariate(1 / KILL_MEAN_S)))
     ends = rng.random() < 0.25 and server.ready.is_set()
     if ends:
         counts["ending"] = True
@@ -303,6 +308,8 @@ def round_of_kills(binary, folder, log, ledger, rng, totals):
     if died is not None and not (ends and died == 0):
         raise Broken(f"the server ended by itself with exit code {died}")
     totals["killed_ending"] += ends and died is None
+    # a checkpoint is written under another name first
+    totals["killed_checkpointing"] += any(Path(folder, "checkpoint").glob("*.tmp"))
     totals["killed_starting"] += server.port is None
     for name in ("acknowledged", "merges", "killed_merging"):
         totals[name] += counts[name]
@@ -313,7 +320,7 @@ def round_of_kills(binary, folder, log, ledger, rng, totals):
 def run(arguments, home):
     rng = random.Random(arguments.seed)
     totals = dict.fromkeys(["rounds", "unanswered", "unanswered_requests", "acknowledged", "merges", "killed_merging",
-                            "killed_starting", "killed_ending", "folders"], 0)
+                            "killed_starting", "killed_ending", "killed_checkpointing", "folders"], 0)
     started = time.monotonic()
     folder = ledger = None
     rows = 0
@@ -357,7 +364,8 @@ def main():
           f"({totals['unanswered_requests']} inserts); {totals['acknowledged']} inserts acknowledged, all whole; "
           f"{totals['merges']} merges asked for")
     print(f"killed while starting or recovering {totals['killed_starting']}, merging {totals['killed_merging']}, "
-          f"writing the last checkpoint {totals['killed_ending']}; {totals['folders']} folders")
+          f"writing a checkpoint {totals['killed_checkpointing']}, ending in order {totals['killed_ending']}; "
+          f"{totals['folders']} folders")
     if not arguments.keep:
         shutil.rmtree(home)
     enough = totals["rounds"] > 0 and totals["unanswered"] * 2 >= totals["rounds"]

@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Measure speed here, beside the real ClickHouse engine, from the same files.
     Bench(crate::bench::BenchArgs),
+    /// Read a whole data folder that no process has open, and say what is wrong with it.
+    Check(CheckArgs),
 }
 
 impl Command {
@@ -36,7 +38,12 @@ impl Command {
     pub(crate) fn log_filter(&self) -> &'static str {
         match self {
             Command::Server(_) => "warn",
-            Command::Local(_) | Command::Client(_) | Command::Run(_) | Command::Demo(_) | Command::Bench(_) => "error",
+            Command::Local(_)
+            | Command::Client(_)
+            | Command::Run(_)
+            | Command::Demo(_)
+            | Command::Bench(_)
+            | Command::Check(_) => "error",
         }
     }
 
@@ -44,7 +51,12 @@ impl Command {
     pub(crate) fn threads(&self) -> Option<usize> {
         match self {
             Command::Run(args) => args.threads.map(|threads| threads.max(1)),
-            Command::Server(_) | Command::Local(_) | Command::Client(_) | Command::Demo(_) | Command::Bench(_) => None,
+            Command::Server(_)
+            | Command::Local(_)
+            | Command::Client(_)
+            | Command::Demo(_)
+            | Command::Bench(_)
+            | Command::Check(_) => None,
         }
     }
 }
@@ -71,6 +83,12 @@ pub(crate) struct ServerArgs {
     pub(crate) max_concurrent_queries: usize,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CheckArgs {
+    /// The data folder. Nothing in it is changed.
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Args, Debug)]

@@ -12,6 +12,9 @@ pub(crate) enum Error {
     /// The data folder cannot be opened.
     #[error("cannot open the data folder {}: {reason}", path.display())]
     Open { path: PathBuf, reason: Box<engine::Error> },
+    /// What is wrong was printed.
+    #[error("the data folder {} is damaged in {problems} places", path.display())]
+    DamagedFolder { path: PathBuf, problems: usize },
     /// The process must end: what became of the last commits is unknown until the next start.
     #[error("the log could not be written, the next start decides what it holds: {0}")]
     LogFailed(String),

@@ -4,6 +4,7 @@
 //! pipeline), `demo`. Never here: what a statement means, storage.
 
 mod bench;
+mod check;
 mod cli;
 mod client;
 mod database;
@@ -55,6 +56,7 @@ fn start(command: Command) -> Result<()> {
             Command::Run(args) => run::run(args).await,
             Command::Demo(args) => demo::run(args).await,
             Command::Bench(args) => bench::run(args).await,
+            Command::Check(args) => check::run(args).await,
         }
     });
     // a thread that reads standard input or a pipe cannot be told to end, and nothing waits for it

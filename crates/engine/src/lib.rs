@@ -52,7 +52,7 @@ pub use session::Session;
 // what callers of the façade need from below it
 pub use env::Env;
 pub use format::{Format, Statistics, content_type};
-pub use store::{FsyncMode, StoreConfig};
+pub use store::{FsyncMode, StoreConfig, check as check_folder};
 pub use stream::generator;
 pub use tokio_util::sync::CancellationToken;
 pub use types::{Block, Column, DataType, ErrorCode, Header, Setting, Settings};

@@ -1,6 +1,7 @@
 //! A bounded number of seeds on every run; `cargo xtask simulate` runs any number.
 
 mod ddl;
+mod folders;
 
 use simulator::driver::{assert_cuts_drop, run_seeds_twice};
 use simulator::{engine_half, store_half};
