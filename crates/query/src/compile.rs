@@ -170,7 +170,7 @@ async fn plan_for_run(bound: &LogicalPlan, ctx: &QueryContext) -> Result<Arc<dyn
     }
 }
 
-async fn plan_physical(bound: &LogicalPlan, state: SessionState) -> Result<Arc<dyn ExecutionPlan>> {
+pub(crate) async fn plan_physical(bound: &LogicalPlan, state: SessionState) -> Result<Arc<dyn ExecutionPlan>> {
     let optimized = state.optimize(bound)?;
     Ok(state.query_planner().create_physical_plan(&optimized, &state).await?)
 }

@@ -1,6 +1,7 @@
 //! Whole plans over small sources, without the binder.
 
 mod blocks;
+mod brief;
 mod plans;
 mod sql;
 pub(crate) mod tables;

@@ -11,7 +11,7 @@ use super::tables::snapshot;
 use crate::{Error, QueryContext, Result, select};
 
 /// Rows as TabSeparated prints them, one string a row.
-fn lines(blocks: &[Block]) -> Vec<String> {
+pub(super) fn lines(blocks: &[Block]) -> Vec<String> {
     let mut lines = Vec::new();
     for block in blocks {
         for row in 0..block.rows() {
