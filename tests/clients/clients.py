@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Real clients against `everview server`: clickhouse-connect (Python) and @clickhouse/client (JavaScript).
+"""Real clients against `everview server`: clickhouse-connect (Python), @clickhouse/client (JavaScript), clickhouse (Rust).
 
     clients.py EVERVIEW
 
-Both are installed once, in the versions of requirements.txt and package-lock.json, under
+They are installed once, in the versions of requirements.txt, package-lock.json and Cargo.lock, under
 ${EVERVIEW_CACHE:-~/.cache/everview}/clients. What cannot be installed is a failure: a client that was not tried is one
 that may not work.
 """
@@ -57,6 +57,15 @@ def javascript():
     return folder
 
 
+def rust():
+    """The program that tests the Rust client, built."""
+    target = CACHE / "rust"
+    environment = dict(os.environ, CARGO_TARGET_DIR=str(target))
+    subprocess.run(["cargo", "build", "--quiet", "--locked", "--manifest-path", HERE / "rust" / "Cargo.toml"],
+                   env=environment, check=True)
+    return target / "debug" / "everview-client-test"
+
+
 def run(command):
     """Runs the checks of one client; returns how many passed and failed."""
     done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -73,7 +82,10 @@ def main(everview):
     passed = failed = 0
     for name, command in [
         ("clickhouse-connect", lambda: [python(), HERE / "test_python.py", everview]),
-        ("@clickhouse/client", lambda: [sys.executable, HERE / "run_javascript.py", everview, javascript()]),
+        ("@clickhouse/client", lambda: [sys.executable, HERE / "run_served.py", everview, javascript(), "node",
+                                        "test_javascript.mjs", "{port}"]),
+        ("clickhouse (Rust)", lambda: [sys.executable, HERE / "run_served.py", everview, HERE, rust(),
+                                       "http://127.0.0.1:{port}"]),
     ]:
         print(f"--- {name}", flush=True)
         try:

@@ -21,3 +21,5 @@ CREATE TABLE n (id UInt32, `g.id` Array(UInt32), `g.name` Array(String)) ENGINE 
 INSERT INTO n VALUES (1, [1], ['a', 'b']); -- { serverError SIZES_OF_ARRAYS_DONT_MATCH }
 INSERT INTO n (id, g.id) VALUES (4, [1, 2]), (5, []);
 SELECT * FROM n ORDER BY id;
+SELECT 'a\	b', length('a\	b'), length('a\qb'), length('a\
+b');

@@ -127,6 +127,9 @@ pub(crate) fn create_text(table: &TableDef) -> Result<String> {
 
 /// DESCRIBE: name, type, default kind and expression, comment, codec, TTL of each column.
 pub(crate) async fn describe(describe: &Describe, ctx: &QueryContext) -> Result<Block> {
+    if ctx.settings.flag(Setting::DescribeIncludeSubcolumns) {
+        return Err(Error::NotImplemented("setting describe_include_subcolumns".to_owned()));
+    }
     let compact = ctx.settings.flag(Setting::DescribeCompactOutput);
     let names: &[&str] = match compact {
         true => &["name", "type"],

@@ -205,7 +205,7 @@ pub(crate) fn unescape(escaped: u8, rest: &[u8], out: &mut Vec<u8>) -> usize {
             out.extend_from_slice(b"\\x");
         }
         // ClickHouse keeps the backslash of escapes that it does not know, but not of these
-        b'\\' | b'\'' | b'"' | b'`' | b'/' | b'=' => out.push(escaped),
+        b'\\' | b'\'' | b'"' | b'`' | b'/' | b'=' | 0..=0x1f => out.push(escaped),
         other => out.extend_from_slice(&[b'\\', other]),
     }
     0

@@ -71,7 +71,7 @@ fn simple_escape(escape: u8) -> Option<u8> {
         b't' => b'\t',
         b'v' => 0x0b,
         b'0' => 0,
-        b'\\' | b'\'' | b'"' | b'`' | b'/' | b'=' => escape,
+        b'\\' | b'\'' | b'"' | b'`' | b'/' | b'=' | 0..=0x1f => escape,
         _ => return None,
     })
 }

@@ -105,6 +105,7 @@ settings! {
     WaitForAsyncInsert "wait_for_async_insert" Bool "1" "0, with async_insert: an INSERT is answered when it is in the log, before its sync, which follows soon.",
     FsyncMode "fsync_mode" String "" "When an INSERT is forced to the disk: always (before it is answered), interval (soon after), never (when the system likes); '' as the server does.",
     Readonly "readonly" UInt64 "0" "0: everything; 1: reads only; 2: reads, and settings may change.",
+    DescribeIncludeSubcolumns "describe_include_subcolumns" Bool "0" "DESCRIBE lists the parts of columns as well; not supported yet.",
     ExtremesOutput "extremes" Bool "0" "Also give the minimum and maximum of each column.",
     LogQueries "log_queries" Bool "1" "Keep queries in system.query_log.",
     LogComment "log_comment" String "" "A remark that is kept with the query.",

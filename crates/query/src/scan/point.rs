@@ -56,8 +56,11 @@ pub struct PointTable {
     schema: Arc<PartSchema>,
     columns: Vec<RelationColumn>,
     key: Vec<Column>,
-    reads: Mutex<BTreeMap<(bool, Vec<usize>), Arc<PointRead>>>,
+    reads: Mutex<Reads>,
 }
+
+/// By whether FINAL is asked for, and the columns.
+type Reads = BTreeMap<(bool, Vec<usize>), Arc<PointRead>>;
 
 impl PointTable {
     fn new(def: &Arc<TableDef>, _: &Snapshot) -> Result<Option<PointTable>> {

@@ -27,6 +27,8 @@ pub(crate) struct Ask {
     pub(crate) params: BTreeMap<String, String>,
     pub(crate) credentials: Credentials,
     pub(crate) session: Option<SessionAsk>,
+    /// The boundary between the fields of the body, where it is a form.
+    pub(crate) form: Option<String>,
     /// How the body is packed.
     pub(crate) body_coding: Option<Coding>,
     /// How the answer may be packed, if the settings allow.
@@ -53,6 +55,7 @@ impl Ask {
         ask.format = ask.format.or_else(|| text(headers, "x-clickhouse-format"));
         ask.session = url.session()?;
         ask.credentials = credentials(url.user, url.password, headers)?;
+        ask.form = text(headers, header::CONTENT_TYPE.as_str()).and_then(|kind| super::form::boundary(&kind));
         ask.body_coding = body_coding(headers)?;
         ask.answer_coding = text(headers, header::ACCEPT_ENCODING.as_str()).and_then(|names| Coding::accepted(&names));
         Ok(ask)

@@ -11,6 +11,7 @@
 mod answer;
 mod ask;
 mod exception;
+mod form;
 mod route;
 mod sessions;
 

@@ -16,6 +16,7 @@ use super::Shared;
 use super::answer::{self, AnswerBody, Head};
 use super::ask::Ask;
 use super::exception::Exception;
+use super::form;
 use super::sessions::Lease;
 use crate::codec;
 
@@ -72,7 +73,12 @@ pub(super) struct Held {
     pub(super) _lease: Lease,
 }
 
-async fn run(shared: &Shared, ask: Ask, body: Incoming, head: &mut Head) -> Result<Response<AnswerBody>, Exception> {
+async fn run(
+    shared: &Shared,
+    mut ask: Ask,
+    body: Incoming,
+    head: &mut Head,
+) -> Result<Response<AnswerBody>, Exception> {
     let mut lease = shared.sessions.lease(&shared.engine, &ask.credentials, ask.session.as_ref())?;
     let settings = settings_of(lease.session().settings(), &ask)?;
     head.learn(&settings, ask.answer_coding);
@@ -87,8 +93,14 @@ async fn run(shared: &Shared, ask: Ask, body: Incoming, head: &mut Head) -> Resu
         own.push(("readonly".to_owned(), "2".to_owned()));
     }
     let query_bytes_max = usize::try_from(settings.uint(Setting::MaxQuerySize)).unwrap_or(usize::MAX);
-    let (text, data) =
-        text_and_data(ask.query, bytes_of(body, ask.body_coding, ask.body_blocks)?, query_bytes_max).await?;
+    let mut bytes = bytes_of(body, ask.body_coding, ask.body_blocks)?;
+    if let Some(boundary) = &ask.form {
+        let form = form::parse(&whole(bytes, query_bytes_max).await?, boundary)?;
+        ask.query.extend_from_slice(&form.query);
+        ask.params.extend(form.params);
+        bytes = futures::stream::empty().boxed();
+    }
+    let (text, data) = text_and_data(ask.query, bytes, query_bytes_max).await?;
     if text.iter().all(u8::is_ascii_whitespace) {
         return Err(Exception::new(
             ErrorCode::SYNTAX_ERROR,
@@ -133,6 +145,22 @@ fn bytes_of(body: Incoming, coding: Option<codec::Coding>, in_blocks: bool) -> R
     Ok(data)
 }
 
+/// A body of at most `max` bytes.
+async fn whole(mut body: Data, max: usize) -> Result<Bytes, Exception> {
+    let mut whole = BytesMut::new();
+    while let Some(piece) = body.next().await {
+        whole.extend_from_slice(&piece.map_err(|error| not_whole(&error))?);
+        if max < whole.len() {
+            return Err(too_large(max));
+        }
+    }
+    Ok(whole.freeze())
+}
+
+fn not_whole(error: &std::io::Error) -> Exception {
+    Exception::new(ErrorCode::CANNOT_READ_ALL_DATA, format!("the request did not arrive whole: {error}"))
+}
+
 /// The statement, and the data of an INSERT behind it. A statement is read up to `max` bytes; data is not held.
 async fn text_and_data(query: Vec<u8>, mut body: Data, max: usize) -> Result<(Bytes, Option<Data>), Exception> {
     let mut text = BytesMut::from(query.as_slice());
@@ -146,9 +174,7 @@ async fn text_and_data(query: Vec<u8>, mut body: Data, max: usize) -> Result<(By
         }
     }
     while let Some(piece) = body.next().await {
-        let piece = piece.map_err(|error| {
-            Exception::new(ErrorCode::CANNOT_READ_ALL_DATA, format!("the request did not arrive whole: {error}"))
-        })?;
+        let piece = piece.map_err(|error| not_whole(&error))?;
         text.extend_from_slice(&piece);
         if max < text.len() {
             return if is_insert(&text) { Ok((text.freeze(), Some(body))) } else { Err(too_large(max)) };
