@@ -75,6 +75,9 @@ pub(crate) struct ServerArgs {
     /// Users: a line `user:password` each; a line without a colon is the password of `default`.
     #[arg(long)]
     pub(crate) password_file: Option<PathBuf>,
+    /// The folder that BACKUP and RESTORE may use; without it: `backups` in the data folder.
+    #[arg(long)]
+    pub(crate) backups: Option<PathBuf>,
     /// Bytes of memory that all queries together may take; without it: nine tenths of what the machine has.
     #[arg(long)]
     pub(crate) max_server_memory_usage: Option<usize>,

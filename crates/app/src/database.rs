@@ -14,8 +14,9 @@ pub(crate) struct Database {
 }
 
 /// Limits of the whole process; absent ones are the usual.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Limits {
+    pub(crate) backups: Option<PathBuf>,
     pub(crate) memory_bytes: Option<usize>,
     pub(crate) queries: Option<usize>,
     pub(crate) store: Option<StoreConfig>,
@@ -40,6 +41,8 @@ impl Database {
         let mut config = EngineConfig { access, ..EngineConfig::server(&path) };
         let machine = || machine_memory().map(|bytes| bytes / 10 * 9);
         config.runtime.memory_bytes = limits.memory_bytes.or_else(machine).unwrap_or(config.runtime.memory_bytes);
+        let backups = limits.backups.or(config.backups.take());
+        config.backups = backups.and_then(|path| std::path::absolute(path).ok());
         config.concurrent_queries_max = limits.queries.unwrap_or(config.concurrent_queries_max);
         config.store = limits.store.unwrap_or(config.store);
         let engine = open(env, &path, config).await?;

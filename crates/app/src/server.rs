@@ -23,6 +23,7 @@ pub(crate) async fn run(args: ServerArgs) -> Result<()> {
     let is_closed = access.is_closed();
     let stop = stop_on_signals()?;
     let limits = Limits {
+        backups: args.backups,
         memory_bytes: args.max_server_memory_usage,
         queries: Some(args.max_concurrent_queries),
         store: Some(args.store.config()),

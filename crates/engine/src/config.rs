@@ -16,6 +16,8 @@ pub struct EngineConfig {
     pub runtime: RuntimeConfig,
     /// Who may do what.
     pub access: Access,
+    /// The only folder that BACKUP and RESTORE may use; absent, they are refused.
+    pub backups: Option<PathBuf>,
     /// Statements that may run at once; 0: no limit.
     pub concurrent_queries_max: usize,
 }
@@ -31,6 +33,7 @@ impl EngineConfig {
                 spill_dir: Some(folder.join("tmp")),
                 ..RuntimeConfig::default()
             },
+            backups: Some(folder.join("backups")),
             concurrent_queries_max: 100,
             ..EngineConfig::default()
         }

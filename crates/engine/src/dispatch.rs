@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::extremes::Extremes;
 use crate::request::{Answer, Rows, Source, summary};
 use crate::session::{Running, Session};
-use crate::{alter, ddl, insert, lookup, optimize, settings, show, system, verify};
+use crate::{alter, backup, ddl, insert, lookup, optimize, settings, show, system, verify};
 
 /// Runs a statement.
 pub(crate) async fn run(session: &mut Session, running: Running) -> Result<Answer> {
@@ -54,6 +54,10 @@ pub(crate) async fn run(session: &mut Session, running: Running) -> Result<Answe
         }
         StatementKind::Kill(kill) => {
             let block = system::processes::kill(&engine, kill, &ctx).await?;
+            rows(running, block)
+        }
+        StatementKind::Backup(what) => {
+            let block = backup::run(&engine, what, &ctx).await?;
             rows(running, block)
         }
         StatementKind::VerifyView(name) => {

@@ -10,6 +10,7 @@
 
 mod access;
 mod alter;
+mod backup;
 mod config;
 mod ddl;
 mod dispatch;

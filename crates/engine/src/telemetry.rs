@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use parking_lot::Mutex;
 use types::ErrorCode;
 
+use crate::backup::Backups;
 use parts::{PartRecord, Seen};
 use queries::QueryRecord;
 
@@ -29,6 +30,8 @@ const AGE_MAX_NS: i64 = 7 * 86_400 * 1_000_000_000;
 #[derive(Debug, Default)]
 pub(crate) struct Telemetry {
     state: Mutex<State>,
+    /// BACKUP and RESTORE.
+    pub(crate) backups: Mutex<Backups>,
 }
 
 #[derive(Debug, Default)]

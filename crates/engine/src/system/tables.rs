@@ -36,7 +36,7 @@ struct Table {
 
 /// All of them.
 pub(super) fn all(sources: &Sources) -> Vec<Arc<dyn SystemTable>> {
-    let fills: [(&'static str, Fill); 9] = [
+    let fills: [(&'static str, Fill); 10] = [
         ("merges", merges),
         ("metrics", metrics),
         ("events", events),
@@ -46,6 +46,7 @@ pub(super) fn all(sources: &Sources) -> Vec<Arc<dyn SystemTable>> {
         ("views", views),
         ("query_log", query_log),
         ("part_log", part_log),
+        ("backups", backups),
     ];
     let table = |(name, fill)| {
         Arc::new(Table { name, header: header_of(SYSTEM, name), sources: sources.clone(), fill })
@@ -278,6 +279,11 @@ fn view_row(sources: &Sources, ctx: &QueryContext, view: &TableDef, def: &ViewDe
 
 fn query_log(sources: &Sources, ctx: &QueryContext, rows: &mut Rows) -> query::Result<()> {
     sources.telemetry.queries().iter().for_each(|record| record.show(&ctx.runtime.config.host_name, rows));
+    Ok(())
+}
+
+fn backups(sources: &Sources, _: &QueryContext, rows: &mut Rows) -> query::Result<()> {
+    sources.telemetry.backups.lock().show(rows);
     Ok(())
 }
 

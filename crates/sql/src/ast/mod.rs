@@ -19,6 +19,7 @@
 //! whoever walks them recursively cannot run out of stack.
 
 mod alter;
+mod backup;
 mod create;
 mod ddl;
 mod expr;
@@ -28,6 +29,7 @@ mod types;
 mod walk;
 
 pub use alter::*;
+pub use backup::*;
 pub use create::*;
 pub use ddl::*;
 pub use expr::*;

@@ -1,7 +1,7 @@
 //! Statements: everything that can stand between two semicolons.
 
 use super::{
-    AlterDatabase, AlterNamedCollection, AlterTable, CreateConcurrencyGroup, CreateDatabase, CreateFunction,
+    AlterDatabase, AlterNamedCollection, AlterTable, Backup, CreateConcurrencyGroup, CreateDatabase, CreateFunction,
     CreateIndex, CreateMaterializedView, CreateNamedCollection, CreateTable, CreateView, CreateWindowView, Drop,
     DropIndex, Exchange, Expr, Ident, LikeFilter, Mutation, ObjectKind, ObjectName, Partition, PartitionOrPart, Query,
     Rename, Setting, Span, TableFunction, TruncateTables, Undrop,
@@ -116,6 +116,8 @@ pub enum StatementKind {
     Kill(Box<Kill>),
     /// `VERIFY VIEW name` (Everview)
     VerifyView(ObjectName),
+    /// `BACKUP`, `RESTORE`
+    Backup(Box<Backup>),
     /// `BEGIN TRANSACTION`
     Begin,
     /// `COMMIT`
@@ -129,10 +131,10 @@ pub enum StatementKind {
 }
 
 /// A statement of ClickHouse that is recognised, so that it can be refused by name, but whose words are not analysed:
-/// access control, dictionaries, backups, workloads.
+/// access control, dictionaries, workloads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownStatement {
-    /// Its first words in upper case: `CREATE USER`, `GRANT`, `BACKUP`…
+    /// Its first words in upper case: `CREATE USER`, `GRANT`…
     pub name: String,
     /// The whole statement, tokens joined by one space.
     pub text: String,

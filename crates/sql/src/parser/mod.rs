@@ -5,6 +5,7 @@
 //! `get`, depth and size are counted.
 
 mod alter;
+mod backup;
 mod create;
 mod data_type;
 mod expr;

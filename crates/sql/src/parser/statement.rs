@@ -49,8 +49,6 @@ const KNOWN: &[&str] = &[
     "REVOKE",
     "SET ROLE",
     "SET DEFAULT ROLE",
-    "BACKUP",
-    "RESTORE",
     "MOVE USER",
     "MOVE ROLE",
     "MOVE QUOTA",
@@ -161,6 +159,12 @@ impl Parser<'_> {
         }
         if self.accept("INSERT INTO") {
             return self.insert(None);
+        }
+        if self.accept("BACKUP") {
+            return Ok(Kind::Backup(Box::new(self.backup(false)?)));
+        }
+        if self.accept("RESTORE") {
+            return Ok(Kind::Backup(Box::new(self.backup(true)?)));
         }
         if let Some(ddl) = self.ddl_statement()? {
             return Ok(ddl);

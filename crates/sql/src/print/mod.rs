@@ -4,6 +4,7 @@
 //! for a keyword where it stands, is back-quoted.
 
 mod alter;
+mod backup;
 mod create;
 mod data_type;
 mod expr;

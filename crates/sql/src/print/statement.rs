@@ -62,6 +62,7 @@ impl Printer {
                 self.text("VERIFY VIEW ");
                 self.object_name(view);
             }
+            Kind::Backup(backup) => self.backup(backup),
             Kind::Begin => self.text("BEGIN TRANSACTION"),
             Kind::Commit => self.text("COMMIT"),
             Kind::Rollback => self.text("ROLLBACK"),

@@ -20,6 +20,21 @@ impl QualifiedName {
 }
 
 impl DatabaseDef {
+    /// The bytes that [`DatabaseDef::from_bytes`] reads: for backups.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut to = Encoder::default();
+        self.encode(&mut to);
+        to.into_bytes()
+    }
+
+    /// The definition that `bytes` were made from. Arbitrary bytes are an error.
+    pub fn from_bytes(bytes: &[u8]) -> Result<DatabaseDef, DecodeError> {
+        let mut from = Decoder::new(bytes);
+        let def = DatabaseDef::decode(&mut from)?;
+        from.end()?;
+        Ok(def)
+    }
+
     pub(crate) fn encode(&self, to: &mut Encoder) {
         to.u64(self.id.0);
         to.text(&self.name);
@@ -42,6 +57,21 @@ impl DatabaseDef {
 }
 
 impl TableDef {
+    /// The bytes that [`TableDef::from_bytes`] reads: for backups.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut to = Encoder::default();
+        self.encode(&mut to);
+        to.into_bytes()
+    }
+
+    /// The definition that `bytes` were made from. Arbitrary bytes are an error.
+    pub fn from_bytes(bytes: &[u8]) -> Result<TableDef, DecodeError> {
+        let mut from = Decoder::new(bytes);
+        let def = TableDef::decode(&mut from)?;
+        from.end()?;
+        Ok(def)
+    }
+
     pub(crate) fn encode(&self, to: &mut Encoder) {
         to.u64(self.id.0);
         to.text(&self.database);

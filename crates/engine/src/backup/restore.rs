@@ -1,0 +1,176 @@
+//! RESTORE: definitions under new ids and all their parts, in one commit.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use parts::{FilePart, GranuleCache, Maturity};
+use query::QueryContext;
+use store::{DatabaseDef, Edit, NewPart, QualifiedName, TableDef, Target, ViewDef, Visibility};
+use types::{ErrorCode, TableId};
+
+use super::Task;
+use super::choose::{Choice, Shelf, owned};
+use super::manifest::{Manifest, SavedPart};
+use super::save::{Saved, files_of, rows_of, schema_over};
+use crate::ddl;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+
+/// Brings tables of a backup back.
+pub(super) async fn run(engine: &Engine, task: &Task, ctx: &Arc<QueryContext>) -> Result<Saved> {
+    let manifest = Manifest::read(&*engine.env().disk, &task.folder).await?;
+    let shelf = Shelf {
+        tables: manifest.tables.iter().map(|table| table.def.clone()).collect(),
+        databases: databases_in(&manifest),
+        database: &ctx.caller.database,
+    };
+    let choice = shelf.choose(&task.elements)?;
+    check_free(&choice, ctx)?;
+    let mut edits = new_databases(engine, &manifest, &choice, ctx);
+    let made = definitions(engine, &choice, ctx);
+    let mut restorer = Restorer { engine, task, ctx, saved: Saved::default() };
+    for (old, def) in &made {
+        edits.push(Edit::CreateTable(def.clone()));
+        let saved = manifest.tables.iter().find(|table| table.def.id == *old);
+        let parts = saved.filter(|_| !task.structure_only).map_or(&[] as &[SavedPart], |saved| &saved.parts);
+        let parts = restorer.parts(def, parts).await?;
+        if !parts.is_empty() {
+            edits.push(Edit::Insert { table: def.id, version: 0, parts });
+        }
+    }
+    ctx.check()?;
+    ddl::commit(engine, edits, ctx).await?;
+    Ok(restorer.saved)
+}
+
+fn databases_in(manifest: &Manifest) -> Vec<Arc<str>> {
+    let mut names: Vec<Arc<str>> = manifest.databases.iter().map(|database| database.name.clone()).collect();
+    names.extend(manifest.tables.iter().map(|table| table.def.database.clone()));
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// No name that is to be made may be taken.
+fn check_free(choice: &Choice, ctx: &QueryContext) -> Result<()> {
+    for (def, name) in choice.tables.iter().filter(|(def, _)| def.visibility == Visibility::Listed) {
+        let inner = def.name.starts_with(".inner");
+        if !inner && ctx.snapshot.catalog.is_taken(name) {
+            let message = format!("table {name} exists already");
+            return Err(Error::refused(ErrorCode::CANNOT_RESTORE_TABLE, message));
+        }
+    }
+    Ok(())
+}
+
+/// Databases that are asked for or needed and not there.
+fn new_databases(engine: &Engine, manifest: &Manifest, choice: &Choice, ctx: &QueryContext) -> Vec<Edit> {
+    let mut wanted: BTreeMap<Arc<str>, Arc<str>> = BTreeMap::new();
+    wanted.extend(choice.databases.iter().map(|(from, to)| (to.clone(), from.clone())));
+    for (def, name) in &choice.tables {
+        wanted.entry(name.database.clone()).or_insert(def.database.clone());
+    }
+    let missing = wanted.into_iter().filter(|(to, _)| ctx.snapshot.catalog.database(to).is_none());
+    let edit = |(to, from): (Arc<str>, Arc<str>)| {
+        let saved = manifest.databases.iter().find(|database| database.name == from);
+        let engine_name = saved.map_or("Atomic".into(), |saved| saved.engine.clone());
+        let database = DatabaseDef {
+            id: engine.inner.store.new_database_id(),
+            name: to,
+            engine: engine_name,
+            uuid: engine.env().rng.uuid(),
+            comment: saved.map_or("".into(), |saved| saved.comment.clone()),
+            created_ns: ctx.now_ns,
+        };
+        Edit::CreateDatabase(Arc::new(database))
+    };
+    missing.map(edit).collect()
+}
+
+/// The definitions under new ids, with the ids that they had; what is inside of views before the views.
+fn definitions(engine: &Engine, choice: &Choice, ctx: &QueryContext) -> Vec<(TableId, Arc<TableDef>)> {
+    let store = &engine.inner.store;
+    let ids: BTreeMap<TableId, TableId> = choice.tables.iter().map(|(def, _)| (def.id, store.new_table_id())).collect();
+    let is_taken = |uuid: u128| ctx.snapshot.catalog.tables().any(|table| table.uuid == uuid);
+    let mut owners: BTreeMap<TableId, u128> = BTreeMap::new();
+    let mut made: Vec<(TableId, TableDef)> = Vec::new();
+    for (def, name) in &choice.tables {
+        let uuid = if is_taken(def.uuid) { engine.env().rng.uuid() } else { def.uuid };
+        owned(def).into_iter().for_each(|id| {
+            owners.insert(id, uuid);
+        });
+        made.push((
+            def.id,
+            TableDef {
+                id: ids[&def.id],
+                database: name.database.clone(),
+                name: name.name.clone(),
+                uuid,
+                view: def.view.as_ref().map(|view| with_ids(view, &ids)),
+                ..(**def).clone()
+            },
+        ));
+    }
+    // inner tables are called by the UUID of their view
+    for (old, def) in &mut made {
+        if let Some(owner) = owners.get(old).filter(|_| def.name.starts_with(".inner_id.")) {
+            def.name = format!(".inner_id.{}", super::query_style(*owner)).into();
+        }
+    }
+    made.sort_by_key(|(_, def)| def.view.is_some());
+    made.into_iter().map(|(old, def)| (old, Arc::new(def))).collect()
+}
+
+/// The view over its own tables as they are called now.
+fn with_ids(view: &ViewDef, ids: &BTreeMap<TableId, TableId>) -> ViewDef {
+    let id = |old: &TableId| ids.get(old).copied().unwrap_or(*old);
+    let moved = |target: &Target| match target {
+        Target::Inner(old) => Target::Inner(id(old)),
+        Target::Named(name) => Target::Named(QualifiedName::clone(name)),
+    };
+    let mut view = view.clone();
+    match &mut view {
+        ViewDef::Plain => {}
+        ViewDef::Incremental { target, .. } | ViewDef::Refreshable { target, .. } | ViewDef::Live { target, .. } => {
+            *target = moved(target)
+        }
+        ViewDef::Window { target, state, .. } => {
+            *target = moved(target);
+            *state = state.iter().map(id).collect();
+        }
+    }
+    view
+}
+
+struct Restorer<'a> {
+    engine: &'a Engine,
+    task: &'a Task,
+    ctx: &'a Arc<QueryContext>,
+    saved: Saved,
+}
+
+impl Restorer<'_> {
+    async fn parts(&mut self, def: &TableDef, parts: &[SavedPart]) -> Result<Vec<NewPart>> {
+        let Some(schema) = &def.schema else { return Ok(Vec::new()) };
+        let mut staged = Vec::with_capacity(parts.len());
+        for part in parts {
+            self.ctx.check()?;
+            let folder = if part.folder.is_empty() { self.task.folder.as_path() } else { Path::new(&part.folder) };
+            let files = files_of(&self.engine.env().disk, folder).await?;
+            let file = FilePart::open(files, part.file.clone(), Arc::new(GranuleCache::new(0))).await?;
+            let schema = schema_over(schema, &file.meta().header)?;
+            self.saved.files_read += 1;
+            self.saved.bytes_read += part.file.bytes;
+            let part_staged = self.engine.inner.store.stage_file(&schema, rows_of(&file), Maturity::Merged).await?;
+            let rows = part_staged.as_ref().map_or(0, NewPart::rows);
+            if rows != part.rows {
+                let message = format!("part {} of {} has {rows} rows instead of {}", part.name, def.name, part.rows);
+                return Err(Error::refused(ErrorCode::BACKUP_DAMAGED, message));
+            }
+            self.saved.parts += 1;
+            staged.extend(part_staged);
+        }
+        Ok(staged)
+    }
+}

@@ -1,0 +1,207 @@
+//! BACKUP: parts to a folder, each read back, then the manifest.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use env::Disk;
+use futures::{StreamExt, TryStreamExt, stream};
+use parts::{
+    Caching, DiskPartStore, FilePart, FileRef, GranuleCache, Maturity, MergeMode, PartData, PartSchema, PartStore,
+    SortColumn, write_part,
+};
+use query::QueryContext;
+use store::{ActivePart, TableDef};
+use types::{ErrorCode, Header};
+
+use super::Task;
+use super::choose::Shelf;
+use super::manifest::{Manifest, SavedPart, SavedTable};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+
+/// Bytes that are copied at once.
+const COPY_BYTES: u64 = 4 << 20;
+
+/// What was written or read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Saved {
+    pub(crate) files: u64,
+    pub(crate) parts: u64,
+    pub(crate) bytes: u64,
+    pub(crate) uncompressed_bytes: u64,
+    pub(crate) files_read: u64,
+    pub(crate) bytes_read: u64,
+}
+
+/// Makes a backup of the context's snapshot.
+pub(super) async fn run(engine: &Engine, task: &Task, ctx: &Arc<QueryContext>) -> Result<Saved> {
+    let disk = &*engine.env().disk;
+    if Manifest::is_in(disk, &task.folder).await? {
+        let message = format!("there is a backup in '{}' already", task.folder.display());
+        return Err(Error::refused(ErrorCode::BACKUP_ALREADY_EXISTS, message));
+    }
+    let base = match &task.base {
+        Some(folder) => Some((folder.display().to_string(), Manifest::read(disk, folder).await?)),
+        None => None,
+    };
+    let files = files_of(&engine.env().disk, &task.folder).await?;
+    // what a backup that was not finished left
+    for (object, _) in files.list().await? {
+        files.delete(&object).await?;
+    }
+    let catalog = &ctx.snapshot.catalog;
+    let shelf = Shelf {
+        tables: catalog.tables().filter(|def| def.readiness == store::Readiness::Ready).cloned().collect(),
+        databases: catalog.databases().map(|database| database.name.clone()).collect(),
+        database: &ctx.caller.database,
+    };
+    let choice = shelf.choose(&task.elements)?;
+    let mut saver = Saver { engine, ctx, files, base, saved: Saved::default() };
+    let mut manifest = Manifest {
+        uuid: engine.env().rng.uuid(),
+        seq: ctx.snapshot.seq.0,
+        at_ns: ctx.snapshot.at_ns,
+        ..Manifest::default()
+    };
+    for (name, to) in &choice.databases {
+        let def = catalog.database(name).ok_or_else(|| query::Error::UnknownDatabase(name.to_string()))?;
+        manifest.databases.push(Arc::new(store::DatabaseDef { name: to.clone(), ..(**def).clone() }));
+    }
+    for (def, to) in choice.tables {
+        let parts = if task.structure_only { Vec::new() } else { saver.table(&def).await? };
+        let def = TableDef { database: to.database, name: to.name, ..(*def).clone() };
+        manifest.tables.push(SavedTable { def: Arc::new(def), parts });
+    }
+    ctx.check()?;
+    saver.saved.bytes += manifest.write(disk, &task.folder).await?;
+    saver.saved.files += 1;
+    Ok(saver.saved)
+}
+
+/// The part files of a backup.
+pub(super) async fn files_of(disk: &Arc<dyn Disk>, folder: &Path) -> Result<Arc<dyn PartStore>> {
+    Ok(Arc::new(DiskPartStore::open(Arc::clone(disk), folder.join("parts")).await?))
+}
+
+struct Saver<'a> {
+    engine: &'a Engine,
+    ctx: &'a Arc<QueryContext>,
+    files: Arc<dyn PartStore>,
+    base: Option<(String, Manifest)>,
+    saved: Saved,
+}
+
+impl Saver<'_> {
+    async fn table(&mut self, def: &TableDef) -> Result<Vec<SavedPart>> {
+        let (Some(schema), Some(parts)) = (&def.schema, self.ctx.snapshot.table_parts(def.id)) else {
+            return Ok(Vec::new());
+        };
+        let mut parts: Vec<Arc<ActivePart>> = parts.parts().cloned().collect();
+        parts.sort_by_key(|part| part.name().min_block);
+        let mut saved = Vec::with_capacity(parts.len());
+        for part in parts {
+            self.ctx.check()?;
+            self.saved.parts += 1;
+            self.saved.uncompressed_bytes += part.part.meta.uncompressed_bytes;
+            saved.push(match self.from_base(def, &part) {
+                Some(known) => known,
+                None => self.part(schema, &part).await?,
+            });
+        }
+        Ok(saved)
+    }
+
+    /// Where the base backup has the part. A part never changes, so its name and table say what is in it.
+    fn from_base(&self, def: &TableDef, part: &ActivePart) -> Option<SavedPart> {
+        let (folder, base) = self.base.as_ref()?;
+        let known = base.part(def.uuid, &part.name().to_string()).filter(|known| known.rows == part.rows())?.clone();
+        let folder = if known.folder.is_empty() { folder.clone() } else { known.folder.clone() };
+        Some(SavedPart { folder, ..known })
+    }
+
+    async fn part(&mut self, schema: &PartSchema, part: &ActivePart) -> Result<SavedPart> {
+        let file = match (&part.part.data, part.file.as_ref().and_then(|file| file.reference())) {
+            (PartData::File(_), Some(reference)) => self.copy(reference).await?,
+            (PartData::File(file), None) => self.copy(file.file()).await?,
+            (PartData::Memory(block), _) => {
+                let schema = schema_over(schema, block.header())?;
+                let object = format!("{:032x}.parquet", self.engine.env().rng.uuid());
+                let rows = stream::iter([Ok(block.clone())]).boxed();
+                write_part(&schema, rows, Maturity::Young, &*self.files, &object).await?.1
+            }
+        };
+        self.saved.files += 1;
+        self.saved.bytes += file.bytes;
+        self.verify(&file, part.rows()).await?;
+        Ok(SavedPart { name: part.name().to_string(), rows: part.rows(), folder: String::new(), file })
+    }
+
+    async fn copy(&self, file: &FileRef) -> Result<FileRef> {
+        let source = self.engine.inner.store.part_store();
+        let mut sink = self.files.put(&file.object).await?;
+        let mut at = 0;
+        while at < file.bytes {
+            self.ctx.check()?;
+            let end = file.bytes.min(at + COPY_BYTES);
+            let bytes: Bytes = source.get_range(&file.object, at..end).await?;
+            sink.append(bytes).await?;
+            at = end;
+        }
+        sink.finish().await?;
+        Ok(file.clone())
+    }
+
+    /// Reads every row of a file back, past all its checksums.
+    async fn verify(&self, file: &FileRef, rows: u64) -> Result<()> {
+        let opened = FilePart::open(self.files.clone(), file.clone(), Arc::new(GranuleCache::new(0))).await?;
+        let columns: Vec<usize> = (0..opened.meta().header.len()).collect();
+        let (mut read, granules) = (0, opened.meta().granules());
+        for granule in 0..granules {
+            self.ctx.check()?;
+            let blocks = opened.read(&columns, granule..granule + 1, Caching::Bypass).await?;
+            read += blocks.iter().map(|block| block.rows() as u64).sum::<u64>();
+        }
+        if read == rows {
+            return Ok(());
+        }
+        let message = format!("file \"{}\" of the backup has {read} rows instead of {rows}", file.object);
+        Err(Error::refused(ErrorCode::BACKUP_DAMAGED, message))
+    }
+}
+
+/// The layout of a part that was written when its table had these columns. Its rows are past the engine's rule, so none is
+/// applied.
+pub(super) fn schema_over(schema: &PartSchema, header: &Header) -> Result<PartSchema> {
+    let place = |position: usize| header.position(&schema.header.columns()[position].name);
+    let sort_key: Vec<SortColumn> = schema
+        .sort_key
+        .iter()
+        .map_while(|key| Some(SortColumn { position: place(key.position)?, descending: key.descending }))
+        .collect();
+    Ok(PartSchema {
+        header: header.clone(),
+        primary_key_len: schema.primary_key_len.min(sort_key.len()),
+        sort_key,
+        partition_key: schema.partition_key.iter().filter_map(|position| place(*position)).collect(),
+        merge_mode: MergeMode::Plain,
+        index_granularity: schema.index_granularity,
+        min_max: schema.min_max.iter().filter_map(|position| place(*position)).collect(),
+    }
+    .checked()?)
+}
+
+/// All rows of a part file, checked as they are read.
+pub(super) fn rows_of(file: &FilePart) -> parts::Run {
+    let columns: Arc<[usize]> = (0..file.meta().header.len()).collect();
+    let file = file.clone();
+    let granules = 0..file.meta().granules();
+    let read = move |granule: usize| {
+        let (file, columns) = (file.clone(), columns.clone());
+        async move {
+            let blocks = file.read(&columns, granule..granule + 1, Caching::Bypass).await?;
+            Ok::<_, parts::Error>(stream::iter(blocks.into_iter().map(Ok)))
+        }
+    };
+    stream::iter(granules).then(read).try_flatten().boxed()
+}
