@@ -18,4 +18,4 @@ ALTER TABLE t DROP COLUMN c; -- { serverError ALTER_OF_COLUMN_IS_FORBIDDEN }
 ALTER TABLE t MODIFY ORDER BY a;
 ALTER TABLE t DROP COLUMN c;
 SELECT a, s, e FROM t WHERE a = 1 ORDER BY e;
-SELECT sorting_key, primary_key FROM system.tables WHERE database = currentDatabase() AND name = 't';
+SHOW CREATE TABLE t;

@@ -19,7 +19,7 @@ use query::expressions::Expressions;
 use query::subqueries::run_subqueries;
 use sql::Expr;
 use sql::ast::{
-    AlterAction, ChainOperator, ColumnDefault, Element, ExprKind, Literal, Materialize, Mutation, ObjectName,
+    AlterAction, Cast, ChainOperator, ColumnDefault, Element, ExprKind, Literal, Materialize, Mutation, ObjectName,
     QueryBody, StatementKind,
 };
 use store::{ActivePart, Edit, Replacement, RowRanges, TableDef, TableKind};
@@ -352,7 +352,8 @@ async fn update(def: &TableDef, mutation: &Mutation, ctx: &Arc<QueryContext>) ->
     check_assignments(def, &definition, mutation)?;
     let mut assignments = Vec::with_capacity(mutation.assignments.len());
     for assignment in &mutation.assignments {
-        assignments.push((assignment.column.name.clone(), prepared(def, &assignment.expr, ctx).await?));
+        let value = prepared(def, &assignment.expr, ctx).await?;
+        assignments.push((assignment.column.name.clone(), cast_to_column(def, &assignment.column.name, value, ctx)?));
     }
     // MATERIALIZED columns follow the columns that they read, and one another
     let mut touched: Vec<String> = assignments.iter().map(|(name, _)| name.clone()).collect();
@@ -370,6 +371,23 @@ async fn update(def: &TableDef, mutation: &Mutation, ctx: &Arc<QueryContext>) ->
     let condition = prepared(def, &mutation.filter, ctx).await?;
     let matches = mask(def, &condition, ctx)?;
     Ok(What::Rows { condition, mutation: PartMutation::Update { matches, transform } })
+}
+
+/// A value as the column's type, by CAST and not as INSERT does: NULL is no value of a type without it. A constant that
+/// cannot be cast is found out now.
+fn cast_to_column(def: &TableDef, name: &str, value: Expr, ctx: &QueryContext) -> Result<Expr> {
+    let header = stored_header(def);
+    let Some(column) = header.column(name) else { return Ok(value) };
+    let compiled = Expressions::compile(std::slice::from_ref(&value), &header, ctx)?;
+    if compiled.types().next() == Some(&column.ty) {
+        return Ok(value);
+    }
+    let data_type = crate::ddl::ast_type(&column.ty)?;
+    let cast = Expr::new(ExprKind::Cast(Box::new(Cast { operand: value, data_type })));
+    if compiled.reads().is_empty() && compiled.is_timeless() {
+        query::expressions::constant(&cast, ctx)?;
+    }
+    Ok(cast)
 }
 
 /// Columns of keys and those that decide about rows cannot change; computed ones are not assigned.

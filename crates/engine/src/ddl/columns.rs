@@ -102,10 +102,9 @@ fn normalise(column: &mut ColumnDef, header: &Header) -> Result<()> {
         column.data_type = Some(ast_type(&known.ty)?);
         column.nullability = None;
     }
+    let ty = header.column(&column.name.name).map_or(DataType::Nothing, |column| column.ty.clone());
     for codec in &mut column.codec {
-        if codec.to_string() == "ZSTD" {
-            *codec = sql::Expr::call("ZSTD", vec![sql::Expr::literal(sql::ast::Literal::UInt(1))]);
-        }
+        *codec = super::codecs::normalised(codec, &ty)?;
     }
     Ok(())
 }
@@ -128,8 +127,13 @@ fn check_defaults(elements: &TableElements, header: &Header, ctx: &QueryContext)
     for column in &elements.columns {
         let Some(expr) = column.default.as_ref().and_then(ColumnDefault::expr) else { continue };
         let ty = header.column(&column.name.name).map_or(DataType::Nothing, |column| column.ty.clone());
-        Expressions::compile_as(&[(expr.clone(), ty)], header, ctx)?;
+        let compiled = Expressions::compile_as(&[(expr.clone(), ty.clone())], header, ctx)?;
+        if compiled.reads().is_empty() && compiled.is_timeless() {
+            // a constant that is no value of the type is found out now
+            query::expressions::constant_as(expr, &ty, ctx)?;
+        }
     }
+    refuse_cycles(elements)?;
     for constraint in &elements.constraints {
         Expressions::compile(std::slice::from_ref(&constraint.expr), header, ctx)?;
     }
@@ -137,6 +141,27 @@ fn check_defaults(elements: &TableElements, header: &Header, ctx: &QueryContext)
         super::indexes::check(index, header, ctx)?;
     }
     Ok(())
+}
+
+/// Defaults may read one another, but not in a circle.
+fn refuse_cycles(elements: &TableElements) -> Result<()> {
+    let reads = |column: &ColumnDef| {
+        column.default.as_ref().and_then(ColumnDefault::expr).map(sql::Expr::identifiers).unwrap_or_default()
+    };
+    let mut open: Vec<(&ColumnDef, Vec<String>)> =
+        elements.columns.iter().map(|column| (column, reads(column))).filter(|(_, reads)| !reads.is_empty()).collect();
+    loop {
+        let waiting: Vec<String> = open.iter().map(|(column, _)| column.name.name.clone()).collect();
+        let before = open.len();
+        open.retain(|(_, reads)| reads.iter().any(|name| waiting.contains(name)));
+        if open.is_empty() {
+            return Ok(());
+        }
+        if open.len() == before {
+            let message = format!("defaults of columns read one another in a circle: {}", waiting.join(", "));
+            return Err(Error::refused(ErrorCode::CYCLIC_ALIASES, message));
+        }
+    }
 }
 
 fn check_types(header: &Header, ctx: &QueryContext) -> Result<()> {

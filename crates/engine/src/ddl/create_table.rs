@@ -128,6 +128,9 @@ fn take_like(create: &mut CreateTable, other: &ObjectName, ctx: &QueryContext) -
     {
         create.storage = storage.clone();
     }
+    if create.comment.is_none() && !target.comment.is_empty() {
+        create.comment = Some(target.comment.to_string());
+    }
     Ok(())
 }
 
@@ -153,7 +156,15 @@ impl Maker<'_> {
         }
         let mut storage = create.storage.clone();
         let chosen = choose(storage.engine.as_ref(), self.ctx.settings.text(Setting::DefaultTableEngine))?;
-        chosen.check_storage(&storage)?;
+        let keyed = Storage {
+            primary_key: storage
+                .primary_key
+                .clone()
+                .or_else(|| elements.primary_key.clone())
+                .or_else(|| marked(&elements)),
+            ..storage.clone()
+        };
+        chosen.check_storage(&keyed)?;
         normalise_keys(&mut storage, &elements, chosen.kind)?;
         let stored = columns::stored(&elements, &header);
         let schema = self.schema(&chosen, &stored, carried, &storage)?;
@@ -245,6 +256,17 @@ fn refuse_elements(elements: &TableElements) -> Result<()> {
     Ok(())
 }
 
+/// The key of columns marked PRIMARY KEY.
+fn marked(elements: &TableElements) -> Option<sql::Expr> {
+    let marked = elements.columns.iter().filter(|c| c.primary_key);
+    let marked: Vec<sql::Expr> = marked.map(|c| sql::Expr::column(c.name.name.as_str())).collect();
+    match marked.as_slice() {
+        [] => None,
+        [only] => Some(only.clone()),
+        _ => Some(sql::Expr::new(sql::ast::ExprKind::Tuple(marked))),
+    }
+}
+
 /// One spelling of keys: PRIMARY KEY at a column or among the columns moves to the table; a table with only a primary key
 /// is sorted by it; no key at all is `tuple()`.
 fn normalise_keys(storage: &mut Storage, elements: &TableElements, kind: TableKind) -> Result<()> {
@@ -254,24 +276,14 @@ fn normalise_keys(storage: &mut Storage, elements: &TableElements, kind: TableKi
     if storage.primary_key.is_none() {
         storage.primary_key = elements.primary_key.clone();
     }
-    let marked: Vec<sql::Expr> =
-        elements.columns.iter().filter(|c| c.primary_key).map(|c| sql::Expr::column(c.name.name.as_str())).collect();
-    if storage.primary_key.is_none() && !marked.is_empty() {
-        storage.primary_key = match marked.as_slice() {
-            [only] => Some(only.clone()),
-            _ => Some(sql::Expr::new(sql::ast::ExprKind::Tuple(marked))),
-        };
+    if storage.primary_key.is_none() {
+        storage.primary_key = marked(elements);
     }
     if storage.order_by.is_none() {
         let items = storage.primary_key.iter().flat_map(super::keys::items).cloned();
         let items: Vec<_> = items.map(|expr| SortingKeyItem { expr, descending: false }).collect();
         let is_tuple = items.len() != 1;
         storage.order_by = Some(SortingKey { items, is_tuple });
-    }
-    let order: Vec<String> = storage.order_by.iter().flat_map(|key| key.exprs()).map(ToString::to_string).collect();
-    let primary = storage.primary_key.iter().flat_map(super::keys::items).map(ToString::to_string);
-    if storage.primary_key.is_some() && primary.eq(order.iter().cloned()) {
-        storage.primary_key = None;
     }
     if !storage.settings.iter().any(|setting| setting.name.name == "index_granularity") {
         let value = SettingValue::Literal(Literal::UInt(parts::schema::INDEX_GRANULARITY as u64));

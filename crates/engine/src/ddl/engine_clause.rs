@@ -153,7 +153,12 @@ impl Chosen {
     /// Refuses keys for engines that have none.
     pub(super) fn check_storage(&self, storage: &Storage) -> Result<()> {
         if self.kind == TableKind::MergeTree {
-            return Ok(());
+            let is_keyed = storage.order_by.is_some() || storage.primary_key.is_some();
+            if is_keyed || self.arguments.is_empty() {
+                return Ok(());
+            }
+            let message = "ORDER BY or PRIMARY KEY clause is missing";
+            return Err(Error::refused(ErrorCode::NUMBER_OF_ARGUMENTS_DOESNT_MATCH, message));
         }
         let has_keys = storage.partition_by.is_some() || storage.order_by.is_some() || storage.primary_key.is_some();
         if has_keys || storage.sample_by.is_some() || !storage.ttl.is_empty() {
@@ -221,10 +226,7 @@ impl Chosen {
                 let message = format!("column {expr} is in the sorting key and cannot be summed");
                 return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
             }
-            if !parts::schema::is_summable(&header.columns()[at].ty) {
-                let message = format!("column {expr} of type {} cannot be summed", header.columns()[at].ty);
-                return Err(Error::refused(ErrorCode::ILLEGAL_TYPE_OF_ARGUMENT, message));
-            }
+            // a listed column that cannot be added up keeps its first value
             listed.push(at);
         }
         Ok(MergeMode::summing(header, keys, Some(&listed)))

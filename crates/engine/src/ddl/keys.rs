@@ -144,9 +144,8 @@ impl Layout {
     /// PRIMARY KEY must be a prefix of ORDER BY.
     fn primary_key(&self, storage: &Storage) -> Result<usize> {
         let Some(primary) = &storage.primary_key else { return Ok(self.sort_key.len()) };
-        let primary: Vec<String> = items(primary).iter().map(ToString::to_string).collect();
-        let sorting: Vec<String> =
-            storage.order_by.iter().flat_map(|key| key.exprs()).map(ToString::to_string).collect();
+        let primary: Vec<&Expr> = items(primary);
+        let sorting: Vec<&Expr> = storage.order_by.iter().flat_map(|key| key.exprs()).collect();
         if !sorting.starts_with(&primary) {
             let message = "primary key must be a prefix of the sorting key";
             return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
