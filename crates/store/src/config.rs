@@ -57,5 +57,7 @@ pub const RECORD_BYTES_MAX: usize = 64 << 20;
 pub const SYNC_SOON: Duration = Duration::from_millis(100);
 /// The log and the rows in memory may be this many times over their limits before inserts wait for the checkpoint.
 pub const OVERDRAFT: u64 = 4;
+/// An insert into a partition that has as many parts as may be waits this long for merges before it is refused.
+pub const FULL_WAIT_MAX: Duration = Duration::from_secs(60);
 /// Checkpoints that an insert waits for before it is refused.
 pub const ROOM_CHECKPOINTS_MAX: usize = 3;

@@ -35,6 +35,7 @@ mod recovery;
 pub mod reservations;
 pub mod row_ranges;
 mod shared;
+pub mod slow;
 pub mod snapshot;
 mod staging;
 pub mod stats;

@@ -7,9 +7,9 @@ use arc_swap::ArcSwap;
 use env::Env;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 
-use crate::commit::{Commit, PartSource, Receipt};
+use crate::commit::{Commit, Edit, PartSource, Receipt};
 use crate::committer::{Pending, Request};
-use crate::config::{RECORD_BYTES_MAX, StoreConfig};
+use crate::config::{OVERDRAFT, RECORD_BYTES_MAX, StoreConfig};
 use crate::error::CommitError;
 use crate::folder::DataFolder;
 use crate::in_flight::InFlight;
@@ -17,6 +17,7 @@ use crate::log::FsyncMode;
 use crate::merges::Merges;
 use crate::published::Published;
 use crate::reservations::Reservations;
+use crate::slow::Pressure;
 use crate::snapshot::Snapshot;
 use crate::stats::Counters;
 
@@ -100,6 +101,24 @@ impl Shared {
     pub(crate) fn is_over(&self, times: u64) -> bool {
         self.config.log_bytes_max.saturating_mul(times) <= self.log_bytes.load(Ordering::Relaxed)
             || self.config.memory_bytes_max.saturating_mul(times) <= self.snapshot.load().parts.memory_bytes()
+    }
+
+    /// What is running out for a commit.
+    pub(crate) fn pressure(&self, commit: &Commit) -> Pressure {
+        let snapshot = self.snapshot.load();
+        let partitions = commit.edits.iter().flat_map(|edit| match edit {
+            Edit::Insert { table, parts, .. } => parts.iter().map(|part| (*table, part.partition_id())).collect(),
+            _ => Vec::new(),
+        });
+        let count = |(table, id)| snapshot.parts.table(table).map_or(0, |parts| parts.partition_count(id));
+        let times = |bytes: u64, limit: u64| bytes as f64 / limit.max(1) as f64;
+        Pressure {
+            parts: partitions.map(count).max().unwrap_or(0),
+            parts_max: self.config.partition_parts_max,
+            log: times(self.log_bytes.load(Ordering::Relaxed), self.config.log_bytes_max),
+            memory: times(snapshot.parts.memory_bytes(), self.config.memory_bytes_max),
+            overdraft: OVERDRAFT as f64,
+        }
     }
 
     /// Commits without waiting for room: for users who have waited, and for the work that makes room.

@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use env::{Env, Task};
@@ -21,7 +22,7 @@ use types::{Block, DatabaseId, TableId};
 use crate::background;
 use crate::commit::{Commit, NewPart, PartSource, Receipt};
 use crate::committer::{Committer, Request};
-use crate::config::{OVERDRAFT, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX, ROOM_CHECKPOINTS_MAX, StoreConfig};
+use crate::config::{FULL_WAIT_MAX, OVERDRAFT, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX, ROOM_CHECKPOINTS_MAX, StoreConfig};
 use crate::error::{CommitError, Error, Result};
 use crate::folder::DataFolder;
 use crate::garbage::Garbage;
@@ -34,6 +35,7 @@ use crate::published::{Published, Subscription};
 use crate::recovery::{self, Recovered};
 use crate::reservations::Reservations;
 use crate::shared::{Shared, Stop};
+use crate::slow::{self, Reason};
 use crate::snapshot::Snapshot;
 use crate::staging;
 use crate::stats::{Counters, Stats};
@@ -114,8 +116,31 @@ impl Store {
 
     /// As [`Store::commit`], and durable when `fsync` says, whatever the store's own mode.
     pub async fn commit_with(&self, commit: Commit, fsync: FsyncMode) -> std::result::Result<Receipt, CommitError> {
+        self.hold_back(&commit).await;
         self.wait_for_room().await?;
         self.shared.commit_now(commit, fsync).await
+    }
+
+    /// Slows the commit down when parts, log or memory are running out; where a partition is full, until merges made room
+    /// or a while has passed.
+    async fn hold_back(&self, commit: &Commit) {
+        let (shared, mut waited) = (&self.shared, Duration::ZERO);
+        loop {
+            let pressure = shared.pressure(commit);
+            let Some((reason, delay)) = slow::delay(&pressure) else { return };
+            match reason {
+                Reason::Parts => shared.counters.delayed_by_parts.add(1),
+                Reason::Log => shared.counters.delayed_by_log.add(1),
+                Reason::Memory => shared.counters.delayed_by_memory.add(1),
+            }
+            shared.env.clock.sleep(delay).await;
+            shared.counters.delayed_ns.add(u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX));
+            waited += delay;
+            let is_full = pressure.parts_max <= pressure.parts;
+            if !is_full || FULL_WAIT_MAX <= waited || shared.stop_reason().is_some() {
+                return;
+            }
+        }
     }
 
     /// Waits for checkpoints while rows in memory or the log are far over their limits; gives up after a few.

@@ -150,6 +150,17 @@ async fn a_partition_with_too_many_parts_takes_no_more() {
     }
     let full = insert(&store, table, &[(4, 1)]).await.unwrap_err();
     assert_eq!(full.code(), types::ErrorCode::TOO_MANY_PARTS);
+    assert!(0 < store.stats().delayed_by_parts && 59_000_000_000 < store.stats().delayed_ns);
+    // With a merge on the way the insert only waits for it.
+    let merge = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let snapshot = store.snapshot();
+        let parts = snapshot.table_parts(table).unwrap();
+        let plan = MergePolicy.plan_whole(table, parts, parts.partitions().next().unwrap()).unwrap();
+        store.merge(&plan, &store::MergeWork::default()).await.unwrap();
+    };
+    let (inserted, ()) = tokio::join!(insert(&store, table, &[(4, 1)]), merge);
+    inserted.expect("it waits until merges made room");
 }
 
 #[tokio::test(start_paused = true)]
