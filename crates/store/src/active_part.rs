@@ -64,14 +64,14 @@ impl ActivePart {
                         places.pop_front();
                     }
                 }
-                Ok(without(&block, start, &deleted)?)
+                without(&block, start, &deleted)
             })
             .boxed()
     }
 
     /// All rows that are not deleted.
     pub fn read_all(&self, columns: &[usize], caching: Caching) -> Run {
-        self.read(columns, Vec::from([0..self.part.granules()]), caching)
+        self.read(columns, std::iter::once(0..self.part.granules()).collect(), caching)
     }
 
     /// The numbers in the part of rows that are numbered among those that are not deleted, ascending.
