@@ -81,6 +81,9 @@ pub(crate) struct ServerArgs {
     /// Bytes of memory that all queries together may take; without it: nine tenths of what the machine has.
     #[arg(long)]
     pub(crate) max_server_memory_usage: Option<usize>,
+    /// Seconds after which a statement that still holds its snapshot is ended; 0: never.
+    #[arg(long, default_value_t = 86_400)]
+    pub(crate) max_snapshot_age: u64,
     /// Statements that may run at once; 0: no limit.
     #[arg(long, default_value_t = 100)]
     pub(crate) max_concurrent_queries: usize,

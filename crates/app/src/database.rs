@@ -17,6 +17,7 @@ pub(crate) struct Database {
 #[derive(Clone, Default)]
 pub(crate) struct Limits {
     pub(crate) backups: Option<PathBuf>,
+    pub(crate) snapshot_age_s: Option<u64>,
     pub(crate) memory_bytes: Option<usize>,
     pub(crate) queries: Option<usize>,
     pub(crate) store: Option<StoreConfig>,
@@ -43,6 +44,9 @@ impl Database {
         config.runtime.memory_bytes = limits.memory_bytes.or_else(machine).unwrap_or(config.runtime.memory_bytes);
         let backups = limits.backups.or(config.backups.take());
         config.backups = backups.and_then(|path| std::path::absolute(path).ok());
+        if let Some(seconds) = limits.snapshot_age_s {
+            config.snapshot_age_max = (seconds != 0).then(|| std::time::Duration::from_secs(seconds));
+        }
         config.concurrent_queries_max = limits.queries.unwrap_or(config.concurrent_queries_max);
         config.store = limits.store.unwrap_or(config.store);
         let engine = open(env, &path, config).await?;

@@ -24,6 +24,7 @@ pub(crate) async fn run(args: ServerArgs) -> Result<()> {
     let stop = stop_on_signals()?;
     let limits = Limits {
         backups: args.backups,
+        snapshot_age_s: Some(args.max_snapshot_age),
         memory_bytes: args.max_server_memory_usage,
         queries: Some(args.max_concurrent_queries),
         store: Some(args.store.config()),

@@ -1,11 +1,15 @@
 //! What can be chosen about an engine, resolved.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use query::RuntimeConfig;
 use store::StoreConfig;
 
 use crate::access::Access;
+
+/// How long a server lets a statement hold its snapshot where nobody says otherwise: a day.
+pub const SNAPSHOT_AGE_MAX: Duration = Duration::from_secs(86_400);
 
 /// Choices, made once at start.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +22,9 @@ pub struct EngineConfig {
     pub access: Access,
     /// The only folder that BACKUP and RESTORE may use; absent, they are refused.
     pub backups: Option<PathBuf>,
+    /// A statement that holds its snapshot longer than this is ended: it keeps files of parts that are long merged. None:
+    /// never.
+    pub snapshot_age_max: Option<Duration>,
     /// Statements that may run at once; 0: no limit.
     pub concurrent_queries_max: usize,
 }
@@ -34,6 +41,7 @@ impl EngineConfig {
                 ..RuntimeConfig::default()
             },
             backups: Some(folder.join("backups")),
+            snapshot_age_max: Some(SNAPSHOT_AGE_MAX),
             concurrent_queries_max: 100,
             ..EngineConfig::default()
         }

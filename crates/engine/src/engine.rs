@@ -72,7 +72,12 @@ impl Engine {
         let parts = RuntimeParts { env: env.clone(), system: tables };
         let runtime = Runtime::new(config.runtime.clone(), parts)?;
         let views = Views::new(Arc::clone(&store), Arc::clone(&runtime)).with_costs(costs);
-        let watched = Watched { telemetry: Arc::clone(&telemetry), folder: folder.to_owned() };
+        let watched = Watched {
+            telemetry: Arc::clone(&telemetry),
+            processes: processes.clone(),
+            snapshot_age_max: config.snapshot_age_max,
+            folder: folder.to_owned(),
+        };
         let upkeep = Upkeep::start(Arc::clone(&store), Arc::clone(&runtime), watched);
         let query_ids = AtomicU64::new(0);
         let inner = Inner {

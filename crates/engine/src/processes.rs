@@ -71,6 +71,17 @@ impl Processes {
         Ok(Arc::new(Running { processes: self.clone(), process, outcome: Mutex::default() }))
     }
 
+    /// Cancels statements that hold a snapshot of before that moment of the monotonic clock.
+    pub(crate) fn end_started_before(&self, oldest_ns: u64) {
+        for process in self.running.lock().values().filter(|process| process.started_ns < oldest_ns) {
+            if !process.ctx.cancel.is_cancelled() {
+                let query_id = &process.ctx.caller.query_id;
+                tracing::warn!(%query_id, "a statement held its snapshot longer than max_snapshot_age and is ended");
+                process.ctx.cancel.cancel();
+            }
+        }
+    }
+
     /// All of them, by query id.
     pub(crate) fn list(&self) -> Vec<Process> {
         self.running.lock().values().cloned().collect()

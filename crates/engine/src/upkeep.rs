@@ -15,6 +15,7 @@ use types::Settings;
 use types::transform::TransformError;
 
 use crate::error::Result;
+use crate::processes::Processes;
 use crate::telemetry::Telemetry;
 use crate::ttl::Ttl;
 
@@ -27,6 +28,8 @@ const LOOK_EVERY_NS: u64 = 1_000_000_000;
 /// What the loop tells what it sees.
 pub(crate) struct Watched {
     pub(crate) telemetry: Arc<Telemetry>,
+    pub(crate) processes: Processes,
+    pub(crate) snapshot_age_max: Option<Duration>,
     pub(crate) folder: PathBuf,
 }
 
@@ -83,6 +86,10 @@ impl Watched {
             return looked_ns;
         }
         self.telemetry.observe(&store.snapshot(), clock.now_ns());
+        if let Some(age_max) = self.snapshot_age_max {
+            let oldest_ns = now_ns.saturating_sub(u64::try_from(age_max.as_nanos()).unwrap_or(u64::MAX));
+            self.processes.end_started_before(oldest_ns);
+        }
         // a disk that does not say is one without a number in system.disks
         let free = runtime.env.disk.free_space(&self.folder).await;
         self.telemetry.saw_free_bytes(free.unwrap_or_default());

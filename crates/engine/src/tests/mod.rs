@@ -2,4 +2,5 @@
 
 mod limits;
 mod plans;
+mod snapshots;
 mod verify;
