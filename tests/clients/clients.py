@@ -42,8 +42,24 @@ def python():
     return interpreter
 
 
+def node():
+    """Puts Node.js on the PATH where the machine has none: PyPI carries it too."""
+    if shutil.which("node") and shutil.which("npm"):
+        return
+    requirements = HERE / "requirements-node.txt"
+    folder, complete = folder_for("node", requirements)
+    if not complete:
+        shutil.rmtree(folder, ignore_errors=True)
+        venv.create(folder, with_pip=True)
+        subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+                        "--no-deps", "-r", requirements], check=True)
+        (folder / "complete").touch()
+    os.environ["PATH"] = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+
+
 def javascript():
     """A folder with the test and @clickhouse/client beside it."""
+    node()
     package, lock, script = (HERE / name for name in ("package.json", "package-lock.json", "test_javascript.mjs"))
     folder, complete = folder_for("javascript", package, lock)
     if not complete:

@@ -38,7 +38,7 @@ const HEAD_BYTES_MAX: usize = 1 << 20;
 /// A connection without a request for so long is closed.
 const IDLE: Duration = Duration::from_secs(60);
 /// How long a shutdown waits for requests that run.
-pub const DRAIN: Duration = Duration::from_secs(30);
+pub const DRAIN: Duration = Duration::from_secs(5);
 
 /// Choices about the HTTP interface.
 #[derive(Clone, Debug)]
