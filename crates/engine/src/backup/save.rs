@@ -104,6 +104,9 @@ impl Saver<'_> {
             self.ctx.check()?;
             self.saved.parts += 1;
             self.saved.uncompressed_bytes += part.part.meta.uncompressed_bytes;
+            if rows_left(&part) == 0 {
+                continue;
+            }
             saved.push(match self.from_base(def, &part) {
                 Some(known) => known,
                 None => self.part(schema, &part).await?,
@@ -112,29 +115,33 @@ impl Saver<'_> {
         Ok(saved)
     }
 
-    /// Where the base backup has the part. A part never changes, so its name and table say what is in it.
+    /// Where the base backup has the part. A part never changes, so its name and table say what is in it; that rows of it
+    /// are deleted since shows in their number, which only gets smaller.
     fn from_base(&self, def: &TableDef, part: &ActivePart) -> Option<SavedPart> {
         let (folder, base) = self.base.as_ref()?;
-        let known = base.part(def.uuid, &part.name().to_string()).filter(|known| known.rows == part.rows())?.clone();
+        let known =
+            base.part(def.uuid, &part.name().to_string()).filter(|known| known.rows == rows_left(part))?.clone();
         let folder = if known.folder.is_empty() { folder.clone() } else { known.folder.clone() };
         Some(SavedPart { folder, ..known })
     }
 
     async fn part(&mut self, schema: &PartSchema, part: &ActivePart) -> Result<SavedPart> {
-        let file = match (&part.part.data, part.file.as_ref().and_then(|file| file.reference())) {
-            (PartData::File(_), Some(reference)) => self.copy(reference).await?,
-            (PartData::File(file), None) => self.copy(file.file()).await?,
-            (PartData::Memory(block), _) => {
-                let schema = schema_over(schema, block.header())?;
+        let file = match &part.part.data {
+            PartData::File(file) if part.deleted.is_none() => self.copy(file.file()).await?,
+            // rows that are in no file, and those of a file that are not deleted
+            PartData::File(_) | PartData::Memory(_) => {
+                let header = &part.part.meta.header;
                 let object = format!("{:032x}.parquet", self.engine.env().rng.uuid());
-                let rows = stream::iter([Ok(block.clone())]).boxed();
-                write_part(&schema, rows, Maturity::Young, &*self.files, &object).await?.1
+                let columns: Vec<usize> = (0..header.len()).collect();
+                let rows = part.read_all(&columns, Caching::Bypass);
+                write_part(&schema_over(schema, header)?, rows, Maturity::Young, &*self.files, &object).await?.1
             }
         };
+        let rows = rows_left(part);
         self.saved.files += 1;
         self.saved.bytes += file.bytes;
-        self.verify(&file, part.rows()).await?;
-        Ok(SavedPart { name: part.name().to_string(), rows: part.rows(), folder: String::new(), file })
+        self.verify(&file, rows).await?;
+        Ok(SavedPart { name: part.name().to_string(), rows, folder: String::new(), file })
     }
 
     async fn copy(&self, file: &FileRef) -> Result<FileRef> {
@@ -168,6 +175,11 @@ impl Saver<'_> {
         let message = format!("file \"{}\" of the backup has {read} rows instead of {rows}", file.object);
         Err(Error::refused(ErrorCode::BACKUP_DAMAGED, message))
     }
+}
+
+/// The rows of a part that are not deleted.
+fn rows_left(part: &ActivePart) -> u64 {
+    part.rows() - part.deleted.as_ref().map_or(0, |deleted| deleted.count())
 }
 
 /// The layout of a part that was written when its table had these columns. Its rows are past the engine's rule, so none is
