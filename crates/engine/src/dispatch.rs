@@ -66,6 +66,7 @@ pub(crate) async fn run(session: &mut Session, running: Running) -> Result<Answe
         }
         kind => {
             change(&engine, kind, &ctx).await?;
+            engine.inner.refreshes.sync().await;
             done(&running)
         }
     }

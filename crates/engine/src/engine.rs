@@ -15,6 +15,7 @@ use crate::config::EngineConfig;
 use crate::error::Result;
 use crate::mutations::Mutations;
 use crate::processes::Processes;
+use crate::refresh::{Board, Scheduler, view_refreshes};
 use crate::session::Session;
 use crate::system;
 use crate::telemetry::Telemetry;
@@ -38,6 +39,7 @@ pub(crate) struct Inner {
     pub(crate) processes: Processes,
     pub(crate) mutations: Mutations,
     pub(crate) upkeep: Upkeep,
+    pub(crate) refreshes: Scheduler,
     pub(crate) telemetry: Arc<Telemetry>,
     query_ids: AtomicU64,
     started_ns: i64,
@@ -67,6 +69,8 @@ impl Engine {
         };
         let mut tables = SystemTables::standard();
         system::tables(&sources).into_iter().for_each(|table| tables.register(table));
+        let board = Arc::new(Board::new());
+        tables.register(view_refreshes(&board));
         let mutations = Mutations::default();
         tables.register(mutations.system_table());
         let parts = RuntimeParts { env: env.clone(), system: tables };
@@ -79,6 +83,7 @@ impl Engine {
             folder: folder.to_owned(),
         };
         let upkeep = Upkeep::start(Arc::clone(&store), Arc::clone(&runtime), watched);
+        let refreshes = Scheduler::start(board, views.clone(), runtime.clone(), processes.clone()).await?;
         let query_ids = AtomicU64::new(0);
         let inner = Inner {
             env,
@@ -89,6 +94,7 @@ impl Engine {
             processes,
             mutations,
             upkeep,
+            refreshes,
             telemetry,
             query_ids,
             started_ns,
@@ -127,6 +133,7 @@ impl Engine {
     /// Waits for upkeep that is under way, writes what only the log has to files, and gives the folder back. Commits that
     /// come later are refused.
     pub async fn close(&self) -> Result<()> {
+        self.inner.refreshes.stop().await;
         self.inner.processes.list().iter().for_each(|process| process.ctx.cancel.cancel());
         self.inner.upkeep.stop().await;
         Ok(self.inner.store.close().await?)

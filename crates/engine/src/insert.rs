@@ -129,11 +129,30 @@ fn all_but(asterisk: &sql::ast::Asterisk, into: &Insert) -> Result<Vec<String>> 
     Ok(names)
 }
 
-/// Rows of a SELECT, columns matched by position. It runs in a task of its own, a block ahead of the insert.
+/// Rows of a SELECT, columns matched by position.
 async fn from_query(into: &mut Insert, query: &sql::Query, columns: &Header, ctx: &Arc<QueryContext>) -> Result<()> {
     let prepared = query::prepare(query, ctx).await?;
     let converter = Converter::by_position(prepared.compiled.header(), columns, ctx)?;
     let rows = prepared.compiled.run(ctx).await?;
+    from_stream(into, rows, Some(converter), columns, ctx).await
+}
+
+/// Rows of a SELECT, columns matched by name, as views have it.
+pub(crate) async fn from_named(into: &mut Insert, query: &sql::Query, ctx: &Arc<QueryContext>) -> Result<()> {
+    let prepared = query::prepare(query, ctx).await?;
+    let columns = prepared.compiled.header().clone();
+    let rows = prepared.compiled.run(ctx).await?;
+    from_stream(into, rows, None, &columns, ctx).await
+}
+
+/// Rows of a SELECT that runs in a task of its own, a block ahead of the insert.
+async fn from_stream(
+    into: &mut Insert,
+    rows: BlockStream,
+    converter: Option<Converter>,
+    columns: &Header,
+    ctx: &Arc<QueryContext>,
+) -> Result<()> {
     let (sender, mut receiver) = mpsc::channel(1);
     let (columns, gather_ctx) = (columns.clone(), Arc::clone(ctx));
     let work = async move {
@@ -166,7 +185,7 @@ enum Gathered {
 /// Small blocks are joined before they go on.
 async fn gather(
     mut stream: BlockStream,
-    converter: Converter,
+    converter: Option<Converter>,
     columns: Header,
     ctx: Arc<QueryContext>,
     sender: &mpsc::Sender<Gathered>,
@@ -179,7 +198,10 @@ async fn gather(
         let block = stream.next().await.transpose()?;
         let is_last = block.is_none();
         if let Some(block) = block {
-            let block = converter.convert(&block)?;
+            let block = match &converter {
+                Some(converter) => converter.convert(&block)?,
+                None => block,
+            };
             rows += block.rows();
             bytes += block.size_bytes();
             held.resize(bytes.saturating_mul(BLOCK_COPIES))?;

@@ -3,7 +3,7 @@
 //!
 //! In reading order: [`engine`] (open, close, what runs beside the statements), [`session`] (settings, database, one
 //! statement at a time), [`request`] (what is asked and answered), `dispatch` (which statement goes where), `insert`,
-//! `ddl`, `alter`, `show`, `system`, `run_input` (an input through a pipeline, resumably; `positions`: how far it is), [`pipeline`] (what programs that
+//! `ddl`, `alter`, `show`, `system`, `refresh` (refreshable views at work), `run_input` (an input through a pipeline, resumably; `positions`: how far it is), [`pipeline`] (what programs that
 //! run one ask), `upkeep` (merges, TTL).
 //!
 //! Never here: sockets, the text of formats, plans. Errors leave as [`Error`] with ClickHouse's code.
@@ -24,6 +24,7 @@ mod optimize;
 pub mod pipeline;
 mod positions;
 mod processes;
+mod refresh;
 pub mod request;
 pub mod run_input;
 pub mod session;

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use query::{QueryContext, SystemTable};
 use sql::ast::{Switch, System, SystemCommand};
 
+use views::refresh::Switch as Switched;
+
 use crate::ddl;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -19,6 +21,7 @@ pub(crate) async fn run(engine: &Engine, system: &System, ctx: &QueryContext) ->
     ddl::refuse_cluster(&system.on_cluster)?;
     let later = |what: &str| Err(Error::NotImplemented(format!("SYSTEM {what}")));
     let merges = engine.inner.store.merges();
+    let refreshes = &engine.inner.refreshes;
     match &system.command {
         SystemCommand::Merges(switch, table) => {
             let table = table.as_ref().map(|table| ddl::table(ctx, table)).transpose()?.map(|table| table.id);
@@ -35,13 +38,15 @@ pub(crate) async fn run(engine: &Engine, system: &System, ctx: &QueryContext) ->
             engine.inner.telemetry.observe(&engine.inner.store.snapshot(), ctx.now_ns);
             Ok(())
         }
-        SystemCommand::RefreshView(_) => later("REFRESH VIEW"),
-        SystemCommand::WaitView(_) => later("WAIT VIEW"),
-        SystemCommand::CancelView(_) => later("CANCEL VIEW"),
-        SystemCommand::StopView(_) => later("STOP VIEW"),
-        SystemCommand::PauseView(_) => later("PAUSE VIEW"),
-        SystemCommand::StartView(_) => later("START VIEW"),
-        SystemCommand::TestView(..) => later("TEST VIEW"),
+        SystemCommand::RefreshView(view) => refreshes.request(view, ctx).await,
+        SystemCommand::WaitView(view) => refreshes.wait(view, ctx).await,
+        SystemCommand::CancelView(view) => refreshes.cancel(view, ctx).await,
+        SystemCommand::StopView(Some(view)) => refreshes.stop_view(view, ctx).await,
+        SystemCommand::StopView(None) => refreshes.switch_all(Switched::Off, ctx).await,
+        SystemCommand::PauseView(view) => refreshes.switch(view, Switched::Off, ctx).await,
+        SystemCommand::StartView(Some(view)) => refreshes.switch(view, Switched::On, ctx).await,
+        SystemCommand::StartView(None) => refreshes.switch_all(Switched::On, ctx).await,
+        SystemCommand::TestView(view, time) => refreshes.fake_time(view, time.as_deref(), ctx).await,
         SystemCommand::RollbackView(..) => later("ROLLBACK VIEW"),
         SystemCommand::RepairView(_) => later("REPAIR VIEW"),
         SystemCommand::TtlMerges(..) => later("STOP|START TTL MERGES"),

@@ -47,6 +47,11 @@ impl Catalog {
         (table.readiness == Readiness::Ready && !table.visibility.is_detached()).then_some(table)
     }
 
+    /// True when both are known to have the same tables and views: those of one commit, or with none between that defines.
+    pub fn has_same_tables(&self, other: &Catalog) -> bool {
+        self.tables.ptr_eq(&other.tables)
+    }
+
     /// The table or view with that id, whatever its visibility and readiness.
     pub fn table_by_id(&self, id: TableId) -> Option<&Arc<TableDef>> {
         self.tables.get(&id)

@@ -177,6 +177,8 @@ pub enum ViewDef {
         target: Target,
         /// `DEPENDS ON`.
         depends_on: Vec<QualifiedName>,
+        /// Its hidden tables: what runs left and commands said; the order is the view's own.
+        state: Vec<TableId>,
     },
     /// `REFRESH ON CHANGE`.
     Live {

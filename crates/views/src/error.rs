@@ -116,6 +116,14 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A REFRESH clause that cannot be kept, or a run of it.
+    #[error("{reason}")]
+    Refresh {
+        /// ClickHouse's code.
+        code: ErrorCode,
+        /// What is wrong.
+        reason: String,
+    },
 }
 
 impl Error {
@@ -139,7 +147,7 @@ impl Error {
             Error::TargetGone(_) => ErrorCode::UNKNOWN_TABLE,
             Error::TooDeep(_) => ErrorCode::TOO_DEEP_RECURSION,
             Error::TooManyPartitions { .. } => ErrorCode::TOO_MANY_PARTS,
-            Error::WindowView { code, .. } => *code,
+            Error::WindowView { code, .. } | Error::Refresh { code, .. } => *code,
         }
     }
 }

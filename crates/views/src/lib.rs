@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`insert`] (blocks through shape, fan-out and stage to one commit), [`window`] (event-time windows:
 //! watermarks, panes, lateness, deduplication), [`tables`] (what an insert must know of each table, made once a
-//! definition), and later `refresh` (schedules; nothing of it is here yet: a REFRESH clause is refused by the engine).
+//! definition), [`refresh`] (refreshable views: slots, dependencies, retries, and what is durable of them).
 //!
 //! Never here: bytes of formats and protocols, definitions being changed, and any state that is not in a snapshot or
 //! can be made again from one.
@@ -11,6 +11,7 @@ pub mod costs;
 pub mod error;
 pub mod hidden;
 pub mod insert;
+pub mod refresh;
 pub mod tables;
 mod verify;
 pub mod window;

@@ -110,6 +110,11 @@ pub(crate) async fn run(engine: &Engine, alter: &AlterTable, ctx: &Arc<QueryCont
         false => None,
     };
     work.pin_again()?;
+    if !groups.view.is_empty() && matches!(named.view, Some(ViewDef::Refreshable { .. })) {
+        let changed = crate::refresh::altered(&named, &groups.view, &work.ctx).await?;
+        work.add(vec![Edit::AlterTable(Arc::new(changed))])?;
+        return work.commit().await;
+    }
     if !groups.view.is_empty() {
         definition::of_view(&mut work, &named, &groups.view)?;
         return work.commit().await;

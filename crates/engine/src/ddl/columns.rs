@@ -48,7 +48,7 @@ pub(super) fn declared(elements: &TableElements, ctx: &QueryContext) -> Result<(
 }
 
 /// Columns of a header as they would be declared.
-pub(super) fn of_header(header: &Header) -> Result<TableElements> {
+pub(crate) fn of_header(header: &Header) -> Result<TableElements> {
     let columns = header.columns().iter();
     let columns = columns.map(|column| Ok(ColumnDef::plain(Ident::new(&*column.name), Some(ast_type(&column.ty)?))));
     Ok(TableElements { columns: columns.collect::<Result<Vec<_>>>()?, ..TableElements::default() })

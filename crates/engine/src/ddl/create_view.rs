@@ -19,6 +19,7 @@ use super::source::source_of;
 use super::{commit, place};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::refresh;
 
 /// CREATE VIEW: a SELECT with a name.
 pub(super) async fn plain(engine: &Engine, create: &CreateView, ctx: &Arc<QueryContext>) -> Result<()> {
@@ -55,6 +56,9 @@ pub(super) async fn materialized(
     create: &CreateMaterializedView,
     ctx: &Arc<QueryContext>,
 ) -> Result<()> {
+    if create.refresh.is_some() {
+        return refreshable(engine, create, ctx).await;
+    }
     refuse_later(create)?;
     let Some((name, mut edits)) = place(ctx, &create.head)?.edits() else { return Ok(()) };
     let mut create = create.clone();
@@ -96,6 +100,51 @@ pub(super) async fn materialized(
     self::populate(engine, &view, edits, ctx).await
 }
 
+/// CREATE MATERIALIZED VIEW … REFRESH: its first refresh begins when it is there, or with EMPTY at its next slot.
+async fn refreshable(engine: &Engine, create: &CreateMaterializedView, ctx: &Arc<QueryContext>) -> Result<()> {
+    let Some((name, mut edits)) = place(ctx, &create.head)?.edits() else { return Ok(()) };
+    let mut create = create.clone();
+    let plan = refresh::check_create(&mut create, &name, ctx)?;
+    qualify(&mut create.query, &name.database);
+    let prepared = query::prepare(&create.query, ctx).await?;
+    let maker = ViewMaker { engine, ctx, name: &name };
+    let uuid = engine.env().rng.uuid();
+    let given = prepared.compiled.header().clone();
+    let (target, inner) = match &create.target {
+        ViewTarget::Table(to) => {
+            let target = maker.named_target(to, &given, &create)?;
+            if let Target::Named(to) = &target {
+                create.target = ViewTarget::Table(ObjectName::qualified(&*to.database, &*to.name));
+            }
+            (target, None)
+        }
+        ViewTarget::Inner(_) => {
+            let inner = maker.inner_table(&mut create, &given, None, uuid).await?;
+            (Target::Inner(inner.id), Some(inner))
+        }
+    };
+    let header = match (&inner, &create.elements) {
+        (Some(inner), _) => inner.columns.clone(),
+        (None, Some(elements)) => columns::declared(elements, ctx)?.1,
+        (None, None) => given,
+    };
+    if create.elements.is_none() {
+        create.elements = Some(columns::of_header(&header)?);
+    }
+    create.head = head(&name);
+    let made = refresh::make(engine, (&create, &plan), (&name, target), ctx).await?;
+    create.empty = false;
+    let comment = create.comment.clone().unwrap_or_default();
+    let statement = StatementKind::CreateMaterializedView(Box::new(create));
+    let mut view = maker.make("MaterializedView", header, statement, made.view, Readiness::Ready);
+    (view.uuid, view.comment) = (uuid, comment.into());
+    edits.extend(made.edits);
+    edits.extend(inner.map(|inner| Edit::CreateTable(Arc::new(inner))));
+    edits.push(Edit::CreateTable(Arc::new(view)));
+    commit(engine, edits, ctx).await?;
+    Ok(())
+}
+
 /// Two commits without a gap: the first makes the view as being built, fed from then on; its rows so far and its becoming
 /// visible are the second.
 async fn populate(engine: &Engine, view: &TableDef, edits: Vec<Edit>, ctx: &Arc<QueryContext>) -> Result<()> {
@@ -134,9 +183,6 @@ async fn fill(engine: &Engine, view: &TableDef, ctx: &Arc<QueryContext>) -> Resu
 }
 
 fn refuse_later(create: &CreateMaterializedView) -> Result<()> {
-    if create.refresh.is_some() {
-        return Err(Error::NotImplemented("REFRESH".to_owned()));
-    }
     if create.empty {
         return Err(Error::NotImplemented("EMPTY of an incremental view".to_owned()));
     }

@@ -17,7 +17,7 @@ pub(super) fn edits(table: &TableDef) -> Vec<Edit> {
     if let Some(Target::Inner(inner)) = table.view.as_ref().and_then(ViewDef::target) {
         edits.push(Edit::DropTable { table: *inner });
     }
-    if let Some(ViewDef::Window { state, .. }) = &table.view {
+    if let Some(ViewDef::Window { state, .. } | ViewDef::Refreshable { state, .. }) = &table.view {
         edits.extend(state.iter().map(|table| Edit::DropTable { table: *table }));
     }
     edits
@@ -73,7 +73,9 @@ fn table_edits(what: &Drop, name: &ObjectName, ctx: &QueryContext) -> Result<Vec
         DropAction::Truncate => truncate(table),
         DropAction::Drop => Ok(edits(table)),
         DropAction::Detach => {
-            let visibility = match what.permanently {
+            // a schedule that was taken away does not come back by itself
+            let stays = what.permanently || matches!(table.view, Some(ViewDef::Refreshable { .. }));
+            let visibility = match stays {
                 true => Visibility::DetachedPermanently,
                 false => Visibility::Detached,
             };

@@ -29,9 +29,12 @@ use types::ErrorCode;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 
+pub(crate) use columns::of_header as columns_of;
 pub(crate) use columns::{ast_type, spread_nested};
 pub(crate) use create_table::Maker;
+pub(crate) use create_view::uuid_text;
 pub(crate) use keys::items as key_items;
+pub(crate) use qualify::qualify;
 
 /// GROUP BY of these expressions.
 pub(crate) fn group_by(keys: Vec<sql::Expr>) -> sql::ast::GroupBy {

@@ -6,7 +6,7 @@ use sql::ast::{
 };
 
 /// Puts `database` before every table name without one, except names of CTEs.
-pub(super) fn qualify(query: &mut Query, database: &str) {
+pub(crate) fn qualify(query: &mut Query, database: &str) {
     Qualifier { database, ctes: Vec::new() }.body(&mut query.body);
 }
 

@@ -185,10 +185,11 @@ impl ViewDef {
                 to.option(late.as_ref(), |to, late| late.encode(to));
                 to.list(state, |to, table| to.u64(table.0));
             }
-            ViewDef::Refreshable { target, depends_on } => {
+            ViewDef::Refreshable { target, depends_on, state } => {
                 to.u8(3);
                 target.encode(to);
                 names(to, depends_on);
+                to.list(state, |to, table| to.u64(table.0));
             }
             ViewDef::Live { sources, target } => {
                 to.u8(4);
@@ -209,7 +210,11 @@ impl ViewDef {
                 late: from.option("late target", QualifiedName::decode)?,
                 state: from.list("state tables", |from| from.u64("state table").map(TableId))?,
             }),
-            3 => Ok(ViewDef::Refreshable { target: Target::decode(from)?, depends_on: names(from)? }),
+            3 => Ok(ViewDef::Refreshable {
+                target: Target::decode(from)?,
+                depends_on: names(from)?,
+                state: from.list("state tables", |from| from.u64("state table").map(TableId))?,
+            }),
             4 => Ok(ViewDef::Live { sources: names(from)?, target: Target::decode(from)? }),
             value => Err(DecodeError::Value { what: "view kind", value: value.into() }),
         }

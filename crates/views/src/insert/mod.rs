@@ -102,6 +102,8 @@ pub struct Insert {
     sources: BTreeSet<QualifiedName>,
     windows: Vec<window::Ticket>,
     written: Written,
+    /// The rows take the place of all that are there, and no view is run over them.
+    replaces: bool,
     /// What each view did so far.
     costs: BTreeMap<TableId, ViewCost>,
     rows_hash: dedup::RowsHash,
@@ -140,6 +142,7 @@ impl Views {
             sources: BTreeSet::new(),
             windows: Vec::new(),
             written: Written::default(),
+            replaces: false,
             costs: BTreeMap::new(),
             rows_hash: dedup::RowsHash::default(),
             rejected: BTreeMap::new(),
@@ -211,6 +214,20 @@ impl Insert {
         Ok(())
     }
 
+    /// From here on the rows take the place of all that are in the table when the commit applies, and no view over the
+    /// table is run: a refresh.
+    pub fn replace_content(&mut self) {
+        self.again = None;
+        self.replaces = true;
+        self.definitions.insert(self.table.def.id, self.table.def.version);
+    }
+
+    /// The commit is refused when this definition changes before it.
+    pub fn rely_on(&mut self, table: &TableDef) {
+        self.again = None;
+        self.definitions.insert(table.id, table.version);
+    }
+
     /// Puts an edit of the caller's into the same commit: offsets of a source.
     pub fn attach(&mut self, edit: Edit) {
         self.again = None;
@@ -260,6 +277,9 @@ impl Insert {
         for (table, part) in self.staged.finish().await? {
             parts.entry(table).or_default().push(part);
         }
+        if self.replaces {
+            edits.push(Edit::Truncate { table: self.table.def.id, partition: None });
+        }
         for (table, parts) in parts {
             edits.push(Edit::Insert { table, version: self.definitions[&table], parts });
         }
@@ -301,6 +321,9 @@ impl Insert {
             if let Some(schema) = table.def.schema.as_ref().filter(|_| table.is_stored()) {
                 let rows = stage::split(table.def.id, schema, &rows.stored, &self.ctx)?;
                 self.staged.stage(&self.views.store, &*self.views.runtime.env.spawner, rows).await?;
+            }
+            if self.replaces && depth == 0 {
+                return Ok(());
             }
             let views: Vec<_> = self.ctx.snapshot.catalog.views_of(&name).cloned().collect();
             self.sources.insert(name);

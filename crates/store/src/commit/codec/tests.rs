@@ -73,7 +73,11 @@ fn table_defs() -> Vec<TableDef> {
             late: Some(name("l")),
             state: vec![TableId(3), TableId(4)],
         }),
-        Some(ViewDef::Refreshable { target: Target::Inner(TableId(1)), depends_on: vec![name("a"), name("b")] }),
+        Some(ViewDef::Refreshable {
+            target: Target::Inner(TableId(1)),
+            depends_on: vec![name("a"), name("b")],
+            state: vec![TableId(7)],
+        }),
         Some(ViewDef::Live { sources: vec![name("a")], target: Target::Named(name("t")) }),
         None,
     ];

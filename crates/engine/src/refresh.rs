@@ -1,0 +1,282 @@
+//! Refreshable views at work: one loop that decides by [`views::refresh`]'s pure rules, and a task for each refresh.
+//!
+//! ```text
+//! commit │ timer │ command │ end of a run ─▶ sync (views as the catalogue has them) ─▶ decide ─▶ begin runs ─▶ sleep
+//! ```
+//! The loop holds no state that cannot be read again: [`board`] is a copy of what the views' hidden tables say, plus what
+//! runs now. A refresh that a stop or a crash cut off left nothing and is due again at the next start.
+
+mod alter;
+mod board;
+mod commands;
+mod create;
+mod run;
+mod table;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use query::{Caller, QueryContext, Runtime};
+use store::{Snapshot, TableDef};
+use tokio_util::sync::CancellationToken;
+use types::Settings;
+use views::Views;
+use views::refresh::decide::{Amounts, Ended, Outcome, SPREAD_STEPS, after, skip_missed};
+use views::refresh::{Plan, record};
+
+use crate::ddl::uuid_text;
+use crate::error::{Error, Result};
+use crate::processes::{Process, Processes};
+
+pub(crate) use alter::altered;
+pub(crate) use board::Board;
+use board::{Job, Task, is_refreshed};
+pub(crate) use create::{check as check_create, make};
+pub(crate) use table::view_refreshes;
+
+/// The longest sleep while there are views: a wall clock that was set is noticed after it.
+const SLEEP_MAX: Duration = Duration::from_secs(1);
+/// The sleep when there is none.
+const SLEEP_IDLE: Duration = Duration::from_secs(3_600);
+
+/// What a cancelled refresh says.
+const CANCELLED: &str = "cancelled";
+
+/// The loop and what it needs. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Scheduler {
+    pub(crate) board: Arc<Board>,
+    views: Views,
+    runtime: Arc<Runtime>,
+    processes: Processes,
+    stop: CancellationToken,
+    task: Arc<Mutex<Option<env::Task>>>,
+    /// One at a time puts the board in line with the catalogue.
+    syncing: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Scheduler {
+    /// Reads what is known of the views and starts the loop.
+    pub(crate) async fn start(
+        board: Arc<Board>,
+        views: Views,
+        runtime: Arc<Runtime>,
+        processes: Processes,
+    ) -> Result<Scheduler> {
+        let scheduler = Scheduler {
+            board,
+            views,
+            runtime,
+            processes,
+            stop: CancellationToken::new(),
+            task: Arc::default(),
+            syncing: Arc::default(),
+        };
+        scheduler.sync_all(true).await?;
+        let looping = scheduler.clone();
+        let task = scheduler.runtime.env.spawner.spawn("refreshes", Box::pin(async move { looping.run().await }));
+        *scheduler.task.lock() = Some(task);
+        Ok(scheduler)
+    }
+
+    /// Ends the loop and the refreshes under way; they are due again at the next start.
+    pub(crate) async fn stop(&self) {
+        self.stop.cancel();
+        let runs = self.board.with(|state| {
+            state.is_stopping = true;
+            let runs = state.tasks.values_mut().filter_map(|task| task.run.as_mut());
+            let ended = runs.filter_map(|run| {
+                run.ctx.cancel.cancel();
+                run.task.take()
+            });
+            ended.collect::<Vec<_>>()
+        });
+        self.board.changed();
+        for run in runs {
+            run.join().await;
+        }
+        let task = self.task.lock().take();
+        if let Some(task) = task {
+            task.join().await;
+        }
+    }
+
+    async fn run(self) {
+        let mut published = self.views.store().subscribe();
+        while !self.stop.is_cancelled() {
+            self.sync().await;
+            let sleep = self.begin_due();
+            loop {
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => return,
+                    () = self.board.wake.notified() => break,
+                    // inserts change no schedule
+                    _ = published.changed() => if !self.board.is_of(&self.views.store().snapshot().catalog) {
+                        break;
+                    },
+                    () = self.runtime.env.clock.sleep(sleep) => break,
+                }
+            }
+        }
+    }
+
+    /// Puts the board in line with the newest catalogue. What cannot be read is logged and left out.
+    pub(crate) async fn sync(&self) {
+        if let Err(error) = self.sync_all(false).await {
+            tracing::warn!(%error, "the state of refreshable views cannot be read");
+        }
+    }
+
+    async fn sync_all(&self, is_start: bool) -> Result<()> {
+        let _turn = self.syncing.lock().await;
+        let snapshot = self.views.store().snapshot();
+        if self.board.is_of(&snapshot.catalog) {
+            return Ok(());
+        }
+        let mut made = BTreeMap::new();
+        for view in snapshot.catalog.tables().filter(|view| is_refreshed(view)) {
+            if self.board.version_of(view.id) == Some(view.version) {
+                continue;
+            }
+            match self.task_of(view, &snapshot, is_start).await {
+                Ok(task) => drop(made.insert(view.id, task)),
+                Err(error) => tracing::warn!(view = %view.qualified_name(), %error, "view is not refreshed"),
+            }
+        }
+        self.board.put(&snapshot.catalog, made);
+        Ok(())
+    }
+
+    async fn task_of(&self, view: &Arc<TableDef>, snapshot: &Arc<Snapshot>, is_start: bool) -> Result<Task> {
+        let none = || Error::refused(types::ErrorCode::LOGICAL_ERROR, "a refreshable view has no REFRESH clause");
+        let plan = Plan::of_view(view)?.ok_or_else(none)?;
+        let ctx = self.context(view, Settings::default()).with_snapshot(Arc::clone(snapshot));
+        let mut recorded = record::load(view, &ctx).await?;
+        let now = ctx.now_ns.div_euclid(1_000_000_000);
+        if is_start && let Some(skipped) = skip_missed(&plan, &recorded.outcome, now) {
+            recorded.outcome = skipped;
+        }
+        Ok(Task::new(Arc::clone(view), plan, recorded))
+    }
+
+    fn context(&self, view: &TableDef, settings: Settings) -> QueryContext {
+        let query_id = uuid_text(self.runtime.env.rng.uuid());
+        let caller = Caller { query_id: query_id.into(), user: "default".into(), database: view.database.clone() };
+        QueryContext::new(self.runtime.clone(), self.views.store().snapshot(), caller, settings)
+    }
+
+    /// Begins what is due; how long to sleep then.
+    fn begin_due(&self) -> Duration {
+        let now_ns = self.runtime.env.clock.now_ns();
+        let (jobs, wake_ms) = self.board.with(|state| state.begin_due(now_ns));
+        for job in jobs {
+            self.begin(job);
+        }
+        match wake_ms {
+            None => SLEEP_IDLE,
+            Some(wake_ms) => {
+                let wait_ms = u64::try_from(wake_ms.saturating_sub(now_ns.div_euclid(1_000_000))).unwrap_or(0);
+                Duration::from_millis(wait_ms.max(1)).min(SLEEP_MAX)
+            }
+        }
+    }
+
+    fn begin(&self, job: Job) {
+        let settings = run::settings_of(&job.view).unwrap_or_default();
+        let ctx = Arc::new(self.context(&job.view, settings));
+        let view = job.view.id;
+        self.board.with(|state| state.begun(&job, &ctx));
+        let scheduler = self.clone();
+        let work = async move { scheduler.work(job, ctx).await };
+        let task = self.runtime.env.spawner.spawn("refresh", Box::pin(work));
+        self.board.with(|state| {
+            if let Some(run) = state.tasks.get_mut(&view).and_then(|task| task.run.as_mut()) {
+                run.task = Some(task);
+            }
+        });
+        self.board.changed();
+    }
+
+    /// One refresh from its start to what it leaves.
+    async fn work(&self, job: Job, ctx: Arc<QueryContext>) {
+        let started_ns = self.runtime.env.clock.monotonic_ns();
+        let view = job.view.id;
+        let ended = |error: Option<String>, amounts: Amounts| self.ended(&job, started_ns, error, amounts);
+        let outcome = match self.run_listed(&job, &ctx, &|amounts| ended(None, amounts)).await {
+            Ok(outcome) => Some(outcome),
+            Err(_) if self.board.with(|state| state.is_stopping) => None,
+            Err(error) => {
+                let text = if ctx.cancel.is_cancelled() { CANCELLED.to_owned() } else { exception(&error) };
+                let (version, outcome) = ended(Some(text), run::amounts(&ctx, 0, 0));
+                self.keep(&job.view, version, &outcome).await;
+                Some(outcome)
+            }
+        };
+        self.board.with(|state| {
+            if let Some(task) = state.tasks.get_mut(&view) {
+                task.run = None;
+                if let Some(outcome) = outcome {
+                    task.outcome = outcome;
+                }
+            }
+        });
+        self.board.changed();
+    }
+
+    async fn run_listed(
+        &self,
+        job: &Job,
+        ctx: &Arc<QueryContext>,
+        outcome: &(dyn Fn(Amounts) -> (u64, Outcome) + Send + Sync),
+    ) -> Result<Outcome> {
+        let text = format!("SYSTEM REFRESH VIEW {}", job.view.qualified_name());
+        let started_ns = self.runtime.env.clock.monotonic_ns();
+        let process = Process { ctx: ctx.clone(), text: text.into(), started_ns, kind: "Insert" };
+        let guard = self.processes.start(process)?;
+        let ended = run::run(self, job, ctx, outcome).await;
+        match &ended {
+            Ok(outcome) => guard.wrote(outcome.amounts.written_rows, outcome.amounts.written_bytes),
+            Err(error) => guard.failed(error),
+        }
+        ended
+    }
+
+    /// What a run leaves that ends now, and the version of its row.
+    fn ended(&self, job: &Job, started_ns: u64, error: Option<String>, amounts: Amounts) -> (u64, Outcome) {
+        let env = &self.runtime.env;
+        let duration_ms = env.clock.monotonic_ns().saturating_sub(started_ns) / 1_000_000;
+        let steps = 2 * SPREAD_STEPS.unsigned_abs() + 1;
+        let spread = i64::try_from(env.rng.below(steps)).unwrap_or(0) - SPREAD_STEPS;
+        let now_ns = env.clock.now_ns();
+        self.board.with(|state| {
+            let task = state.tasks.get_mut(&job.view.id);
+            let (at_ms, version) = match task {
+                Some(task) => (task.now_ms(now_ns), task.next_version()),
+                // the view is gone: nobody reads this
+                None => (now_ns.div_euclid(1_000_000), 0),
+            };
+            let ended = Ended { at: at_ms.div_euclid(1_000), duration_ms, error, amounts, spread };
+            (version, after(&job.plan, &job.before, &job.started, ended))
+        })
+    }
+
+    async fn keep(&self, view: &TableDef, version: u64, outcome: &Outcome) {
+        let row = record::outcome_row(version, outcome);
+        let kept = match row {
+            Ok(row) => record::write(&self.views, view, &row).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = kept {
+            tracing::warn!(view = %view.qualified_name(), %error, "the end of a refresh is not recorded");
+        }
+    }
+}
+
+/// An error as `system.view_refreshes` shows it.
+fn exception(error: &Error) -> String {
+    let code = error.code();
+    format!("Code: {}. DB::Exception: {error}. ({})", code.0, code.name())
+}

@@ -1,0 +1,73 @@
+//! ALTER TABLE view MODIFY REFRESH, MODIFY QUERY.
+
+use std::sync::Arc;
+
+use query::QueryContext;
+use sql::ast::{AlterAction, CreateMaterializedView, Query, Refresh, RefreshMode, StatementKind};
+use store::{TableDef, ViewDef};
+use types::ErrorCode;
+use views::refresh::{Plan, normalize};
+
+use crate::ddl;
+use crate::error::{Error, Result};
+
+/// The view as the actions make it.
+pub(crate) async fn altered(view: &TableDef, actions: &[&AlterAction], ctx: &Arc<QueryContext>) -> Result<TableDef> {
+    let mut statement = sql::parse_statement(&view.sql)?;
+    let mut altered = view.clone();
+    for action in actions {
+        let StatementKind::CreateMaterializedView(create) = &mut statement.kind else { continue };
+        match action {
+            AlterAction::ModifyRefresh(refresh) => modify_refresh(&mut altered, create, refresh)?,
+            AlterAction::ModifyQuery(query) => modify_query(&mut altered, create, query, ctx).await?,
+            other => {
+                let text = other.to_string();
+                let words: Vec<&str> = text.split_whitespace().take(2).collect();
+                return Err(Error::NotImplemented(format!("ALTER TABLE … {}", words.join(" "))));
+            }
+        }
+    }
+    altered.sql = statement.to_string().into();
+    Ok(altered)
+}
+
+/// Replaces schedule, dependencies and settings; whether rows are replaced or added cannot change.
+fn modify_refresh(view: &mut TableDef, create: &mut CreateMaterializedView, refresh: &Refresh) -> Result<()> {
+    let plan = Plan::of(refresh, &view.database)?;
+    let old = create.refresh.as_ref().map_or(RefreshMode::Replace, |refresh| refresh.mode);
+    if old != plan.mode {
+        return Err(Error::NotImplemented("adding or removing APPEND by MODIFY REFRESH".to_owned()));
+    }
+    let mut refresh = refresh.clone();
+    normalize(&mut refresh, &view.database)?;
+    create.refresh = Some(refresh);
+    if let Some(ViewDef::Refreshable { depends_on, .. }) = &mut view.view {
+        *depends_on = plan.depends_on;
+    }
+    Ok(())
+}
+
+/// From the next refresh on. Columns that the target does not have make that fail, as in ClickHouse.
+async fn modify_query(
+    view: &mut TableDef,
+    create: &mut CreateMaterializedView,
+    query: &Query,
+    ctx: &Arc<QueryContext>,
+) -> Result<()> {
+    let mut query = query.clone();
+    ddl::qualify(&mut query, &ctx.caller.database);
+    let prepared = query::prepare(&query, ctx).await?;
+    let header = prepared.compiled.header();
+    let target = view.view.as_ref().and_then(ViewDef::target).and_then(|target| ctx.snapshot.catalog.target(target));
+    let fits = |target: &TableDef| header.columns().iter().all(|column| target.columns.column(&column.name).is_some());
+    if header.columns().is_empty() {
+        return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, "the SELECT has no columns"));
+    }
+    // columns that cannot be read from the target are not shown
+    if target.is_some_and(|target| fits(target)) {
+        create.elements = Some(ddl::columns_of(header)?);
+        view.columns = header.clone();
+    }
+    create.query = query;
+    Ok(())
+}

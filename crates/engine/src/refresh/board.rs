@@ -1,0 +1,260 @@
+//! The refreshable views of an open database: what each is doing. In memory; everything that must last is in the views'
+//! hidden tables ([`views::refresh::record`]).
+//!
+//! One lock, never held over an await.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use query::QueryContext;
+use store::{Catalog, QualifiedName, TableDef};
+use tokio::sync::{Notify, watch};
+use types::TableId;
+use views::refresh::decide::{Control, Decision, Outcome, Parent, Started, View, decide, ready_at};
+use views::refresh::{Plan, Switch};
+
+/// Refreshes that run at once, whatever their number: each may take a query's memory.
+pub(crate) const RUNS_MAX: usize = 16;
+
+/// The refreshable views.
+pub(crate) struct Board {
+    state: Mutex<State>,
+    /// Something is to be decided again.
+    pub(crate) wake: Notify,
+    /// Counts changes, for who waits for one.
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) tasks: BTreeMap<TableId, Task>,
+    names: BTreeMap<QualifiedName, TableId>,
+    /// The catalogue that the tasks were made from.
+    catalog: Option<Catalog>,
+    pub(crate) is_stopping: bool,
+}
+
+/// One refreshable view.
+pub(crate) struct Task {
+    pub(crate) view: Arc<TableDef>,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) outcome: Outcome,
+    pub(crate) control: Control,
+    /// Of the last row written.
+    version: u64,
+    /// See [`ready_at`].
+    ready: Option<i64>,
+    pub(crate) run: Option<Run>,
+}
+
+/// A refresh under way.
+pub(crate) struct Run {
+    pub(crate) ctx: Arc<QueryContext>,
+    pub(crate) started: Started,
+    /// When it was due.
+    next_ms: Option<i64>,
+    pub(crate) task: Option<env::Task>,
+}
+
+/// A view that must be run now.
+pub(crate) struct Job {
+    pub(crate) view: Arc<TableDef>,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) before: Outcome,
+    pub(crate) started: Started,
+}
+
+/// What a view is doing, as `system.view_refreshes` and WAIT see it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Doing {
+    Running,
+    Waiting(Decision),
+}
+
+impl Task {
+    pub(crate) fn new(view: Arc<TableDef>, plan: Plan, recorded: views::refresh::record::Recorded) -> Task {
+        let (outcome, control, version) = (recorded.outcome, recorded.control, recorded.version);
+        Task { view, plan: Arc::new(plan), outcome, control, version, ready: None, run: None }
+    }
+
+    /// The time on the view's own clock, in milliseconds.
+    pub(crate) fn now_ms(&self, now_ns: i64) -> i64 {
+        self.control.fake_time.map_or(now_ns.div_euclid(1_000_000), |seconds| seconds.saturating_mul(1_000))
+    }
+
+    /// The version of the next row.
+    pub(crate) fn next_version(&mut self) -> u64 {
+        self.version += 1;
+        self.version
+    }
+
+    fn as_parent(&self) -> Parent {
+        let every = |slot| self.plan.schedule.next(slot);
+        Parent::Known {
+            id: self.view.id.0,
+            next: self.outcome.slot.map(every),
+            successes: self.outcome.successes,
+            finished: self.outcome.finished,
+        }
+    }
+}
+
+impl State {
+    fn parents(&self, plan: &Plan) -> Vec<Parent> {
+        let parent = |name: &QualifiedName| {
+            let task = self.names.get(name).and_then(|id| self.tasks.get(id));
+            task.map_or(Parent::Missing, Task::as_parent)
+        };
+        plan.depends_on.iter().map(parent).collect()
+    }
+
+    /// Remembers since when a view that runs after others may, and gives its dependencies.
+    fn look(&mut self, id: TableId) -> Vec<Parent> {
+        let Some(task) = self.tasks.get(&id) else { return Vec::new() };
+        if task.plan.depends_on.is_empty() {
+            return Vec::new();
+        }
+        let parents = self.parents(&Arc::clone(&task.plan));
+        if let Some(task) = self.tasks.get_mut(&id) {
+            let is_missing = parents.contains(&Parent::Missing);
+            let ready = ready_at(&task.outcome, &parents);
+            task.ready = if is_missing { None } else { ready.map(|at| task.ready.unwrap_or(at)) };
+        }
+        parents
+    }
+
+    fn with_view<T>(&mut self, id: TableId, give: impl FnOnce(&Task, &View<'_>) -> T) -> Option<T> {
+        let parents = self.look(id);
+        let task = self.tasks.get(&id)?;
+        let Task { plan, outcome, control, ready, .. } = task;
+        Some(give(task, &View { plan, outcome, control, ready: *ready, parents: &parents }))
+    }
+
+    /// What a view is doing.
+    pub(crate) fn doing(&mut self, id: TableId, now_ns: i64) -> Option<Doing> {
+        self.with_view(id, |task, view| match task.run {
+            Some(_) => Doing::Running,
+            None => Doing::Waiting(decide(view, task.now_ms(now_ns))),
+        })
+    }
+
+    /// When the next run of a view is due, in milliseconds; of one that runs, when that run was.
+    pub(crate) fn next_ms(&mut self, id: TableId) -> Option<i64> {
+        self.with_view(id, |task, view| match &task.run {
+            Some(run) => run.next_ms,
+            None => view.next_ms(),
+        })?
+    }
+
+    /// Begins every run that is due, as many as may run at once. Gives them, and when to look again.
+    pub(crate) fn begin_due(&mut self, now_ns: i64) -> (Vec<Job>, Option<i64>) {
+        let mut jobs = Vec::new();
+        let mut wake_ms: Option<i64> = None;
+        if self.is_stopping {
+            return (jobs, None);
+        }
+        let mut running = self.tasks.values().filter(|task| task.run.is_some()).count();
+        let ids: Vec<TableId> = self.tasks.keys().copied().collect();
+        for id in ids {
+            match self.doing(id, now_ns) {
+                Some(Doing::Waiting(Decision::Run { asked_for })) if running < RUNS_MAX => {
+                    running += 1;
+                    jobs.extend(self.job(id, asked_for, now_ns));
+                }
+                Some(Doing::Waiting(Decision::Sleep { until_ms })) => {
+                    let is_frozen = self.tasks.get(&id).is_some_and(|task| task.control.fake_time.is_some());
+                    if !is_frozen {
+                        wake_ms = Some(wake_ms.map_or(until_ms, |wake| wake.min(until_ms)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        (jobs, wake_ms)
+    }
+
+    /// A run that begins now.
+    pub(super) fn job(&mut self, id: TableId, asked_for: bool, now_ns: i64) -> Option<Job> {
+        self.with_view(id, |task, view| Job {
+            view: Arc::clone(&task.view),
+            plan: Arc::clone(&task.plan),
+            before: task.outcome.clone(),
+            started: Started::now(view, asked_for, task.now_ms(now_ns).div_euclid(1_000)),
+        })
+    }
+
+    /// Notes a run that was begun.
+    pub(crate) fn begun(&mut self, job: &Job, ctx: &Arc<QueryContext>) {
+        let next_ms = self.next_ms(job.view.id);
+        if let Some(task) = self.tasks.get_mut(&job.view.id) {
+            let started = job.started.clone();
+            task.run = Some(Run { ctx: Arc::clone(ctx), started, next_ms, task: None });
+        }
+    }
+}
+
+impl Board {
+    pub(crate) fn new() -> Board {
+        Board { state: Mutex::default(), wake: Notify::new(), changes: watch::Sender::new(0) }
+    }
+
+    /// Looks or changes. Not for long.
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.state.lock())
+    }
+
+    /// Something changed: decide again, and tell who waits.
+    pub(crate) fn changed(&self) {
+        self.changes.send_modify(|count| *count += 1);
+        self.wake.notify_one();
+    }
+
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// True when the tasks are those of this catalogue.
+    pub(crate) fn is_of(&self, catalog: &Catalog) -> bool {
+        self.state.lock().catalog.as_ref().is_some_and(|known| known.has_same_tables(catalog))
+    }
+
+    /// Puts the tasks in line with a catalogue: `made` are those that it did not have, or had in another version. Runs of
+    /// views that are gone are ended.
+    pub(crate) fn put(&self, catalog: &Catalog, mut made: BTreeMap<TableId, Task>) {
+        let mut state = self.state.lock();
+        let gone = |id: &TableId| catalog.table_by_id(*id).is_none_or(|view| !is_refreshed(view));
+        let gone: Vec<TableId> = state.tasks.keys().filter(|id| gone(id)).copied().collect();
+        for id in gone {
+            if let Some(run) = state.tasks.remove(&id).and_then(|task| task.run) {
+                run.ctx.cancel.cancel();
+            }
+        }
+        for (id, task) in std::mem::take(&mut made) {
+            match state.tasks.get_mut(&id) {
+                // what runs left and commands said is newer here than in what was read
+                Some(known) => (known.view, known.plan) = (task.view, task.plan),
+                None => drop(state.tasks.insert(id, task)),
+            }
+        }
+        state.names = state.tasks.values().map(|task| (task.view.qualified_name(), task.view.id)).collect();
+        state.catalog = Some(catalog.clone());
+        drop(state);
+        self.changed();
+    }
+
+    /// The version of a view's definition that its task has.
+    pub(crate) fn version_of(&self, view: TableId) -> Option<u64> {
+        self.state.lock().tasks.get(&view).map(|task| task.view.version)
+    }
+}
+
+/// True for refreshable views that are seen: not while one is detached.
+pub(crate) fn is_refreshed(view: &TableDef) -> bool {
+    matches!(view.view, Some(store::ViewDef::Refreshable { .. })) && view.visibility == store::Visibility::Listed
+}
+
+/// True when the view is off.
+pub(crate) fn is_off(task: &Task) -> bool {
+    task.control.switch == Switch::Off
+}

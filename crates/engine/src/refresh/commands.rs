@@ -1,0 +1,173 @@
+//! SYSTEM REFRESH, WAIT, CANCEL, STOP, PAUSE, START and TEST VIEW.
+
+use std::sync::Arc;
+
+use query::QueryContext;
+use sql::ast::ObjectName;
+use store::TableDef;
+use types::text::scan::parse_date_time;
+use types::text::time::Zone;
+use types::{ErrorCode, TableId};
+use views::refresh::decide::{Amounts, Decision, Ended, after};
+use views::refresh::{Control, Switch, record};
+
+use super::board::{Doing, Job, Task, is_off, is_refreshed};
+use super::{CANCELLED, Scheduler};
+use crate::ddl;
+use crate::error::{Error, Result};
+
+impl Scheduler {
+    /// REFRESH VIEW: remembered when the view is off or runs.
+    pub(crate) async fn request(&self, name: &ObjectName, ctx: &QueryContext) -> Result<()> {
+        let view = self.view(name, ctx).await?;
+        self.command(&view, |control| control.requested += 1).await
+    }
+
+    /// STOP, PAUSE, START of one view; a name that is none is passed over, as in ClickHouse.
+    pub(crate) async fn switch(&self, name: &ObjectName, to: Switch, ctx: &QueryContext) -> Result<()> {
+        match self.view(name, ctx).await {
+            Ok(view) => self.command(&view, |control| control.switch = to).await,
+            Err(_none) => Ok(()),
+        }
+    }
+
+    /// STOP VIEWS, START VIEWS.
+    pub(crate) async fn switch_all(&self, to: Switch, ctx: &QueryContext) -> Result<()> {
+        self.sync().await;
+        let views: Vec<_> = ctx.snapshot.catalog.tables().filter(|view| is_refreshed(view)).cloned().collect();
+        for view in views {
+            self.command(&view, |control| control.switch = to).await?;
+            self.interrupt_when_off(&view, to);
+        }
+        Ok(())
+    }
+
+    /// STOP: the refresh under way ends too.
+    pub(crate) async fn stop_view(&self, name: &ObjectName, ctx: &QueryContext) -> Result<()> {
+        self.switch(name, Switch::Off, ctx).await?;
+        if let Ok(view) = self.view(name, ctx).await {
+            self.interrupt_when_off(&view, Switch::Off);
+        }
+        Ok(())
+    }
+
+    fn interrupt_when_off(&self, view: &TableDef, to: Switch) {
+        if to == Switch::Off {
+            self.board.with(|state| {
+                let run = state.tasks.get(&view.id).and_then(|task| task.run.as_ref());
+                run.into_iter().for_each(|run| run.ctx.cancel.cancel());
+            });
+        }
+    }
+
+    /// CANCEL VIEW: the refresh under way, or the one that was asked for and has not begun.
+    pub(crate) async fn cancel(&self, name: &ObjectName, ctx: &QueryContext) -> Result<()> {
+        let view = self.view(name, ctx).await?;
+        let now_ns = ctx.runtime.env.clock.now_ns();
+        let unbegun = self.board.with(|state| {
+            if let Some(run) = state.tasks.get(&view.id).and_then(|task| task.run.as_ref()) {
+                run.ctx.cancel.cancel();
+                return None;
+            }
+            match state.doing(view.id, now_ns)? {
+                Doing::Waiting(Decision::Run { asked_for: true }) => {}
+                Doing::Waiting(_) | Doing::Running => return None,
+            }
+            let job = state.job(view.id, true, now_ns)?;
+            let task = state.tasks.get_mut(&view.id)?;
+            task.outcome = cancelled(&job);
+            Some((task.next_version(), task.outcome.clone()))
+        });
+        self.board.changed();
+        if let Some((version, outcome)) = unbegun {
+            record::write(&self.views, &view, &record::outcome_row(version, &outcome)?).await?;
+        }
+        Ok(())
+    }
+
+    /// TEST VIEW … SET FAKE TIME, UNSET FAKE TIME.
+    pub(crate) async fn fake_time(&self, name: &ObjectName, text: Option<&str>, ctx: &QueryContext) -> Result<()> {
+        let view = self.view(name, ctx).await?;
+        let zone = Zone::parse(ctx.time_zone()).unwrap_or(Zone::Utc);
+        let parse = |text: &str| {
+            let unreadable =
+                || Error::refused(ErrorCode::CANNOT_PARSE_DATETIME, format!("cannot parse datetime \"{text}\""));
+            parse_date_time(text.as_bytes(), zone).map(|at| at.seconds).ok_or_else(unreadable)
+        };
+        let fake_time = text.map(parse).transpose()?;
+        self.command(&view, |control| control.fake_time = fake_time).await
+    }
+
+    /// WAIT VIEW: until the view neither runs nor is about to. The last failure is raised, unless the view is off.
+    pub(crate) async fn wait(&self, name: &ObjectName, ctx: &QueryContext) -> Result<()> {
+        let view = self.view(name, ctx).await?;
+        let mut changes = self.board.subscribe();
+        loop {
+            changes.mark_unchanged();
+            if self.is_idle(view.id, ctx) {
+                return self.last_failure(&view);
+            }
+            tokio::select! {
+                biased;
+                () = ctx.cancel.cancelled() => return Err(query::Error::Cancelled.into()),
+                changed = changes.changed() => if changed.is_err() { return Ok(()) },
+            }
+            ctx.check()?;
+        }
+    }
+
+    fn is_idle(&self, view: TableId, ctx: &QueryContext) -> bool {
+        let now_ns = ctx.runtime.env.clock.now_ns();
+        self.board.with(|state| {
+            let doing = state.doing(view, now_ns);
+            !matches!(doing, Some(Doing::Running | Doing::Waiting(Decision::Run { .. }))) || state.is_stopping
+        })
+    }
+
+    fn last_failure(&self, view: &TableDef) -> Result<()> {
+        let error = self.board.with(|state| {
+            let task = state.tasks.get(&view.id)?;
+            (!is_off(task) && !task.outcome.error.is_empty()).then(|| task.outcome.error.clone())
+        });
+        match error {
+            Some(error) => Err(Error::refused(ErrorCode::REFRESH_FAILED, format!("Refresh failed: {error}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// The refreshable view of that name, with a task.
+    pub(super) async fn view(&self, name: &ObjectName, ctx: &QueryContext) -> Result<Arc<TableDef>> {
+        let name = ddl::qualified(ctx, name);
+        self.sync().await;
+        let found = ctx.snapshot.catalog.named(&name).filter(|view| is_refreshed(view)).cloned();
+        found.ok_or_else(|| {
+            let message = format!("Refreshable view {name} doesn't exist");
+            Error::refused(ErrorCode::BAD_ARGUMENTS, message)
+        })
+    }
+
+    /// Changes what commands said of a view. It lasts when this returns.
+    async fn command(&self, view: &TableDef, change: impl FnOnce(&mut Control)) -> Result<()> {
+        let changed = self.board.with(|state| {
+            let task: &mut Task = state.tasks.get_mut(&view.id)?;
+            change(&mut task.control);
+            Some((task.next_version(), task.control.clone()))
+        });
+        let Some((version, control)) = changed else { return Ok(()) };
+        record::write(&self.views, view, &record::control_row(version, &control)?).await?;
+        self.board.changed();
+        Ok(())
+    }
+}
+
+/// What is left of a refresh that was cancelled before it began.
+fn cancelled(job: &Job) -> views::refresh::Outcome {
+    let ended = Ended {
+        at: job.started.at,
+        duration_ms: 0,
+        error: Some(CANCELLED.to_owned()),
+        amounts: Amounts::default(),
+        spread: job.before.spread,
+    };
+    after(&job.plan, &job.before, &job.started, ended)
+}

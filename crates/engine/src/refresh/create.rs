@@ -1,0 +1,91 @@
+//! The parts of CREATE MATERIALIZED VIEW that only a refreshable view has.
+
+use std::sync::Arc;
+
+use query::QueryContext;
+use sql::ast::{CreateMaterializedView, Definer, Ident, OnError, RefreshMode, Security, SecurityKind};
+use store::{Edit, QualifiedName, TableDef, TableKind, Target, ViewDef};
+use types::ErrorCode;
+use views::refresh::{Control, Outcome, Plan, normalize, record};
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+
+/// The definition of a refreshable view beside its target, and the edits that make its hidden table.
+pub(crate) struct Made {
+    pub(crate) view: ViewDef,
+    pub(crate) edits: Vec<Edit>,
+}
+
+/// Checks the REFRESH clause and puts it as it is kept.
+pub(crate) fn check(create: &mut CreateMaterializedView, name: &QualifiedName, ctx: &QueryContext) -> Result<Plan> {
+    let refresh = create.refresh.as_mut().ok_or_else(|| Error::NotImplemented("a view without REFRESH".to_owned()))?;
+    let plan = Plan::of(refresh, &name.database)?;
+    normalize(refresh, &name.database)?;
+    if matches!(create.on_error, Some(OnError::Quarantine)) {
+        return Err(Error::NotImplemented("ON ERROR QUARANTINE".to_owned()));
+    }
+    if create.security.kind == Some(SecurityKind::Invoker) {
+        let message = "SQL SECURITY INVOKER can't be specified for MATERIALIZED VIEW";
+        return Err(Error::refused(ErrorCode::QUERY_IS_NOT_SUPPORTED_IN_MATERIALIZED_VIEW, message));
+    }
+    let user = || Definer::User(Ident::new(&*ctx.caller.user));
+    let definer = match create.security.definer.take() {
+        Some(named @ Definer::User(_)) => named,
+        Some(Definer::CurrentUser) | None => user(),
+    };
+    create.security = Security { definer: Some(definer), kind: Some(SecurityKind::Definer) };
+    let is_ordinary = ctx.snapshot.catalog.database(&name.database).is_some_and(|db| &*db.engine == "Ordinary");
+    if is_ordinary && plan.mode == RefreshMode::Replace {
+        let message = "refreshable materialized views (except with APPEND) need a database of engine Atomic";
+        return Err(Error::refused(ErrorCode::INCORRECT_QUERY, message));
+    }
+    Ok(plan)
+}
+
+/// The view's definition, and its hidden table with what it starts from.
+pub(crate) async fn make(
+    engine: &Engine,
+    (create, plan): (&CreateMaterializedView, &Plan),
+    (name, target): (&QualifiedName, Target),
+    ctx: &QueryContext,
+) -> Result<Made> {
+    check_target(plan, name, &target, ctx)?;
+    let views = &engine.inner.views;
+    let table = record::table(views, &name.database, &name.name, ctx.now_ns);
+    let empty =
+        create.empty.then(|| Outcome { slot: Some(ctx.now_ns.div_euclid(1_000_000_000)), ..Outcome::default() });
+    let mut edits = vec![Edit::CreateTable(Arc::new(table.clone()))];
+    if let (Some(outcome), Some(schema)) = (empty, &table.schema) {
+        edits.push(record::edit(views, &table, schema, &record::outcome_row(1, &outcome)?).await?);
+        edits.push(record::edit(views, &table, schema, &record::control_row(1, &Control::default())?).await?);
+    }
+    let view = ViewDef::Refreshable { target, depends_on: plan.depends_on.clone(), state: vec![table.id] };
+    Ok(Made { view, edits })
+}
+
+/// Of views that replace the content of a table there is one.
+fn check_target(plan: &Plan, name: &QualifiedName, target: &Target, ctx: &QueryContext) -> Result<()> {
+    let Target::Named(to) = target else { return Ok(()) };
+    let kind = ctx.snapshot.catalog.named(to).map(|table| table.kind);
+    if matches!(kind, Some(TableKind::View | TableKind::WindowView)) {
+        return Err(Error::NotImplemented("REFRESH … TO a view".to_owned()));
+    }
+    if plan.mode != RefreshMode::Replace {
+        return Ok(());
+    }
+    let is_other = |view: &&Arc<TableDef>| {
+        matches!(&view.view, Some(ViewDef::Refreshable { target: Target::Named(other), .. }) if other == to)
+            && view.qualified_name() != *name
+    };
+    for view in ctx.snapshot.catalog.tables().filter(is_other) {
+        if Plan::of_view(view)?.is_some_and(|plan| plan.mode == RefreshMode::Replace) {
+            let message = format!(
+                "Table {to} is already a target of another refreshable materialized view: {}",
+                view.qualified_name()
+            );
+            return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,22 @@
+//! Refreshable views: when each runs, and what its runs leave behind.
+//!
+//! ```text
+//! REFRESH clause ─▶ Plan (schedule, dependencies, settings)
+//! Plan + Outcome (runs) + Control (commands) + Parents ─▶ decide(now) ─▶ Off │ Missing │ Wait │ Sleep │ Run
+//! Run ─▶ SELECT on a snapshot ─▶ one commit { the rows, and the Outcome after it }
+//! ```
+//! In reading order: [`span`], [`schedule`], [`plan`], [`mod@decide`] (all pure), [`record`] (the hidden table of each
+//! view that keeps what is durable). Never here: a clock, tasks, running anything; that is the engine's scheduler.
+
+pub mod decide;
+pub mod plan;
+pub mod record;
+pub mod schedule;
+pub mod span;
+#[cfg(test)]
+mod tests;
+
+pub use decide::{Amounts, Control, Decision, Ended, Outcome, Parent, Started, Switch, View, after, decide};
+pub use plan::{Options, Plan, normalize};
+pub use schedule::Schedule;
+pub use span::Span;

@@ -1,0 +1,156 @@
+//! What a REFRESH clause says, checked: the schedule, on whom it waits, how failures are met.
+
+use std::collections::BTreeMap;
+
+use query::definition::Definition;
+use sql::ast::{Literal, Refresh, RefreshMode, RefreshSchedule, Setting, SettingValue};
+use store::{QualifiedName, TableDef};
+use types::ErrorCode;
+use types::text::time::Zone;
+
+use super::schedule::Schedule;
+use super::span::{Span, refuse};
+use crate::error::Result;
+
+/// A REFRESH clause.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Plan {
+    /// When.
+    pub schedule: Schedule,
+    /// Every dependency once, in the order written.
+    pub depends_on: Vec<QualifiedName>,
+    /// What becomes of the rows that are there.
+    pub mode: RefreshMode,
+    /// SETTINGS.
+    pub options: Options,
+}
+
+/// The settings of a REFRESH clause.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Options {
+    /// Times that a failed run is tried again; below 0: without end.
+    pub retries: i64,
+    /// Wait before the first retry; doubles with each.
+    pub backoff_initial_ms: i64,
+    /// Longest wait before a retry.
+    pub backoff_max_ms: i64,
+    /// After downtime a slot that was missed is run, once; else the next one is waited for.
+    pub runs_missed: bool,
+}
+
+impl Plan {
+    /// The clause of a refreshable view; names without a database are in `database`.
+    pub fn of(refresh: &Refresh, database: &str) -> Result<Plan> {
+        refuse_later(refresh)?;
+        let mut settings = texts(&refresh.settings)?;
+        let zone = match settings.remove("refresh_timezone") {
+            None => Zone::Utc,
+            Some(name) => Zone::parse(&name).ok_or_else(|| {
+                refuse(ErrorCode::BAD_ARGUMENTS, format!("refresh_timezone: unknown time zone \"{name}\""))
+            })?,
+        };
+        let mut depends_on: Vec<QualifiedName> = Vec::new();
+        for name in &refresh.depends_on {
+            let database = name.database.as_ref().map_or(database, |database| &database.name);
+            let name = QualifiedName::new(database, name.name.name.as_str());
+            if !depends_on.contains(&name) {
+                depends_on.push(name);
+            }
+        }
+        let schedule = Schedule::of(refresh, zone)?;
+        Ok(Plan { schedule, depends_on, mode: refresh.mode, options: Options::of(settings)? })
+    }
+
+    /// The clause of a view as the catalogue has it; none for a view of another sort.
+    pub fn of_view(view: &TableDef) -> Result<Option<Plan>> {
+        let Definition::MaterializedView(create) = Definition::parse(view)? else { return Ok(None) };
+        create.refresh.as_ref().map(|refresh| Plan::of(refresh, &view.database)).transpose()
+    }
+}
+
+/// The clause as it is kept and printed: spans in their greatest units, names with their database.
+pub fn normalize(refresh: &mut Refresh, database: &str) -> Result<()> {
+    let spans = match &mut refresh.schedule {
+        RefreshSchedule::Every { period, offset } => vec![Some(period), offset.as_mut()],
+        RefreshSchedule::After(delay) => vec![Some(delay)],
+        RefreshSchedule::Dependencies | RefreshSchedule::OnChange(_) => Vec::new(),
+    };
+    for span in spans.into_iter().chain([refresh.randomize.as_mut()]).flatten() {
+        *span = Span::of(span)?.normalized();
+    }
+    for name in refresh.depends_on.iter_mut().filter(|name| name.database.is_none()) {
+        name.database = Some(sql::ast::Ident::new(database));
+    }
+    Ok(())
+}
+
+fn refuse_later(refresh: &Refresh) -> Result<()> {
+    let later = |what: &str| Err(refuse(ErrorCode::NOT_IMPLEMENTED, format!("{what} is not supported yet")));
+    if refresh.concurrency_group.is_some() {
+        return later("CONCURRENCY GROUP");
+    }
+    if refresh.priority.is_some() {
+        return later("PRIORITY");
+    }
+    match refresh.mode {
+        RefreshMode::Replace | RefreshMode::Append => Ok(()),
+        RefreshMode::AppendIncremental => later("REFRESH … APPEND INCREMENTAL"),
+        RefreshMode::ReplacePartitions => later("REFRESH … REPLACE PARTITIONS"),
+    }
+}
+
+fn texts(settings: &[Setting]) -> Result<BTreeMap<String, String>> {
+    let text = |setting: &Setting| match &setting.value {
+        SettingValue::Literal(Literal::UInt(value)) => Some(value.to_string()),
+        SettingValue::Literal(Literal::Int(value)) => Some(value.to_string()),
+        SettingValue::Literal(Literal::Bool(value)) => Some(u8::from(*value).to_string()),
+        SettingValue::Literal(Literal::String(text)) => Some(String::from_utf8_lossy(text).into_owned()),
+        SettingValue::Implicit => Some("1".to_owned()),
+        _ => None,
+    };
+    let read = |setting: &Setting| {
+        let name = setting.name.name.clone();
+        let constant = text(setting);
+        let reason = || refuse(ErrorCode::BAD_ARGUMENTS, format!("setting \"{name}\" takes a constant"));
+        constant.ok_or_else(reason).map(|text| (name.clone(), text))
+    };
+    settings.iter().map(read).collect()
+}
+
+impl Options {
+    fn of(settings: BTreeMap<String, String>) -> Result<Options> {
+        let mut options = Options { retries: 2, backoff_initial_ms: 100, backoff_max_ms: 60_000, runs_missed: true };
+        for (name, text) in settings {
+            match name.as_str() {
+                "refresh_retries" => options.retries = number(&name, &text)?,
+                "refresh_retry_initial_backoff_ms" => options.backoff_initial_ms = number(&name, &text)?.max(0),
+                "refresh_retry_max_backoff_ms" => options.backoff_max_ms = number(&name, &text)?.max(0),
+                // there is one replica, and it does refresh
+                "all_replicas" => drop(number(&name, &text)?),
+                "refresh_on_miss" => {
+                    options.runs_missed = match text.as_str() {
+                        "run" => true,
+                        "skip" => false,
+                        _ => return Err(refuse(ErrorCode::BAD_ARGUMENTS, "refresh_on_miss is 'run' or 'skip'")),
+                    }
+                }
+                "keep_generations" | "refresh_skip_ratio" | "refresh_mode" => {
+                    return Err(refuse(ErrorCode::NOT_IMPLEMENTED, format!("setting \"{name}\" is not supported yet")));
+                }
+                _ => return Err(refuse(ErrorCode::UNKNOWN_SETTING, format!("unknown setting '{name}'"))),
+            }
+        }
+        Ok(options)
+    }
+
+    /// The wait before retry number `attempt`, counted from 1.
+    pub fn backoff_ms(&self, attempt: u32) -> i64 {
+        let doubled = 1_i64.checked_shl(attempt.saturating_sub(1)).filter(|factor| *factor > 0).unwrap_or(i64::MAX);
+        self.backoff_initial_ms.saturating_mul(doubled).min(self.backoff_max_ms)
+    }
+}
+
+fn number(name: &str, text: &str) -> Result<i64> {
+    let reason = || format!("setting \"{name}\" takes a number, not '{text}'");
+    text.parse().map_err(|_not_a_number| refuse(ErrorCode::CANNOT_PARSE_INPUT_ASSERTION_FAILED, reason()))
+}

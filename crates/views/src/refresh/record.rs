@@ -1,0 +1,155 @@
+//! What is durable of a refreshable view: a hidden table of its own, with a row for what commands said and one for what
+//! runs left. Each row is JSON of which unknown fields are passed over and absent ones have their default; of rows of the
+//! same entry the one with the greatest version counts.
+//!
+//! The row of an outcome is written in the commit of the run's rows: both are seen, or neither.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, BinaryArray, UInt64Array};
+use arrow::datatypes::UInt64Type;
+use parts::{MergeMode, PartSchema, SortColumn};
+use query::QueryContext;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use store::{Commit, Edit, Readiness, TableDef, TableKind, ViewDef, Visibility};
+use types::{Block, Column, DataType, ErrorCode, Header, TableId};
+
+use super::decide::{Control, Outcome};
+use super::span::refuse;
+use crate::Views;
+use crate::error::Result;
+
+/// Entries of the table.
+const CONTROL: u64 = 0;
+const OUTCOME: u64 = 1;
+
+/// What was read of a view's table.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Recorded {
+    /// What runs left.
+    pub outcome: Outcome,
+    /// What commands said.
+    pub control: Control,
+    /// The greatest version of a row.
+    pub version: u64,
+}
+
+fn header() -> Header {
+    Header::new(vec![
+        Column::new("entry", DataType::UInt64),
+        Column::new("version", DataType::UInt64),
+        Column::new("json", DataType::String),
+    ])
+}
+
+/// The hidden table of a view that is being made.
+pub fn table(views: &Views, database: &str, view: &str, created_ns: i64) -> TableDef {
+    let header = header();
+    let schema = PartSchema {
+        header: header.clone(),
+        sort_key: vec![SortColumn::ascending(0)],
+        primary_key_len: 1,
+        partition_key: Vec::new(),
+        merge_mode: MergeMode::Replacing { version: Some(1), is_deleted: None },
+        index_granularity: parts::schema::INDEX_GRANULARITY,
+        min_max: Vec::new(),
+    };
+    let id = views.store.new_table_id();
+    let name = query::state_table_name(id);
+    let columns = "(`entry` UInt64, `version` UInt64, `json` String)";
+    let sql = format!(
+        "CREATE TABLE {} {columns} ENGINE = ReplacingMergeTree(version) ORDER BY entry",
+        sql::back_quote(&name)
+    );
+    TableDef {
+        id,
+        database: database.into(),
+        name: name.into(),
+        uuid: views.store.env().rng.uuid(),
+        version: 0,
+        sql: sql.into(),
+        engine: "ReplacingMergeTree".into(),
+        kind: TableKind::MergeTree,
+        columns: header,
+        schema: Some(Arc::new(schema)),
+        view: None,
+        visibility: Visibility::Hidden,
+        readiness: Readiness::Ready,
+        comment: format!("state of refreshable view {view}").into(),
+        created_ns,
+    }
+}
+
+/// The hidden table of a refreshable view.
+pub fn table_of(view: &TableDef) -> Option<TableId> {
+    match &view.view {
+        Some(ViewDef::Refreshable { state, .. }) => state.first().copied(),
+        _ => None,
+    }
+}
+
+/// The row of an outcome.
+pub fn outcome_row(version: u64, outcome: &Outcome) -> Result<Block> {
+    row(OUTCOME, version, outcome)
+}
+
+/// The row of what commands said.
+pub fn control_row(version: u64, control: &Control) -> Result<Block> {
+    row(CONTROL, version, control)
+}
+
+fn row(entry: u64, version: u64, value: &impl Serialize) -> Result<Block> {
+    let json = serde_json::to_vec(value);
+    let json = json.map_err(|error| refuse(ErrorCode::LOGICAL_ERROR, format!("state of a view: {error}")))?;
+    let arrays: Vec<ArrayRef> = vec![
+        Arc::new(UInt64Array::from(vec![entry])),
+        Arc::new(UInt64Array::from(vec![version])),
+        Arc::new(BinaryArray::from_vec(vec![&json])),
+    ];
+    Ok(Block::new(header(), arrays)?)
+}
+
+/// Everything that is recorded of a view.
+pub async fn load(view: &TableDef, ctx: &QueryContext) -> Result<Recorded> {
+    let Some(table) = table_of(view) else { return Ok(Recorded::default()) };
+    let mut newest: [Option<(u64, Vec<u8>)>; 2] = [None, None];
+    for block in crate::window::rows_of(table, ctx).await? {
+        let (entries, versions) =
+            (block.array(0).as_primitive::<UInt64Type>(), block.array(1).as_primitive::<UInt64Type>());
+        let texts = block.array(2).as_binary::<i32>();
+        for at in 0..block.rows() {
+            let slot = usize::try_from(entries.value(at)).ok().and_then(|entry| newest.get_mut(entry));
+            let Some(slot) = slot else { continue };
+            if slot.as_ref().is_none_or(|(version, _)| *version <= versions.value(at)) {
+                *slot = Some((versions.value(at), texts.value(at).to_vec()));
+            }
+        }
+    }
+    let [control, outcome] = newest;
+    let version = control.iter().chain(&outcome).map(|(version, _)| *version).max().unwrap_or(0);
+    Ok(Recorded { outcome: read(outcome)?, control: read(control)?, version })
+}
+
+fn read<T: DeserializeOwned + Default>(found: Option<(u64, Vec<u8>)>) -> Result<T> {
+    let Some((_, json)) = found else { return Ok(T::default()) };
+    let read = serde_json::from_slice(&json);
+    read.map_err(|error| refuse(ErrorCode::CORRUPTED_DATA, format!("state of a refreshable view: {error}")))
+}
+
+/// Writes a row by itself, in a commit of its own.
+pub async fn write(views: &Views, view: &TableDef, row: &Block) -> Result<()> {
+    let snapshot = views.store.snapshot();
+    let def = table_of(view).and_then(|table| snapshot.catalog.table_by_id(table));
+    // a view that is gone has nothing to remember
+    let Some((def, schema)) = def.and_then(|def| Some((def, def.schema.as_ref()?))) else { return Ok(()) };
+    let edit = edit(views, def, schema, row).await?;
+    views.store.commit(Commit::of(vec![edit])).await?;
+    Ok(())
+}
+
+/// The edit that writes a row into the table of a view; the table may be made by the same commit.
+pub async fn edit(views: &Views, table: &TableDef, schema: &Arc<PartSchema>, row: &Block) -> Result<Edit> {
+    let parts = crate::insert::stage::stage_state(&views.store, schema, row).await?;
+    Ok(Edit::Insert { table: table.id, version: table.version, parts })
+}
