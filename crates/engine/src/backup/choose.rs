@@ -102,8 +102,8 @@ impl Shelf<'_> {
 pub(super) fn owned(view: &TableDef) -> Vec<TableId> {
     let Some(def) = &view.view else { return Vec::new() };
     let mut owned: Vec<TableId> = match def {
-        ViewDef::Window { state, .. } => state.clone(),
-        ViewDef::Plain | ViewDef::Incremental { .. } | ViewDef::Refreshable { .. } | ViewDef::Live { .. } => Vec::new(),
+        ViewDef::Window { state, .. } | ViewDef::Refreshable { state, .. } => state.clone(),
+        ViewDef::Plain | ViewDef::Incremental { .. } | ViewDef::Live { .. } => Vec::new(),
     };
     if let Some(Target::Inner(id)) = def.target() {
         owned.push(*id);

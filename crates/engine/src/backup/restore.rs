@@ -132,10 +132,8 @@ fn with_ids(view: &ViewDef, ids: &BTreeMap<TableId, TableId>) -> ViewDef {
     let mut view = view.clone();
     match &mut view {
         ViewDef::Plain => {}
-        ViewDef::Incremental { target, .. } | ViewDef::Refreshable { target, .. } | ViewDef::Live { target, .. } => {
-            *target = moved(target)
-        }
-        ViewDef::Window { target, state, .. } => {
+        ViewDef::Incremental { target, .. } | ViewDef::Live { target, .. } => *target = moved(target),
+        ViewDef::Window { target, state, .. } | ViewDef::Refreshable { target, state, .. } => {
             *target = moved(target);
             *state = state.iter().map(id).collect();
         }
