@@ -1,5 +1,6 @@
 //! Behaviour of the whole façade that belongs to no one of its modules.
 
+mod engines;
 mod limits;
 mod plans;
 mod snapshots;
