@@ -51,7 +51,7 @@ impl Engine {
     /// A folder that another process has, that a newer version made, or that is damaged is refused in one sentence, and
     /// nothing in it is changed.
     pub async fn open(env: Env, folder: &Path, config: EngineConfig) -> Result<Engine> {
-        let store = Arc::new(Store::open(env.clone(), folder, config.store.clone()).await?);
+        let store = Arc::new(Store::open(env.clone(), folder, config.store).await?);
         attach_again(&store).await?;
         for dir in [&config.runtime.user_files, &config.runtime.spill_dir].into_iter().flatten() {
             env.disk.create_dir(dir).await?;

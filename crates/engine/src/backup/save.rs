@@ -107,7 +107,7 @@ impl Saver<'_> {
             if rows_left(&part) == 0 {
                 continue;
             }
-            saved.push(match self.from_base(def, &part) {
+            saved.push(match self.in_base(def, &part) {
                 Some(known) => known,
                 None => self.part(schema, &part).await?,
             });
@@ -117,7 +117,7 @@ impl Saver<'_> {
 
     /// Where the base backup has the part. A part never changes, so its name and table say what is in it; that rows of it
     /// are deleted since shows in their number, which only gets smaller.
-    fn from_base(&self, def: &TableDef, part: &ActivePart) -> Option<SavedPart> {
+    fn in_base(&self, def: &TableDef, part: &ActivePart) -> Option<SavedPart> {
         let (folder, base) = self.base.as_ref()?;
         let known =
             base.part(def.uuid, &part.name().to_string()).filter(|known| known.rows == rows_left(part))?.clone();

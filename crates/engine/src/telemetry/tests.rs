@@ -102,3 +102,21 @@ fn caches_are_dropped_and_unknown_commands_refused() {
         engine.close().await.unwrap();
     });
 }
+
+#[test]
+fn columns_of_parts_have_their_bytes() {
+    run(async {
+        let (engine, mut session) = open().await;
+        let session = &mut session;
+        done(session, "CREATE TABLE t (k UInt32, s String DEFAULT toString(k)) ENGINE = MergeTree ORDER BY k % 10")
+            .await;
+        done(session, "INSERT INTO t (k) SELECT number FROM numbers(1000)").await;
+        let columns = "SELECT column, type, column_position, default_kind, default_expression, \
+                       column_data_compressed_bytes > 0, rows FROM system.parts_columns WHERE table = 't'";
+        assert_eq!(
+            rows(session, columns).await,
+            ["k\tUInt32\t1\t\t\t1\t1000", "s\tString\t2\tDEFAULT\ttoString(k)\t1\t1000"]
+        );
+        engine.close().await.unwrap();
+    });
+}

@@ -134,6 +134,18 @@ impl FilePart {
         Block::with_rows(self.inner.meta.header.project(columns), arrays, self.rows_of(granule).len()).ok()
     }
 
+    /// Bytes of a column in the file, compressed and not.
+    pub fn column_bytes(&self, column: usize) -> (u64, u64) {
+        let schema = self.inner.parquet.parquet_schema();
+        let groups = self.inner.parquet.metadata().row_groups().iter();
+        let chunks = groups.flat_map(|group| group.columns().iter().enumerate());
+        let of_column = chunks.filter(|(leaf, _)| schema.get_column_root_idx(*leaf) == column);
+        of_column.fold((0, 0), |(compressed, plain), (_, chunk)| {
+            let bytes = |bytes: i64| u64::try_from(bytes).unwrap_or(0);
+            (compressed + bytes(chunk.compressed_size()), plain + bytes(chunk.uncompressed_size()))
+        })
+    }
+
     /// True for one of `every` reads of single rows: those decode a whole granule into the cache.
     pub fn admits(&self, every: u64) -> bool {
         self.inner.cache.misses().is_multiple_of(every)

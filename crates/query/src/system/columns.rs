@@ -62,7 +62,12 @@ fn plain(database: &str, table: &str, at: usize, column: &Column) -> Vec<(&'stat
     ]
 }
 
-fn declaration(column: &ColumnDef) -> Vec<(&'static str, Cell)> {
+/// The kind of a column's default, and its expression; both empty where there is none.
+pub(super) fn default_of(definition: &Definition, column: &str) -> (&'static str, String) {
+    definition.column(column).map_or(("", String::new()), declared_default)
+}
+
+fn declared_default(column: &ColumnDef) -> (&'static str, String) {
     let kind = match &column.default {
         Some(ColumnDefault::Default(_)) => "DEFAULT",
         Some(ColumnDefault::Materialized(_)) => "MATERIALIZED",
@@ -72,13 +77,18 @@ fn declaration(column: &ColumnDef) -> Vec<(&'static str, Cell)> {
         None => "",
     };
     let expr = column.default.as_ref().and_then(ColumnDefault::expr).map(ToString::to_string);
+    (kind, expr.unwrap_or_default())
+}
+
+fn declaration(column: &ColumnDef) -> Vec<(&'static str, Cell)> {
+    let (kind, expr) = declared_default(column);
     let codec = match column.codec.as_slice() {
         [] => String::new(),
         codecs => format!("CODEC({})", codecs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
     };
     vec![
         ("default_kind", kind.into()),
-        ("default_expression", expr.unwrap_or_default().into()),
+        ("default_expression", expr.into()),
         ("comment", column.comment.clone().unwrap_or_default().into()),
         ("compression_codec", codec.into()),
     ]

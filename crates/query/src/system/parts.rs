@@ -12,6 +12,7 @@ use crate::error::Result;
 pub(super) fn tables() -> Vec<Arc<dyn SystemTable>> {
     vec![
         Listing::system("parts", parts_rows),
+        Listing::system("parts_columns", parts_columns_rows),
         Listing::system("detached_parts", detached_rows),
         Listing::system("data_skipping_indices", index_rows),
     ]
@@ -73,6 +74,55 @@ fn parts_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
     Ok(())
 }
 
+/// The columns of each part that a user sees, with their bytes.
+fn parts_columns_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
+    for database in ctx.snapshot.catalog.databases() {
+        for table in ctx.snapshot.catalog.tables_of(&database.name) {
+            let Some(active) = ctx.snapshot.table_parts(table.id) else { continue };
+            if table.kind != store::TableKind::MergeTree {
+                continue;
+            }
+            let definition = crate::definition::Definition::parse(table)?;
+            for part in active.parts() {
+                column_rows(table, &definition, part, rows);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn column_rows(table: &TableDef, definition: &crate::definition::Definition, part: &ActivePart, rows: &mut Rows) {
+    let known = rows.header().clone();
+    let of_part: Vec<(&'static str, Cell)> =
+        part_row(table, part).into_iter().filter(|(name, _)| known.position(name).is_some()).collect();
+    let mut position = 0_usize;
+    for (at, column) in part.part.meta.header.columns().iter().enumerate() {
+        if table.columns.position(&column.name).is_none() {
+            continue;
+        }
+        position += 1;
+        let (compressed, plain) = match &part.part.data {
+            parts::PartData::File(file) => file.column_bytes(at),
+            parts::PartData::Memory(block) => {
+                let bytes = block.array(at).get_array_memory_size() as u64;
+                (bytes, bytes)
+            }
+        };
+        let (kind, expr) = super::columns::default_of(definition, &column.name);
+        rows.push(of_part.iter().cloned().chain([
+            ("column", column.name.clone().into()),
+            ("type", column.ty.to_string().into()),
+            ("column_position", position.into()),
+            ("default_kind", kind.into()),
+            ("default_expression", expr.into()),
+            ("column_bytes_on_disk", compressed.into()),
+            ("column_data_compressed_bytes", compressed.into()),
+            ("column_data_uncompressed_bytes", plain.into()),
+            ("serialization_kind", "Default".into()),
+        ]));
+    }
+}
+
 fn part_row(table: &TableDef, part: &ActivePart) -> Vec<(&'static str, Cell)> {
     let (meta, name) = (&part.part.meta, part.name());
     let partition = parts::partition_text(&meta.partition);
@@ -86,6 +136,7 @@ fn part_row(table: &TableDef, part: &ActivePart) -> Vec<(&'static str, Cell)> {
         ("marks", meta.granules().into()),
         ("rows", meta.rows.into()),
         ("files", u64::from(!part.is_in_memory()).into()),
+        ("path", part.file.as_ref().map(|file| file.object().to_owned()).unwrap_or_default().into()),
         ("bytes_on_disk", meta.bytes.into()),
         ("bytes", meta.bytes.into()),
         ("data_compressed_bytes", meta.bytes.into()),

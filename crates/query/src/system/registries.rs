@@ -37,6 +37,9 @@ pub(super) fn tables() -> Vec<Arc<dyn SystemTable>> {
         Listing::system("moves", |_, _| Ok(())),
         Listing::system("asynchronous_inserts", |_, _| Ok(())),
         Listing::system("warnings", |_, _| Ok(())),
+        Listing::system("grants", |_, _| Ok(())),
+        Listing::system("collations", |_, _| Ok(())),
+        Listing::system("storage_policies", storage_policies),
         Listing::system("clusters", clusters),
         Listing::system("dictionaries", |_, _| Ok(())),
         Listing::system("contributors", |_, _| Ok(())),
@@ -300,5 +303,16 @@ fn merge_tree_settings(_: &QueryContext, rows: &mut Rows) -> Result<()> {
             ("description", text.into()),
         ]);
     }
+    Ok(())
+}
+
+/// One policy of one volume of one disk.
+fn storage_policies(_: &QueryContext, rows: &mut Rows) -> Result<()> {
+    rows.push([
+        ("policy_name", "default".into()),
+        ("volume_name", "default".into()),
+        ("volume_priority", 1_u64.into()),
+        ("disks", vec!["default".to_owned()].into()),
+    ]);
     Ok(())
 }

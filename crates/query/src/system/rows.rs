@@ -117,6 +117,11 @@ impl Rows {
         Rows { header: header.clone(), rows: Vec::new() }
     }
 
+    /// The columns that rows are made for.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
     /// A row of these cells; columns that are not named have their default.
     pub fn push(&mut self, cells: impl IntoIterator<Item = (&'static str, Cell)>) {
         let row: BTreeMap<&'static str, Cell> = cells.into_iter().collect();
