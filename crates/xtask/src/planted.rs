@@ -7,20 +7,21 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::simulate;
+use crate::simulate::{self, Profile};
 
 /// A bug must be found within this many seeds.
 const SEEDS_MAX: &str = "2000";
 
 /// Plants all bugs, or those whose file name contains one of `names`.
 pub fn run(root: &Path, names: &[String]) -> ExitCode {
+    let (profile, names) = Profile::split(names);
     let (mut found, mut missed) = (0, 0);
     for patch in patches(root) {
         let name = patch.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         if !names.is_empty() && !names.iter().any(|wanted| name.contains(wanted.as_str())) {
             continue;
         }
-        match hunt(root, &patch) {
+        match hunt(root, &patch, profile) {
             Ok(true) => {
                 println!("{name}: found");
                 found += 1;
@@ -35,8 +36,10 @@ pub fn run(root: &Path, names: &[String]) -> ExitCode {
             }
         }
     }
+    // The copies were built into the same folder: what lies there must be of this tree again.
+    let is_restored = simulate::build(root, &simulate::target(root), profile).is_some();
     println!("{found} passed, {missed} failed");
-    if missed == 0 && 0 < found { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if is_restored && missed == 0 && 0 < found { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn patches(root: &Path) -> Vec<PathBuf> {
@@ -48,7 +51,7 @@ fn patches(root: &Path) -> Vec<PathBuf> {
 }
 
 /// True when the simulator of the tree with this bug fails.
-fn hunt(root: &Path, patch: &Path) -> Result<bool, String> {
+fn hunt(root: &Path, patch: &Path, profile: Profile) -> Result<bool, String> {
     let text = std::fs::read_to_string(patch).map_err(|error| error.to_string())?;
     let half = text.lines().find_map(|line| line.strip_prefix("half: ")).ok_or("the patch does not say its half")?;
     let copy = simulate::target(root).join("planted");
@@ -59,7 +62,8 @@ fn hunt(root: &Path, patch: &Path) -> Result<bool, String> {
     if !applied.status.success() {
         return Err(format!("the patch does not apply: {}", String::from_utf8_lossy(&applied.stderr)));
     }
-    let program = simulate::build(&copy, &simulate::target(root)).ok_or("the tree with the bug does not build")?;
+    let program =
+        simulate::build(&copy, &simulate::target(root), profile).ok_or("the tree with the bug does not build")?;
     let run = Command::new(program).args(["--half", half, "--seeds", SEEDS_MAX]).output();
     let run = run.map_err(|error| error.to_string())?;
     let said = String::from_utf8_lossy(&run.stderr);
