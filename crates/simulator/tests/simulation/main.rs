@@ -1,5 +1,7 @@
 //! A bounded number of seeds on every run; `cargo xtask simulate` runs any number.
 
+#![allow(clippy::unwrap_used, clippy::missing_docs_in_private_items, reason = "a test that cannot go on ends")]
+
 mod ddl;
 mod folders;
 
