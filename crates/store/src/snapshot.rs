@@ -47,12 +47,15 @@ impl Snapshot {
         }
     }
 
+    /// True when no column of the part was renamed or dropped since it was written.
+    pub fn has_todays_columns(&self, table: TableId, part: &ActivePart) -> bool {
+        self.history.table(table).is_none_or(|known| known.is_current(part))
+    }
+
     /// True when a part has exactly the columns that its table has now, none renamed or dropped since, and no row of it was
     /// deleted: it can be read as it is.
     pub fn is_current(&self, table: TableId, schema: &PartSchema, part: &ActivePart) -> bool {
-        part.deleted.is_none()
-            && part.part.meta.header == schema.header
-            && self.history.table(table).is_none_or(|known| known.is_current(part))
+        part.deleted.is_none() && part.part.meta.header == schema.header && self.has_todays_columns(table, part)
     }
 
     /// For [`Commit::reads`](crate::Commit::reads): the definition of this table as it is here. `None` without table.

@@ -88,7 +88,7 @@ pub(crate) async fn copy_parts(
 }
 
 /// The rows of a part of `def` with the columns `wanted`.
-pub(super) fn rows_as(part: &ActivePart, def: &TableDef, wanted: &Header, ctx: &QueryContext) -> Result<Run> {
+pub(crate) fn rows_as(part: &ActivePart, def: &TableDef, wanted: &Header, ctx: &QueryContext) -> Result<Run> {
     let upgrade = Upgrade::new(&ctx.snapshot.header_of(def.id, part), wanted, def, ctx)?;
     let rows = part.read_all(upgrade.reads(), Caching::Bypass);
     Ok(rows

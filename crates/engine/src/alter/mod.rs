@@ -27,7 +27,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 
 pub(crate) use columns::key_columns;
-pub(crate) use copy::{CopyFrom, copy_parts};
+pub(crate) use copy::{CopyFrom, copy_parts, rows_as};
 pub(crate) use partition::partition_id;
 
 /// Tries to take parts that are in other work, a few milliseconds apart.

@@ -109,7 +109,7 @@ impl Saver<'_> {
             }
             saved.push(match self.in_base(def, &part) {
                 Some(known) => known,
-                None => self.part(schema, &part).await?,
+                None => self.part(def, schema, &part).await?,
             });
         }
         Ok(saved)
@@ -119,14 +119,25 @@ impl Saver<'_> {
     /// are deleted since shows in their number, which only gets smaller.
     fn in_base(&self, def: &TableDef, part: &ActivePart) -> Option<SavedPart> {
         let (folder, base) = self.base.as_ref()?;
+        if !self.ctx.snapshot.has_todays_columns(def.id, part) {
+            // the base has it under names that columns had then
+            return None;
+        }
         let known =
             base.part(def.uuid, &part.name().to_string()).filter(|known| known.rows == rows_left(part))?.clone();
         let folder = if known.folder.is_empty() { folder.clone() } else { known.folder.clone() };
         Some(SavedPart { folder, ..known })
     }
 
-    async fn part(&mut self, schema: &PartSchema, part: &ActivePart) -> Result<SavedPart> {
+    async fn part(&mut self, def: &TableDef, schema: &PartSchema, part: &ActivePart) -> Result<SavedPart> {
+        let todays = self.ctx.snapshot.has_todays_columns(def.id, part);
         let file = match &part.part.data {
+            // a part whose columns were renamed or dropped since is written as it reads today: a restored one has no past
+            _ if !todays => {
+                let object = format!("{:032x}.parquet", self.engine.env().rng.uuid());
+                let rows = crate::alter::rows_as(part, def, &schema.header, &self.ctx)?;
+                write_part(schema, rows, Maturity::Young, &*self.files, &object).await?.1
+            }
             PartData::File(file) if part.deleted.is_none() => self.copy(file.file()).await?,
             // rows that are in no file, and those of a file that are not deleted
             PartData::File(_) | PartData::Memory(_) => {
