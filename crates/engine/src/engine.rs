@@ -56,6 +56,9 @@ impl Engine {
         for dir in [&config.runtime.user_files, &config.runtime.spill_dir].into_iter().flatten() {
             env.disk.create_dir(dir).await?;
         }
+        if let Some(spilled) = &config.runtime.spill_dir {
+            remove_below(&*env.disk, spilled).await?;
+        }
         let telemetry = Arc::new(Telemetry::default());
         let processes = Processes::new(config.concurrent_queries_max, Arc::clone(&telemetry));
         let (costs, started_ns) = (Arc::new(ViewCosts::default()), env.clock.now_ns());
@@ -162,6 +165,23 @@ async fn attach_again(store: &Store) -> Result<()> {
         detached.map(|table| Edit::SetVisibility { table: table.id, visibility: Visibility::Listed }).collect();
     if !edits.is_empty() {
         store.commit(Commit::of(edits)).await?;
+    }
+    Ok(())
+}
+
+/// Removes what a process that was killed left in the folder of spilled rows: files, and folders of files. The folder is
+/// this process's alone, for it has the lock of the data folder.
+async fn remove_below(disk: &dyn env::Disk, folder: &Path) -> Result<()> {
+    for entry in disk.list(folder).await? {
+        let path = folder.join(&entry.name);
+        if !entry.is_dir {
+            disk.remove(&path).await?;
+            continue;
+        }
+        for file in disk.list(&path).await?.iter().filter(|file| !file.is_dir) {
+            disk.remove(&path.join(&file.name)).await?;
+        }
+        disk.remove_dir(&path).await?;
     }
     Ok(())
 }

@@ -70,6 +70,22 @@ fn sorts_aggregations_and_joins_spill_before_they_are_over_the_limit() {
 }
 
 #[test]
+fn what_a_killed_process_spilled_is_removed_at_the_start() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        let left = path.join("tmp/datafusion-old");
+        std::fs::create_dir_all(&left).unwrap();
+        std::fs::write(left.join("rows"), "spilled").unwrap();
+        let engine = Engine::open(env::real::env(), &path, EngineConfig::server(&path)).await.unwrap();
+        assert!(!left.exists());
+        let mut session = engine.session(&Credentials::default()).unwrap();
+        assert_eq!(count(&mut session, "SELECT 1").await, Ok(1));
+        engine.close().await.unwrap();
+    });
+}
+
+#[test]
 fn the_servers_memory_is_for_all_queries_together() {
     run(async {
         let change =
