@@ -6,11 +6,11 @@ use std::process::Command;
 use clap::Args;
 use engine::{Access, Env, Request, Session};
 
-use super::BenchArgs;
 use super::data::{PRODUCTS, Results, write_events};
-use super::figures::{Better, Figure, Samples, table};
+use super::figures::{Better, Figure, Samples, Stopwatch, table};
 use super::load::ServerProcess;
 use super::peer::Peer;
+use super::{BenchArgs, fresh_folder};
 use crate::database::Database;
 use crate::demo::report::text;
 use crate::error::{Error, Result};
@@ -72,13 +72,9 @@ pub(super) async fn run(args: &CtrArgs, bench: &BenchArgs, folder: &Path) -> Res
 impl Bench<'_> {
     /// A new data folder that can read the files.
     fn data(&self, name: &str) -> Result<PathBuf> {
-        let folder = self.folder.join(name);
-        let files = folder.join("user_files");
+        let folder = fresh_folder(self.folder, name)?;
+        let files = fresh_folder(&folder, "user_files")?;
         let failed = |error: std::io::Error| Error::Read { path: folder.clone(), reason: error.to_string() };
-        if folder.exists() {
-            std::fs::remove_dir_all(&folder).map_err(failed)?;
-        }
-        std::fs::create_dir_all(&files).map_err(failed)?;
         std::fs::hard_link(self.folder.join("ctr.parquet"), files.join("ctr.parquet")).map_err(failed)?;
         Ok(folder)
     }
@@ -113,18 +109,14 @@ impl Bench<'_> {
             let next = Database::open(Some(&self.data("bulk")?), Access::default()).await?;
             let mut session = next.session()?;
             set_up(&mut session).await?;
-            let started_ns = self.env.clock.monotonic_ns();
+            let watch = Stopwatch::start(&self.env);
             session.execute(Request::new(insert("ctr.parquet"))).await?;
-            ours.push(millions / self.seconds_since(started_ns));
+            ours.push(millions / watch.seconds());
             database = Some(next);
         }
         let name = "bulk load with both views";
         self.figures.push(Figure { name, unit: "million rows/s", better: Better::More, ours, peer: Some(peer) });
         database.ok_or_else(|| Error::PeerFailed("nothing was measured".to_owned()))
-    }
-
-    fn seconds_since(&self, started_ns: u64) -> f64 {
-        self.env.clock.monotonic_ns().saturating_sub(started_ns) as f64 / 1e9
     }
 
     /// The four queries with random products.
@@ -140,9 +132,9 @@ impl Bench<'_> {
             let (mut ours, mut peer) = (Samples::default(), Samples::default());
             peer.extend(self.peer.run(&asked)?.seconds.into_iter().map(|seconds| seconds * 1e3));
             for query in &asked {
-                let started_ns = self.env.clock.monotonic_ns();
+                let watch = Stopwatch::start(&self.env);
                 text(&mut session, query, "TabSeparated").await?;
-                ours.push(self.seconds_since(started_ns) * 1e3);
+                ours.push(watch.seconds() * 1e3);
             }
             self.figures.push(Figure { name, unit: "ms", better: Better::Less, ours, peer: Some(peer) });
         }
@@ -213,9 +205,9 @@ impl Bench<'_> {
             let data = self.data("events")?;
             let mut process = Command::new(std::env::current_exe().map_err(failed)?);
             process.arg("run").arg(&pipeline).arg("--input").arg(&file).arg("--data").arg(&data);
-            let started_ns = self.env.clock.monotonic_ns();
+            let watch = Stopwatch::start(&self.env);
             let done = process.output().map_err(failed)?;
-            ours.push(events / self.seconds_since(started_ns));
+            ours.push(events / watch.seconds());
             if !done.status.success() {
                 return Err(Error::Remote(String::from_utf8_lossy(&done.stderr).into_owned()));
             }

@@ -2,6 +2,25 @@
 
 use std::fmt::Write;
 
+use engine::Env;
+
+/// Time since some moment.
+pub(super) struct Stopwatch<'a> {
+    env: &'a Env,
+    started_ns: u64,
+}
+
+impl Stopwatch<'_> {
+    /// From now on.
+    pub(super) fn start(env: &Env) -> Stopwatch<'_> {
+        Stopwatch { env, started_ns: env.clock.monotonic_ns() }
+    }
+
+    pub(super) fn seconds(&self) -> f64 {
+        self.env.clock.monotonic_ns().saturating_sub(self.started_ns) as f64 / 1e9
+    }
+}
+
 /// Values of one figure, one a run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Samples(Vec<f64>);

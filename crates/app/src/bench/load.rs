@@ -41,19 +41,25 @@ impl ServerProcess {
         Ok(ServerProcess { process, server })
     }
 
-    /// Runs a statement.
-    pub(super) async fn run(&self, statement: &str) -> Result<()> {
-        let mut error = Vec::new();
-        let is_ok = self.server.post(statement.as_bytes(), |is_ok, piece| {
-            if !is_ok {
-                error.extend_from_slice(piece);
-            }
+    /// Runs a statement; gives its answer.
+    pub(super) async fn run(&self, statement: &str) -> Result<String> {
+        let mut answer = Vec::new();
+        let give = |_: bool, piece: &[u8]| {
+            answer.extend_from_slice(piece);
             Ok(())
-        });
-        match is_ok.await? {
-            true => Ok(()),
-            false => Err(Error::Remote(String::from_utf8_lossy(&error).into_owned())),
-        }
+        };
+        let is_ok = self.server.post(statement.as_bytes(), give).await?;
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        if is_ok { Ok(answer) } else { Err(Error::Remote(answer)) }
+    }
+
+    /// The memory that the process holds.
+    pub(super) fn memory_bytes(&self) -> Result<f64> {
+        let path = format!("/proc/{}/status", self.process.id());
+        let status = std::fs::read_to_string(&path);
+        let status = status.map_err(|error| Error::Read { path: path.into(), reason: error.to_string() })?;
+        let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+        Ok(kilobytes.and_then(|text| text.trim().parse::<f64>().ok()).unwrap_or(f64::NAN) * 1024.0)
     }
 
     /// Sends each statement once, over so many connections at a time; gives the seconds that it took.

@@ -1,6 +1,6 @@
 //! `everview bench`: what the README claims about speed, measured here and now beside the real engine, from the same files.
 //!
-//! In reading order: `ctr` (what is measured), `data` (the files), `load` (inserts over HTTP), `peer` (the real engine),
+//! In reading order: `ctr` and `store` (what is measured), `data` (the files), `load` (inserts over HTTP), `peer` (the real engine),
 //! `figures` (medians and the table). A figure is only printed when both gave the same answers.
 
 mod ctr;
@@ -8,8 +8,9 @@ mod data;
 mod figures;
 mod load;
 mod peer;
+mod store;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
@@ -34,6 +35,8 @@ pub(crate) struct BenchArgs {
 enum What {
     /// The click-through pipeline: bulk load, small inserts, the four queries, events through windows.
     Ctr(ctr::CtrArgs),
+    /// The store by itself: small inserts, lookups by key, a start after a kill, memory and bytes.
+    Store(store::StoreArgs),
 }
 
 /// Measures and prints.
@@ -44,7 +47,19 @@ pub(crate) async fn run(args: BenchArgs) -> Result<()> {
     std::fs::create_dir_all(&folder).map_err(failed)?;
     let measured = match &args.what {
         What::Ctr(what) => ctr::run(what, &args, &folder).await,
+        What::Store(what) => store::run(what, &args, &folder).await,
     };
     let removed = std::fs::remove_dir_all(&folder).map_err(failed);
     measured.and(removed)
+}
+
+/// An empty folder in `parent`.
+fn fresh_folder(parent: &Path, name: &str) -> Result<PathBuf> {
+    let folder = parent.join(name);
+    let failed = |error: std::io::Error| Error::Read { path: folder.clone(), reason: error.to_string() };
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).map_err(failed)?;
+    }
+    std::fs::create_dir_all(&folder).map_err(failed)?;
+    Ok(folder)
 }
