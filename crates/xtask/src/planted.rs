@@ -2,7 +2,7 @@
 //! simulator finds it.
 //!
 //! A patch begins with a line `half: store` or `half: engine`: where it must be found. The copy lies in the target folder
-//! and shares its built dependencies.
+//! and shares its built dependencies, under a version of its own.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -36,7 +36,7 @@ pub fn run(root: &Path, names: &[String]) -> ExitCode {
             }
         }
     }
-    // The copies were built into the same folder: what lies there must be of this tree again.
+    // The programs of the copies were put where those of the tree are: build the tree's again.
     let is_restored = simulate::build(root, &simulate::target(root), profile).is_some();
     println!("{found} passed, {missed} failed");
     if is_restored && missed == 0 && 0 < found { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -56,6 +56,7 @@ fn hunt(root: &Path, patch: &Path, profile: Profile) -> Result<bool, String> {
     let half = text.lines().find_map(|line| line.strip_prefix("half: ")).ok_or("the patch does not say its half")?;
     let copy = simulate::target(root).join("planted");
     copy_tree(root, &copy)?;
+    rename_version(&copy.join("Cargo.toml"))?;
     let patch = std::path::absolute(patch).map_err(|error| error.to_string())?;
     let applied = Command::new("git").current_dir(&copy).args(["apply", "--verbose"]).arg(&patch).output();
     let applied = applied.map_err(|error| error.to_string())?;
@@ -70,6 +71,19 @@ fn hunt(root: &Path, patch: &Path, profile: Profile) -> Result<bool, String> {
     let lines = said.lines().filter(|line| line.contains("seed"));
     lines.for_each(|line| println!("    {line}"));
     Ok(!run.status.success())
+}
+
+/// Gives the crates of the copy a version of their own. Cargo names what it builds by crate and version, not by folder: in
+/// one target folder it would take crates of the copy for those of the tree.
+fn rename_version(manifest: &Path) -> Result<(), String> {
+    let text = std::fs::read_to_string(manifest).map_err(|error| error.to_string())?;
+    let renamed: Vec<String> =
+        text.lines()
+            .map(|line| {
+                if line.starts_with("version = ") { "version = \"0.0.0-planted\"".to_owned() } else { line.to_owned() }
+            })
+            .collect();
+    std::fs::write(manifest, renamed.join("\n")).map_err(|error| error.to_string())
 }
 
 /// The files that belong to the tree, as they are now.
