@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use env::Env;
 use query::{Caller, QueryContext, Runtime, RuntimeParts, SystemTables};
-use store::{Commit, Edit, Store, Visibility};
+use store::Store;
 use types::{CommitSeq, Settings};
 use views::{ViewCosts, Views};
 
@@ -52,7 +52,6 @@ impl Engine {
     /// nothing in it is changed.
     pub async fn open(env: Env, folder: &Path, config: EngineConfig) -> Result<Engine> {
         let store = Arc::new(Store::open(env.clone(), folder, config.store).await?);
-        attach_again(&store).await?;
         for dir in [&config.runtime.user_files, &config.runtime.spill_dir].into_iter().flatten() {
             env.disk.create_dir(dir).await?;
         }
@@ -155,18 +154,6 @@ impl Engine {
         let caller = Caller { query_id, user: user.into(), database: database.into() };
         QueryContext::new(self.inner.runtime.clone(), self.inner.store.snapshot(), caller, settings)
     }
-}
-
-/// Tables that were detached, but not permanently, are there again after a start.
-async fn attach_again(store: &Store) -> Result<()> {
-    let snapshot = store.snapshot();
-    let detached = snapshot.catalog.tables().filter(|table| table.visibility == Visibility::Detached);
-    let edits: Vec<Edit> =
-        detached.map(|table| Edit::SetVisibility { table: table.id, visibility: Visibility::Listed }).collect();
-    if !edits.is_empty() {
-        store.commit(Commit::of(edits)).await?;
-    }
-    Ok(())
 }
 
 /// Removes what a process that was killed left in the folder of spilled rows: files, and folders of files. The folder is

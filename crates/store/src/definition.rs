@@ -72,9 +72,10 @@ pub enum Visibility {
     Listed,
     /// State of an operator (open windows, seen ids, offsets): reachable by id only.
     Hidden,
-    /// DETACH TABLE: its name is taken and nobody sees it, until it is attached or the program starts again.
+    /// DETACH TABLE: its name is taken and nobody sees it until it is attached. ClickHouse attaches it by itself when it
+    /// starts; here a start changes nothing that was said.
     Detached,
-    /// DETACH TABLE … PERMANENTLY: until it is attached.
+    /// DETACH TABLE … PERMANENTLY.
     DetachedPermanently,
 }
 

@@ -135,7 +135,7 @@ impl Saver<'_> {
             // a part whose columns were renamed or dropped since is written as it reads today: a restored one has no past
             _ if !todays => {
                 let object = format!("{:032x}.parquet", self.engine.env().rng.uuid());
-                let rows = crate::alter::rows_as(part, def, &schema.header, &self.ctx)?;
+                let rows = crate::alter::rows_as(part, def, &schema.header, self.ctx)?;
                 write_part(schema, rows, Maturity::Young, &*self.files, &object).await?.1
             }
             PartData::File(file) if part.deleted.is_none() => self.copy(file.file()).await?,
