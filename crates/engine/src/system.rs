@@ -53,8 +53,18 @@ pub(crate) async fn run(engine: &Engine, system: &System, ctx: &QueryContext) ->
         SystemCommand::Moves(..) => later("STOP|START MOVES"),
         SystemCommand::Shutdown => later("SHUTDOWN"),
         SystemCommand::Other(words) if drop_cache(engine, words) => Ok(()),
+        SystemCommand::Other(words) if is_replicated_view(words) => {
+            let message = "refreshable materialized view is not coordinated";
+            Err(Error::refused(types::ErrorCode::INCORRECT_QUERY, message))
+        }
         SystemCommand::Other(words) => later(words),
     }
+}
+
+/// STOP and START REPLICATED VIEW: for views that replicas coordinate.
+fn is_replicated_view(words: &str) -> bool {
+    let words = words.to_ascii_uppercase();
+    words.starts_with("STOP REPLICATED VIEW") || words.starts_with("START REPLICATED VIEW")
 }
 
 /// SYSTEM DROP … CACHE, for the caches that there are; false for other words.

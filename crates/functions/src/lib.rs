@@ -42,6 +42,7 @@ mod random;
 mod registry_a;
 mod registry_b;
 mod request;
+mod sleep;
 mod states;
 mod strings;
 #[cfg(test)]

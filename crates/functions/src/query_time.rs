@@ -16,12 +16,24 @@ pub struct QueryTime {
     /// When the query started: nanoseconds since 1970 UTC.
     pub now_ns: i64,
     random: Arc<AtomicU64>,
+    pauses_ns: Arc<AtomicU64>,
 }
 
 impl QueryTime {
     /// The time and seed of one query.
     pub fn new(now_ns: i64, seed: u64) -> QueryTime {
-        QueryTime { now_ns, random: Arc::new(AtomicU64::new(seed)) }
+        QueryTime { now_ns, random: Arc::new(AtomicU64::new(seed)), pauses_ns: Arc::default() }
+    }
+
+    /// The same, adding the pauses that functions ask for to a count of the caller's, in nanoseconds.
+    #[must_use]
+    pub fn with_pauses(self, pauses_ns: Arc<AtomicU64>) -> QueryTime {
+        QueryTime { pauses_ns, ..self }
+    }
+
+    /// Asks for a pause before the next block is given.
+    pub(crate) fn hold_up(&self, pause_ns: u64) {
+        self.pauses_ns.fetch_add(pause_ns, Ordering::Relaxed);
     }
 
     /// The query time of a configuration; 1970 and seed 0 where whoever runs the query gave none.

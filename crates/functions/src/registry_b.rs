@@ -2,8 +2,8 @@
 
 use crate::frame::Definition;
 use crate::{
-    arrays, bitmaps, conditional, encode, hash, json, lambda, maps, misc, random, states, strings, transform, tuples,
-    url,
+    arrays, bitmaps, conditional, encode, hash, json, lambda, maps, misc, random, sleep, states, strings, transform,
+    tuples, url,
 };
 
 /// One table a family file.
@@ -46,6 +46,7 @@ pub(crate) const FAMILIES: &[&[Definition]] = &[
     encode::escapes::DEFINITIONS,
     encode::ids::DEFINITIONS,
     random::DEFINITIONS,
+    sleep::DEFINITIONS,
     states::DEFINITIONS,
     bitmaps::DEFINITIONS,
     bitmaps::BIT_DEFINITIONS,

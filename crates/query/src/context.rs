@@ -75,6 +75,7 @@ pub struct Counters {
     result_rows: AtomicU64,
     result_bytes: AtomicU64,
     total_rows: AtomicU64,
+    pauses_ns: Arc<AtomicU64>,
 }
 
 /// One reading of [`Counters`].
@@ -108,6 +109,11 @@ impl Counters {
     /// Adds rows that a leaf is about to read.
     pub fn expect_rows(&self, rows: u64) {
         self.total_rows.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    /// Where functions put the pauses that they ask for, in nanoseconds.
+    pub(crate) fn pauses_ns(&self) -> &Arc<AtomicU64> {
+        &self.pauses_ns
     }
 
     /// The counts now.

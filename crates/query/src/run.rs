@@ -5,6 +5,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -31,12 +32,26 @@ pub struct BlockStream {
     frugal: Option<BoxFuture<'static, Result<SendableRecordBatchStream>>>,
     /// That way was taken and is being planned.
     replans: bool,
+    /// A block that is held up: a function asked for a pause.
+    held: Option<(Block, BoxFuture<'static, ()>)>,
 }
 
 impl BlockStream {
     pub(crate) fn new(header: Header, batches: SendableRecordBatchStream, ctx: Arc<QueryContext>) -> BlockStream {
         let (ended, totals, frugal) = (None, None, None);
-        BlockStream { header, batches, ctx, ended, rows: 0, bytes: 0, done: false, totals, frugal, replans: false }
+        BlockStream {
+            header,
+            batches,
+            ctx,
+            ended,
+            rows: 0,
+            bytes: 0,
+            done: false,
+            totals,
+            frugal,
+            replans: false,
+            held: None,
+        }
     }
 
     /// When memory runs out before the first row, goes on with these batches instead.
@@ -106,6 +121,18 @@ impl BlockStream {
         Poll::Ready(Ok(()))
     }
 
+    /// The block, or none when it is held up first.
+    fn hold_up(&mut self, block: Block) -> Option<Block> {
+        let pause_ns = self.ctx.counters.pauses_ns().swap(0, Ordering::Relaxed);
+        if pause_ns == 0 {
+            return Some(block);
+        }
+        let clock = self.ctx.runtime.env.clock.clone();
+        let pause = async move { clock.sleep(Duration::from_nanos(pause_ns)).await };
+        self.held = Some((block, pause.boxed()));
+        None
+    }
+
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let ctx = &self.ctx;
         self.ended.get_or_insert_with(|| must_end(ctx.clone())).as_mut().poll(cx)
@@ -130,6 +157,17 @@ impl Stream for BlockStream {
                     Poll::Pending => return Poll::Pending,
                 }
             }
+            if let Some((_, pause)) = &mut self.held {
+                if pause.as_mut().poll(cx).is_pending() {
+                    match self.poll_ended(cx) {
+                        Poll::Ready(error) => break Err(error),
+                        Poll::Pending => return Poll::Pending,
+                    }
+                }
+                if let Some((block, _)) = self.held.take() {
+                    break self.admit(block);
+                }
+            }
             match self.batches.poll_next_unpin(cx) {
                 Poll::Ready(None) => {
                     self.done = true;
@@ -138,7 +176,11 @@ impl Stream for BlockStream {
                 Poll::Ready(Some(Ok(batch))) if batch.num_rows() == 0 => {}
                 Poll::Ready(Some(Ok(batch))) => {
                     let block = Block::from_record_batch(self.header.clone(), &batch).map_err(Error::Types);
-                    break block.and_then(|block| self.admit(block));
+                    match block.map(|block| self.hold_up(block)) {
+                        Ok(Some(block)) => break self.admit(block),
+                        Ok(None) => {}
+                        Err(error) => break Err(error),
+                    }
                 }
                 Poll::Ready(Some(Err(error))) => match Error::from(error) {
                     Error::OutOfMemory(_) if self.frugal.is_some() => self.replans = true,

@@ -84,7 +84,7 @@ pub(crate) fn config(ctx: &QueryContext) -> SessionConfig {
     // What a sort keeps back for merging its spilled runs must fit into a small limit as well.
     let spare = ctx.memory.limit_bytes() / SPARE_SHARE;
     options.execution.sort_spill_reservation_bytes = options.execution.sort_spill_reservation_bytes.min(spare);
-    options.extensions.insert(QueryTime::new(ctx.now_ns, seed(ctx)));
+    options.extensions.insert(QueryTime::new(ctx.now_ns, seed(ctx)).with_pauses(Arc::clone(ctx.counters.pauses_ns())));
     SessionConfig::from(options)
 }
 

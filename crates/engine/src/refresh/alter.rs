@@ -18,7 +18,7 @@ pub(crate) async fn altered(view: &TableDef, actions: &[&AlterAction], ctx: &Arc
     for action in actions {
         let StatementKind::CreateMaterializedView(create) = &mut statement.kind else { continue };
         match action {
-            AlterAction::ModifyRefresh(refresh) => modify_refresh(&mut altered, create, refresh)?,
+            AlterAction::ModifyRefresh(refresh) => modify_refresh(&mut altered, create, refresh, ctx)?,
             AlterAction::ModifyQuery(query) => modify_query(&mut altered, create, query, ctx).await?,
             other => {
                 let text = other.to_string();
@@ -32,12 +32,18 @@ pub(crate) async fn altered(view: &TableDef, actions: &[&AlterAction], ctx: &Arc
 }
 
 /// Replaces schedule, dependencies and settings; whether rows are replaced or added cannot change.
-fn modify_refresh(view: &mut TableDef, create: &mut CreateMaterializedView, refresh: &Refresh) -> Result<()> {
+fn modify_refresh(
+    view: &mut TableDef,
+    create: &mut CreateMaterializedView,
+    refresh: &Refresh,
+    ctx: &QueryContext,
+) -> Result<()> {
     let plan = Plan::of(refresh, &view.database)?;
     let old = create.refresh.as_ref().map_or(RefreshMode::Replace, |refresh| refresh.mode);
     if old != plan.mode {
         return Err(Error::NotImplemented("adding or removing APPEND by MODIFY REFRESH".to_owned()));
     }
+    super::create::check_cycle(&view.qualified_name(), &plan.depends_on, ctx)?;
     let mut refresh = refresh.clone();
     normalize(&mut refresh, &view.database)?;
     create.refresh = Some(refresh);

@@ -6,7 +6,7 @@ use query::QueryContext;
 use sql::ast::{CreateMaterializedView, Definer, Ident, OnError, RefreshMode, Security, SecurityKind};
 use store::{Edit, QualifiedName, TableDef, TableKind, Target, ViewDef};
 use types::ErrorCode;
-use views::refresh::{Control, Outcome, Plan, normalize, record};
+use views::refresh::{Control, Outcome, Plan, cycle, normalize, record};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -51,6 +51,7 @@ pub(crate) async fn make(
     ctx: &QueryContext,
 ) -> Result<Made> {
     check_target(plan, name, &target, ctx)?;
+    check_cycle(name, &plan.depends_on, ctx)?;
     let views = &engine.inner.views;
     let table = record::table(views, &name.database, &name.name, ctx.now_ns);
     let empty =
@@ -62,6 +63,18 @@ pub(crate) async fn make(
     }
     let view = ViewDef::Refreshable { target, depends_on: plan.depends_on.clone(), state: vec![table.id] };
     Ok(Made { view, edits })
+}
+
+/// Views that depend on each other in a ring would never run: ClickHouse lets them wait, here they are refused.
+pub(super) fn check_cycle(name: &QualifiedName, depends_on: &[QualifiedName], ctx: &QueryContext) -> Result<()> {
+    let of = |name: &QualifiedName| match ctx.snapshot.catalog.named(name).and_then(|view| view.view.as_ref()) {
+        Some(ViewDef::Refreshable { depends_on, .. }) => depends_on.clone(),
+        _ => Vec::new(),
+    };
+    let Some(way) = cycle(name, depends_on, &of) else { return Ok(()) };
+    let way: Vec<String> = way.iter().map(ToString::to_string).collect();
+    let message = format!("DEPENDS ON leads back to where it began: {}", way.join(" -> "));
+    Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message))
 }
 
 /// Of views that replace the content of a table there is one.

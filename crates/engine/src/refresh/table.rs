@@ -64,7 +64,7 @@ fn cells(state: &mut super::board::State, view: types::TableId, now_ns: i64) -> 
         ("next_refresh_time", next_ms.map(|ms| ms.div_euclid(1_000)).into()),
         ("exception", outcome.error.as_str().into()),
         ("retry", u64::from(outcome.attempts).into()),
-        ("progress", progress(&amounts).into()),
+        ("progress", progress(&amounts, task.run.is_none() && outcome.has_succeeded()).into()),
         ("read_rows", amounts.read_rows.into()),
         ("read_bytes", amounts.read_bytes.into()),
         ("total_rows", amounts.total_rows.into()),
@@ -73,8 +73,9 @@ fn cells(state: &mut super::board::State, view: types::TableId, now_ns: i64) -> 
     ])
 }
 
-fn progress(amounts: &Amounts) -> f64 {
+fn progress(amounts: &Amounts, is_done: bool) -> f64 {
     match amounts.total_rows {
+        _ if is_done => 1.0,
         0 => 0.0,
         total => (amounts.read_rows as f64 / total as f64).min(1.0),
     }

@@ -16,6 +16,7 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, ReplaceChildrenOptions,
 };
 use futures::{StreamExt, TryStreamExt, stream};
+use types::Setting;
 
 use super::{Blocks, Predicate, Read, Source};
 use crate::context::QueryContext;
@@ -118,10 +119,10 @@ impl ExecutionPlan for ScanExec {
 const SMALL_MEMORY: usize = 1 << 30;
 const SMALL_BLOCK_ROWS: usize = 8_192;
 
-fn in_small_blocks(blocks: Blocks) -> Blocks {
-    let cut = |block: types::Block| {
-        let starts = (0..block.rows()).step_by(SMALL_BLOCK_ROWS);
-        let pieces = starts.map(move |start| Ok(block.slice(start, SMALL_BLOCK_ROWS.min(block.rows() - start))));
+fn in_small_blocks(blocks: Blocks, rows_max: usize) -> Blocks {
+    let cut = move |block: types::Block| {
+        let starts = (0..block.rows()).step_by(rows_max);
+        let pieces = starts.map(move |start| Ok(block.slice(start, rows_max.min(block.rows() - start))));
         stream::iter(pieces)
     };
     blocks.map_ok(cut).try_flatten().boxed()
@@ -130,8 +131,10 @@ fn in_small_blocks(blocks: Blocks) -> Blocks {
 /// Counts what is read, and stops between blocks: at a limit, or because the query must end.
 fn guarded(blocks: Blocks, ctx: Arc<QueryContext>, limit: Option<usize>) -> Blocks {
     let left = limit.unwrap_or(usize::MAX);
-    let blocks = match ctx.memory.limit_bytes() < SMALL_MEMORY {
-        true => in_small_blocks(blocks),
+    // a greater max_block_size is that of the leaves themselves
+    let asked = usize::try_from(ctx.settings.uint(Setting::MaxBlockSize)).unwrap_or(usize::MAX).max(1);
+    let blocks = match ctx.memory.limit_bytes() < SMALL_MEMORY || asked < SMALL_BLOCK_ROWS {
+        true => in_small_blocks(blocks, asked.min(SMALL_BLOCK_ROWS)),
         false => blocks,
     };
     stream::try_unfold((blocks, ctx, left), |(mut blocks, ctx, left)| async move {

@@ -48,6 +48,13 @@ pub struct Outcome {
     pub amounts: Amounts,
 }
 
+impl Outcome {
+    /// The last run succeeded.
+    pub fn has_succeeded(&self) -> bool {
+        self.runs != 0 && self.error.is_empty()
+    }
+}
+
 /// What a run read and wrote.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]

@@ -8,6 +8,7 @@
 //! In reading order: [`span`], [`schedule`], [`plan`], [`mod@decide`] (all pure), [`record`] (the hidden table of each
 //! view that keeps what is durable). Never here: a clock, tasks, running anything; that is the engine's scheduler.
 
+pub mod cycle;
 pub mod decide;
 pub mod plan;
 pub mod record;
@@ -16,6 +17,7 @@ pub mod span;
 #[cfg(test)]
 mod tests;
 
+pub use cycle::cycle;
 pub use decide::{Amounts, Control, Decision, Ended, Outcome, Parent, Started, Switch, View, after, decide};
 pub use plan::{Options, Plan, normalize};
 pub use schedule::Schedule;

@@ -1,0 +1,36 @@
+CREATE TABLE src (v Int64) ENGINE = MergeTree ORDER BY v;
+INSERT INTO src VALUES (-1);
+CREATE MATERIALIZED VIEW f REFRESH EVERY 1 DAY SETTINGS refresh_retries = 2, refresh_retry_initial_backoff_ms = 20000 ENGINE = MergeTree ORDER BY v EMPTY AS SELECT v FROM src WHERE throwIf(v < 0, 'neg') = 0;
+SYSTEM TEST VIEW f SET FAKE TIME '2040-01-01 00:00:05';
+SELECT sleep(0.6) FORMAT Null;
+SELECT status, next_refresh_time, last_success_time, last_refresh_time, retry, exception != '' FROM system.view_refreshes;
+SYSTEM TEST VIEW f SET FAKE TIME '2040-01-01 00:00:25';
+SELECT sleep(0.6) FORMAT Null;
+SELECT status, next_refresh_time, last_success_time, last_refresh_time, retry FROM system.view_refreshes;
+SYSTEM TEST VIEW f SET FAKE TIME '2040-01-01 00:01:05';
+SELECT sleep(0.6) FORMAT Null;
+SELECT status, next_refresh_time, last_success_time, last_refresh_time, retry FROM system.view_refreshes;
+SYSTEM WAIT VIEW f; -- { serverError REFRESH_FAILED }
+SYSTEM REFRESH VIEW f;
+SYSTEM WAIT VIEW f; -- { serverError REFRESH_FAILED }
+SELECT status, next_refresh_time, last_success_time, last_refresh_time, retry, progress FROM system.view_refreshes;
+TRUNCATE TABLE src;
+SYSTEM REFRESH VIEW f;
+SYSTEM WAIT VIEW f;
+SELECT status, next_refresh_time, last_success_time, last_refresh_time, retry, exception FROM system.view_refreshes;
+INSERT INTO src VALUES (-1);
+ALTER TABLE f MODIFY REFRESH AFTER 1 HOUR SETTINGS refresh_retries = 1, refresh_retry_initial_backoff_ms = 1, refresh_retry_max_backoff_ms = 2;
+SYSTEM TEST VIEW f SET FAKE TIME '2040-01-02 00:00:10';
+SELECT sleep(0.6) FORMAT Null;
+SELECT status, retry, next_refresh_time, last_refresh_time FROM system.view_refreshes;
+SYSTEM TEST VIEW f SET FAKE TIME '2040-01-02 00:00:11';
+SELECT sleep(0.6) FORMAT Null;
+SELECT status, retry, next_refresh_time, last_refresh_time FROM system.view_refreshes;
+TRUNCATE TABLE src;
+SYSTEM TEST VIEW f SET FAKE TIME '2040-01-02 02:00:11';
+SELECT sleep(0.6) FORMAT Null;
+SELECT status, retry, next_refresh_time, last_refresh_time FROM system.view_refreshes;
+SYSTEM WAIT VIEW f;
+SYSTEM STOP VIEW f;
+SYSTEM WAIT VIEW f;
+SELECT status, exception FROM system.view_refreshes;
