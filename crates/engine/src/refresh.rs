@@ -53,6 +53,8 @@ pub(crate) struct Scheduler {
     processes: Processes,
     stop: CancellationToken,
     task: Arc<Mutex<Option<env::Task>>>,
+    /// Read by each refresh under way: who writes it knows that there is none.
+    live: Arc<tokio::sync::RwLock<()>>,
     /// One at a time puts the board in line with the catalogue.
     syncing: Arc<tokio::sync::Mutex<()>>,
 }
@@ -72,6 +74,7 @@ impl Scheduler {
             processes,
             stop: CancellationToken::new(),
             task: Arc::default(),
+            live: Arc::default(),
             syncing: Arc::default(),
         };
         scheduler.sync_all(true).await?;
@@ -84,23 +87,16 @@ impl Scheduler {
     /// Ends the loop and the refreshes under way; they are due again at the next start.
     pub(crate) async fn stop(&self) {
         self.stop.cancel();
-        let runs = self.board.with(|state| {
+        self.board.with(|state| {
             state.is_stopping = true;
-            let runs = state.tasks.values_mut().filter_map(|task| task.run.as_mut());
-            let ended = runs.filter_map(|run| {
-                run.ctx.cancel.cancel();
-                run.task.take()
-            });
-            ended.collect::<Vec<_>>()
+            state.tasks.values().filter_map(|task| task.run.as_ref()).for_each(|run| run.ctx.cancel.cancel());
         });
         self.board.changed();
-        for run in runs {
-            run.join().await;
-        }
         let task = self.task.lock().take();
         if let Some(task) = task {
             task.join().await;
         }
+        let _none_runs = self.live.write().await;
     }
 
     async fn run(self) {
@@ -185,18 +181,20 @@ impl Scheduler {
     }
 
     fn begin(&self, job: Job) {
+        let Ok(live) = Arc::clone(&self.live).try_read_owned() else { return };
         let settings = run::settings_of(&job.view).unwrap_or_default();
         let ctx = Arc::new(self.context(&job.view, settings));
-        let view = job.view.id;
-        self.board.with(|state| state.begun(&job, &ctx));
+        if !self.board.with(|state| state.begun(&job, &ctx)) {
+            return;
+        }
         let scheduler = self.clone();
-        let work = async move { scheduler.work(job, ctx).await };
-        let task = self.runtime.env.spawner.spawn("refresh", Box::pin(work));
-        self.board.with(|state| {
-            if let Some(run) = state.tasks.get_mut(&view).and_then(|task| task.run.as_mut()) {
-                run.task = Some(task);
-            }
-        });
+        let work = async move {
+            scheduler.work(job, ctx).await;
+            // the store is given back before the refresh counts as ended
+            drop(scheduler);
+            drop(live);
+        };
+        self.runtime.env.spawner.spawn("refresh", Box::pin(work));
         self.board.changed();
     }
 

@@ -54,7 +54,6 @@ pub(crate) struct Run {
     pub(crate) started: Started,
     /// When it was due.
     next_ms: Option<i64>,
-    pub(crate) task: Option<env::Task>,
 }
 
 /// A view that must be run now.
@@ -184,12 +183,16 @@ impl State {
         })
     }
 
-    /// Notes a run that was begun.
-    pub(crate) fn begun(&mut self, job: &Job, ctx: &Arc<QueryContext>) {
+    /// Notes a run that begins; false when it must not any more.
+    pub(crate) fn begun(&mut self, job: &Job, ctx: &Arc<QueryContext>) -> bool {
         let next_ms = self.next_ms(job.view.id);
-        if let Some(task) = self.tasks.get_mut(&job.view.id) {
-            let started = job.started.clone();
-            task.run = Some(Run { ctx: Arc::clone(ctx), started, next_ms, task: None });
+        match self.tasks.get_mut(&job.view.id).filter(|_| !self.is_stopping) {
+            Some(task) => {
+                let started = job.started.clone();
+                task.run = Some(Run { ctx: Arc::clone(ctx), started, next_ms });
+                true
+            }
+            None => false,
         }
     }
 }

@@ -11,7 +11,7 @@ use types::{ErrorCode, TableId};
 use views::refresh::decide::{Amounts, Decision, Ended, after};
 use views::refresh::{Control, Switch, record};
 
-use super::board::{Doing, Job, Task, is_off, is_refreshed};
+use super::board::{Doing, Job, State, Task, is_off, is_refreshed};
 use super::{CANCELLED, Scheduler};
 use crate::ddl;
 use crate::error::{Error, Result};
@@ -37,7 +37,9 @@ impl Scheduler {
         let views: Vec<_> = ctx.snapshot.catalog.tables().filter(|view| is_refreshed(view)).cloned().collect();
         for view in views {
             self.command(&view, |control| control.switch = to).await?;
-            self.interrupt_when_off(&view, to);
+            if to == Switch::Off {
+                self.interrupt(&view, ctx).await?;
+            }
         }
         Ok(())
     }
@@ -45,30 +47,41 @@ impl Scheduler {
     /// STOP: the refresh under way ends too.
     pub(crate) async fn stop_view(&self, name: &ObjectName, ctx: &QueryContext) -> Result<()> {
         self.switch(name, Switch::Off, ctx).await?;
-        if let Ok(view) = self.view(name, ctx).await {
-            self.interrupt_when_off(&view, Switch::Off);
+        match self.view(name, ctx).await {
+            Ok(view) => self.interrupt(&view, ctx).await.map(drop),
+            Err(_none) => Ok(()),
         }
-        Ok(())
     }
 
-    fn interrupt_when_off(&self, view: &TableDef, to: Switch) {
-        if to == Switch::Off {
-            self.board.with(|state| {
-                let run = state.tasks.get(&view.id).and_then(|task| task.run.as_ref());
-                run.into_iter().for_each(|run| run.ctx.cancel.cancel());
-            });
+    /// Ends the refresh under way, if there is one, and waits until its end is recorded.
+    /// False when there was none.
+    async fn interrupt(&self, view: &TableDef, ctx: &QueryContext) -> Result<bool> {
+        let mut changes = self.board.subscribe();
+        let run_of = |state: &State| Some(Arc::clone(&state.tasks.get(&view.id)?.run.as_ref()?.ctx));
+        let Some(run) = self.board.with(|state| run_of(state)) else { return Ok(false) };
+        run.cancel.cancel();
+        let is_same = |other: Arc<QueryContext>| Arc::ptr_eq(&run, &other);
+        loop {
+            changes.mark_unchanged();
+            if !self.board.with(|state| run_of(state)).is_some_and(is_same) {
+                return Ok(true);
+            }
+            tokio::select! {
+                biased;
+                () = ctx.cancel.cancelled() => return Err(query::Error::Cancelled.into()),
+                changed = changes.changed() => if changed.is_err() { return Ok(true) },
+            }
         }
     }
 
     /// CANCEL VIEW: the refresh under way, or the one that was asked for and has not begun.
     pub(crate) async fn cancel(&self, name: &ObjectName, ctx: &QueryContext) -> Result<()> {
         let view = self.view(name, ctx).await?;
+        if self.interrupt(&view, ctx).await? {
+            return Ok(());
+        }
         let now_ns = ctx.runtime.env.clock.now_ns();
         let unbegun = self.board.with(|state| {
-            if let Some(run) = state.tasks.get(&view.id).and_then(|task| task.run.as_ref()) {
-                run.ctx.cancel.cancel();
-                return None;
-            }
             match state.doing(view.id, now_ns)? {
                 Doing::Waiting(Decision::Run { asked_for: true }) => {}
                 Doing::Waiting(_) | Doing::Running => return None,
