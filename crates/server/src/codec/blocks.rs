@@ -100,7 +100,7 @@ fn length(bytes: &[u8], at: usize) -> Option<usize> {
 /// The length of the first block, checksum included; none while it is not whole.
 fn next_block(bytes: &[u8]) -> io::Result<Option<usize>> {
     let Some(packed) = length(bytes, CHECKSUM_BYTES + 1) else { return Ok(None) };
-    if packed < HEAD_BYTES || BLOCK_BYTES_MAX < packed {
+    if !(HEAD_BYTES..=BLOCK_BYTES_MAX).contains(&packed) {
         return Err(broken("its length cannot be right"));
     }
     let end = CHECKSUM_BYTES + packed;
