@@ -29,7 +29,10 @@ pub(crate) async fn run(session: &mut Session, running: Running) -> Result<Answe
         }
         StatementKind::Explain(explain) => {
             let explain = (**explain).clone();
-            let lines = self::explain(&explain, &ctx).await?;
+            let lines = match &explain.target {
+                ExplainTarget::View(view) => engine.inner.refreshes.explain(view, &ctx).await?,
+                _ => self::explain(&explain, &ctx).await?,
+            };
             text_rows(running, "explain", lines)
         }
         StatementKind::Show(what) => match show::run(what, &ctx).await? {

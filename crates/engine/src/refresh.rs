@@ -10,6 +10,7 @@ mod alter;
 mod board;
 mod commands;
 mod create;
+mod explain;
 mod run;
 mod table;
 

@@ -130,6 +130,18 @@ impl State {
         Some(give(task, &View { plan, outcome, control, ready: *ready, parents: &parents }))
     }
 
+    /// The dependencies that a view waits for: those that are missing, and those that have not run since it did.
+    pub(crate) fn waits_for(&self, id: TableId) -> Vec<(QualifiedName, Parent)> {
+        let Some(task) = self.tasks.get(&id) else { return Vec::new() };
+        let parents = self.parents(&task.plan);
+        let has_not_run = |parent: &Parent| match parent {
+            Parent::Missing => true,
+            Parent::Known { id, successes, .. } => *successes <= task.outcome.seen.get(id).copied().unwrap_or(0),
+        };
+        let waits = task.plan.depends_on.iter().cloned().zip(parents);
+        waits.filter(|(_, parent)| has_not_run(parent)).collect()
+    }
+
     /// What a view is doing.
     pub(crate) fn doing(&mut self, id: TableId, now_ns: i64) -> Option<Doing> {
         self.with_view(id, |task, view| match task.run {
@@ -154,7 +166,9 @@ impl State {
             return (jobs, None);
         }
         let mut running = self.tasks.values().filter(|task| task.run.is_some()).count();
-        let ids: Vec<TableId> = self.tasks.keys().copied().collect();
+        let mut ids: Vec<TableId> = self.tasks.keys().copied().collect();
+        // stable: of equal priority the older view goes first
+        ids.sort_by_key(|id| self.tasks.get(id).map(|task| std::cmp::Reverse(task.plan.priority)));
         for id in ids {
             match self.doing(id, now_ns) {
                 Some(Doing::Waiting(Decision::Run { asked_for })) if running < RUNS_MAX => {

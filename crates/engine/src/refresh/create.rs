@@ -36,7 +36,7 @@ pub(crate) fn check(create: &mut CreateMaterializedView, name: &QualifiedName, c
     };
     create.security = Security { definer: Some(definer), kind: Some(SecurityKind::Definer) };
     let is_ordinary = ctx.snapshot.catalog.database(&name.database).is_some_and(|db| &*db.engine == "Ordinary");
-    if is_ordinary && plan.mode == RefreshMode::Replace {
+    if is_ordinary && replaces(plan.mode) {
         let message = "refreshable materialized views (except with APPEND) need a database of engine Atomic";
         return Err(Error::refused(ErrorCode::INCORRECT_QUERY, message));
     }
@@ -84,7 +84,7 @@ fn check_target(plan: &Plan, name: &QualifiedName, target: &Target, ctx: &QueryC
     if matches!(kind, Some(TableKind::View | TableKind::WindowView)) {
         return Err(Error::NotImplemented("REFRESH … TO a view".to_owned()));
     }
-    if plan.mode != RefreshMode::Replace {
+    if !replaces(plan.mode) {
         return Ok(());
     }
     let is_other = |view: &&Arc<TableDef>| {
@@ -92,7 +92,7 @@ fn check_target(plan: &Plan, name: &QualifiedName, target: &Target, ctx: &QueryC
             && view.qualified_name() != *name
     };
     for view in ctx.snapshot.catalog.tables().filter(is_other) {
-        if Plan::of_view(view)?.is_some_and(|plan| plan.mode == RefreshMode::Replace) {
+        if Plan::of_view(view)?.is_some_and(|plan| replaces(plan.mode)) {
             let message = format!(
                 "Table {to} is already a target of another refreshable materialized view: {}",
                 view.qualified_name()
@@ -101,4 +101,8 @@ fn check_target(plan: &Plan, name: &QualifiedName, target: &Target, ctx: &QueryC
         }
     }
     Ok(())
+}
+
+fn replaces(mode: RefreshMode) -> bool {
+    matches!(mode, RefreshMode::Replace | RefreshMode::ReplacePartitions)
 }

@@ -8,6 +8,7 @@ use sql::ast::RefreshMode;
 use store::{CommitError, Conflict, TableDef, ViewDef};
 use types::ErrorCode;
 use views::InsertOptions;
+use views::insert::Replaces;
 use views::refresh::decide::{Amounts, Outcome};
 use views::refresh::record;
 
@@ -61,8 +62,10 @@ async fn attempt(
     into.keep(passage);
     into.rely_on(&view);
     check_columns(&into, &query, &ctx).await?;
-    if job.plan.mode == RefreshMode::Replace {
-        into.replace_content();
+    match job.plan.mode {
+        RefreshMode::Replace => into.replace_content(Replaces::All),
+        RefreshMode::ReplacePartitions => into.replace_content(Replaces::Partitions),
+        RefreshMode::Append | RefreshMode::AppendIncremental => {}
     }
     insert::from_named(&mut into, &query, &ctx).await?;
     ctx.check()?;

@@ -74,6 +74,17 @@ pub struct InsertOptions {
     pub fsync: Option<FsyncMode>,
 }
 
+/// Which rows of the table an insert takes the place of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Replaces {
+    /// None: they are added.
+    Nothing,
+    /// All.
+    All,
+    /// Those of every partition that it brings rows of.
+    Partitions,
+}
+
 /// How much an insert wrote, in the table and in the tables behind its views.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Written {
@@ -102,8 +113,8 @@ pub struct Insert {
     sources: BTreeSet<QualifiedName>,
     windows: Vec<window::Ticket>,
     written: Written,
-    /// The rows take the place of all that are there, and no view is run over them.
-    replaces: bool,
+    /// Whether the rows take the place of others, and no view is run over them.
+    replaces: Replaces,
     /// What each view did so far.
     costs: BTreeMap<TableId, ViewCost>,
     rows_hash: dedup::RowsHash,
@@ -142,7 +153,7 @@ impl Views {
             sources: BTreeSet::new(),
             windows: Vec::new(),
             written: Written::default(),
-            replaces: false,
+            replaces: Replaces::Nothing,
             costs: BTreeMap::new(),
             rows_hash: dedup::RowsHash::default(),
             rejected: BTreeMap::new(),
@@ -214,11 +225,11 @@ impl Insert {
         Ok(())
     }
 
-    /// From here on the rows take the place of all that are in the table when the commit applies, and no view over the
+    /// From here on the rows take the place of those that are in the table when the commit applies, and no view over the
     /// table is run: a refresh.
-    pub fn replace_content(&mut self) {
+    pub fn replace_content(&mut self, replaces: Replaces) {
         self.again = None;
-        self.replaces = true;
+        self.replaces = replaces;
         self.definitions.insert(self.table.def.id, self.table.def.version);
     }
 
@@ -277,9 +288,16 @@ impl Insert {
         for (table, part) in self.staged.finish().await? {
             parts.entry(table).or_default().push(part);
         }
-        if self.replaces {
-            edits.push(Edit::Truncate { table: self.table.def.id, partition: None });
-        }
+        let table = self.table.def.id;
+        let partitions: Vec<_> = match self.replaces {
+            Replaces::Nothing => Vec::new(),
+            Replaces::All => vec![None],
+            Replaces::Partitions => {
+                let ids = parts.get(&table).into_iter().flatten().map(|part| part.partition_id().clone());
+                ids.collect::<BTreeSet<_>>().into_iter().map(Some).collect()
+            }
+        };
+        edits.extend(partitions.into_iter().map(|partition| Edit::Truncate { table, partition }));
         for (table, parts) in parts {
             edits.push(Edit::Insert { table, version: self.definitions[&table], parts });
         }
@@ -322,7 +340,7 @@ impl Insert {
                 let rows = stage::split(table.def.id, schema, &rows.stored, &self.ctx)?;
                 self.staged.stage(&self.views.store, &*self.views.runtime.env.spawner, rows).await?;
             }
-            if self.replaces && depth == 0 {
+            if self.replaces != Replaces::Nothing && depth == 0 {
                 return Ok(());
             }
             let views: Vec<_> = self.ctx.snapshot.catalog.views_of(&name).cloned().collect();

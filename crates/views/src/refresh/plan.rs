@@ -21,6 +21,8 @@ pub struct Plan {
     pub depends_on: Vec<QualifiedName>,
     /// What becomes of the rows that are there.
     pub mode: RefreshMode,
+    /// PRIORITY: of views that are due the greater goes first.
+    pub priority: i64,
     /// SETTINGS.
     pub options: Options,
 }
@@ -58,7 +60,8 @@ impl Plan {
             }
         }
         let schedule = Schedule::of(refresh, zone)?;
-        Ok(Plan { schedule, depends_on, mode: refresh.mode, options: Options::of(settings)? })
+        let (mode, priority) = (refresh.mode, refresh.priority.unwrap_or(0));
+        Ok(Plan { schedule, depends_on, mode, priority, options: Options::of(settings)? })
     }
 
     /// The clause of a view as the catalogue has it; none for a view of another sort.
@@ -89,13 +92,9 @@ fn refuse_later(refresh: &Refresh) -> Result<()> {
     if refresh.concurrency_group.is_some() {
         return later("CONCURRENCY GROUP");
     }
-    if refresh.priority.is_some() {
-        return later("PRIORITY");
-    }
     match refresh.mode {
-        RefreshMode::Replace | RefreshMode::Append => Ok(()),
+        RefreshMode::Replace | RefreshMode::Append | RefreshMode::ReplacePartitions => Ok(()),
         RefreshMode::AppendIncremental => later("REFRESH … APPEND INCREMENTAL"),
-        RefreshMode::ReplacePartitions => later("REFRESH … REPLACE PARTITIONS"),
     }
 }
 

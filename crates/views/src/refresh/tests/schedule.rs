@@ -100,9 +100,7 @@ fn what_cannot_be_a_schedule_is_refused_by_name() {
         ("EVERY 1 DAY SETTINGS refresh_timezone = 'Mars/Olympus'", ErrorCode::BAD_ARGUMENTS),
         ("EVERY 1 DAY SETTINGS keep_generations = 3", ErrorCode::NOT_IMPLEMENTED),
         ("EVERY 1 DAY CONCURRENCY GROUP g", ErrorCode::NOT_IMPLEMENTED),
-        ("EVERY 1 DAY PRIORITY 3", ErrorCode::NOT_IMPLEMENTED),
         ("EVERY 1 DAY APPEND INCREMENTAL", ErrorCode::NOT_IMPLEMENTED),
-        ("EVERY 1 DAY REPLACE PARTITIONS", ErrorCode::NOT_IMPLEMENTED),
         ("ON CHANGE", ErrorCode::NOT_IMPLEMENTED),
     ] {
         assert_eq!(try_plan(clause).unwrap_err().code(), code, "{clause}");
