@@ -104,6 +104,7 @@ async fn statements(case: &Case, way: Way, folder: &Path, outcome: &mut Outcome)
         let lasts = ["SET", "USE"].iter().any(|word| statement.text.to_uppercase().starts_with(word));
         if way == Way::Restart && !lasts {
             let (database, settings) = (session.database().to_owned(), session.settings().clone());
+            let params = session.params().clone();
             engine.close().await.map_err(|error| error.to_string())?;
             drop((session, engine));
             engine = open(folder).await?;
@@ -111,6 +112,7 @@ async fn statements(case: &Case, way: Way, folder: &Path, outcome: &mut Outcome)
             for (setting, value) in settings.changed() {
                 session.set(setting.name, value).map_err(|error| error.to_string())?;
             }
+            params.into_iter().for_each(|(name, value)| session.set_param(name, value));
             let text = format!("USE `{database}`");
             // the database may have been dropped by the session that is in it
             let _ = session.execute(Request::new(text)).await;

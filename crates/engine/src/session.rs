@@ -56,6 +56,16 @@ impl Session {
         Ok(self.settings.set(name, value)?)
     }
 
+    /// Values of `{name:Type}` parameters that were SET, as text.
+    pub fn params(&self) -> &BTreeMap<String, String> {
+        &self.params
+    }
+
+    /// Sets a parameter.
+    pub fn set_param(&mut self, name: String, value: String) {
+        self.params.insert(name, value);
+    }
+
     /// Runs one statement.
     pub async fn execute(&mut self, request: Request) -> Result<Answer> {
         let started_ns = self.engine.env().clock.now_ns();
