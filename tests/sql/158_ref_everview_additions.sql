@@ -30,6 +30,9 @@ SELECT next_refresh_time FROM system.view_refreshes WHERE view = 'z';
 EXPLAIN REFRESH z;
 SYSTEM STOP VIEW z;
 EXPLAIN REFRESH z;
+-- every run is remembered: those of v were its first and one that was asked for, that of z a slot of nobody's
+SELECT run, reason, status, written_rows, missed_slots, exception FROM system.view_refresh_history WHERE view = 'v' ORDER BY run;
+SELECT run, reason, status, slot, start_time FROM system.view_refresh_history WHERE view = 'z';
 EXPLAIN REFRESH nothere; -- { serverError BAD_ARGUMENTS }
 -- what comes later is refused by name
 CREATE MATERIALIZED VIEW l REFRESH ON CHANGE ENGINE = Memory AS SELECT 1 AS x; -- { serverError NOT_IMPLEMENTED }

@@ -15,7 +15,7 @@ use crate::config::EngineConfig;
 use crate::error::Result;
 use crate::mutations::Mutations;
 use crate::processes::Processes;
-use crate::refresh::{Board, Scheduler, view_refreshes};
+use crate::refresh::{self, Board, Scheduler};
 use crate::session::Session;
 use crate::system;
 use crate::telemetry::Telemetry;
@@ -72,7 +72,7 @@ impl Engine {
         let mut tables = SystemTables::standard();
         system::tables(&sources).into_iter().for_each(|table| tables.register(table));
         let board = Arc::new(Board::new());
-        tables.register(view_refreshes(&board));
+        refresh::tables(&board).into_iter().for_each(|table| tables.register(table));
         let mutations = Mutations::default();
         tables.register(mutations.system_table());
         let parts = RuntimeParts { env: env.clone(), system: tables };

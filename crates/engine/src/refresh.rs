@@ -24,7 +24,8 @@ use store::{Snapshot, TableDef};
 use tokio_util::sync::CancellationToken;
 use types::Settings;
 use views::Views;
-use views::refresh::decide::{Amounts, Ended, Outcome, SPREAD_STEPS, after, skip_missed};
+use views::refresh::decide::{Amounts, Ended, SPREAD_STEPS, after, skip_missed};
+use views::refresh::record::Entry;
 use views::refresh::{Plan, record};
 
 use crate::ddl::uuid_text;
@@ -33,9 +34,9 @@ use crate::processes::{Process, Processes};
 
 pub(crate) use alter::altered;
 pub(crate) use board::Board;
-use board::{Job, Task, is_refreshed};
+use board::{Job, Left, Task, is_refreshed};
 pub(crate) use create::{check as check_create, make};
-pub(crate) use table::view_refreshes;
+pub(crate) use table::tables;
 
 /// The longest sleep while there are views: a wall clock that was set is noticed after it.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
@@ -203,22 +204,22 @@ impl Scheduler {
     async fn work(&self, job: Job, ctx: Arc<QueryContext>) {
         let started_ns = self.runtime.env.clock.monotonic_ns();
         let view = job.view.id;
-        let ended = |error: Option<String>, amounts: Amounts| self.ended(&job, started_ns, error, amounts);
-        let outcome = match self.run_listed(&job, &ctx, &|amounts| ended(None, amounts)).await {
-            Ok(outcome) => Some(outcome),
+        let ended = |error: Option<String>, amounts: Amounts| self.ended((&job, &ctx), started_ns, error, amounts);
+        let left = match self.run_listed(&job, &ctx, &|amounts| ended(None, amounts)).await {
+            Ok(left) => Some(left),
             Err(_) if self.board.with(|state| state.is_stopping) => None,
             Err(error) => {
                 let text = if ctx.cancel.is_cancelled() { CANCELLED.to_owned() } else { exception(&error) };
-                let (version, outcome) = ended(Some(text), run::amounts(&ctx, 0, 0));
-                self.keep(&job.view, version, &outcome).await;
-                Some(outcome)
+                let left = ended(Some(text), run::amounts(&ctx, 0, 0));
+                self.keep(&job.view, &left).await;
+                Some(left)
             }
         };
         self.board.with(|state| {
             if let Some(task) = state.tasks.get_mut(&view) {
                 task.run = None;
-                if let Some(outcome) = outcome {
-                    task.outcome = outcome;
+                if let Some(left) = left {
+                    task.ended(left);
                 }
             }
         });
@@ -229,43 +230,60 @@ impl Scheduler {
         &self,
         job: &Job,
         ctx: &Arc<QueryContext>,
-        outcome: &(dyn Fn(Amounts) -> (u64, Outcome) + Send + Sync),
-    ) -> Result<Outcome> {
+        leave: &(dyn Fn(Amounts) -> Left + Send + Sync),
+    ) -> Result<Left> {
         let text = format!("SYSTEM REFRESH VIEW {}", job.view.qualified_name());
         let started_ns = self.runtime.env.clock.monotonic_ns();
         let process = Process { ctx: ctx.clone(), text: text.into(), started_ns, kind: "Insert" };
         let guard = self.processes.start(process)?;
-        let ended = run::run(self, job, ctx, outcome).await;
+        let ended = run::run(self, job, ctx, leave).await;
         match &ended {
-            Ok(outcome) => guard.wrote(outcome.amounts.written_rows, outcome.amounts.written_bytes),
+            Ok(left) => guard.wrote(left.entry.amounts.written_rows, left.entry.amounts.written_bytes),
             Err(error) => guard.failed(error),
         }
         ended
     }
 
-    /// What a run leaves that ends now, and the version of its row.
-    fn ended(&self, job: &Job, started_ns: u64, error: Option<String>, amounts: Amounts) -> (u64, Outcome) {
+    /// What a run leaves that ends now.
+    fn ended(
+        &self,
+        (job, ctx): (&Job, &QueryContext),
+        started_ns: u64,
+        error: Option<String>,
+        amounts: Amounts,
+    ) -> Left {
         let env = &self.runtime.env;
         let duration_ms = env.clock.monotonic_ns().saturating_sub(started_ns) / 1_000_000;
         let steps = 2 * SPREAD_STEPS.unsigned_abs() + 1;
         let spread = i64::try_from(env.rng.below(steps)).unwrap_or(0) - SPREAD_STEPS;
         let now_ns = env.clock.now_ns();
-        self.board.with(|state| {
-            let task = state.tasks.get_mut(&job.view.id);
-            let (at_ms, version) = match task {
-                Some(task) => (task.now_ms(now_ns), task.next_version()),
-                // the view is gone: nobody reads this
-                None => (now_ns.div_euclid(1_000_000), 0),
-            };
-            let ended = Ended { at: at_ms.div_euclid(1_000), duration_ms, error, amounts, spread };
-            (version, after(&job.plan, &job.before, &job.started, ended))
-        })
+        let (at_ms, version) = self.board.with(|state| match state.tasks.get_mut(&job.view.id) {
+            Some(task) => (task.now_ms(now_ns), task.next_version()),
+            // the view is gone: nobody reads this
+            None => (now_ns.div_euclid(1_000_000), 0),
+        });
+        let at = at_ms.div_euclid(1_000);
+        let ended = Ended { at, duration_ms, error: error.clone(), amounts, spread };
+        let outcome = after(&job.plan, &job.before, &job.started, ended);
+        let slot = outcome.slot.filter(|_| error.is_none());
+        let entry = Entry {
+            run: outcome.runs,
+            asked_for: job.started.asked_for,
+            started: job.started.at,
+            ended: at,
+            duration_ms,
+            slot,
+            missed_slots: job.before.slot.zip(slot).map_or(0, |(last, slot)| job.plan.schedule.between(last, slot)),
+            amounts,
+            peak_memory_bytes: ctx.memory.peak_bytes() as u64,
+            error: error.unwrap_or_default(),
+        };
+        Left { version, outcome, entry }
     }
 
-    async fn keep(&self, view: &TableDef, version: u64, outcome: &Outcome) {
-        let row = record::outcome_row(version, outcome);
-        let kept = match row {
-            Ok(row) => record::write(&self.views, view, &row).await,
+    async fn keep(&self, view: &TableDef, left: &Left) {
+        let kept = match record::run_rows(left.version, &left.outcome, &left.entry) {
+            Ok(rows) => record::write(&self.views, view, &rows).await,
             Err(error) => Err(error),
         };
         if let Err(error) = kept {

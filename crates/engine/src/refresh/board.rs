@@ -3,7 +3,7 @@
 //!
 //! One lock, never held over an await.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -12,6 +12,7 @@ use store::{Catalog, QualifiedName, TableDef};
 use tokio::sync::{Notify, watch};
 use types::TableId;
 use views::refresh::decide::{Control, Decision, Outcome, Parent, Started, View, decide, ready_at};
+use views::refresh::record::{Entry, HISTORY_MAX};
 use views::refresh::{Plan, Switch};
 
 /// Refreshes that run at once, whatever their number: each may take a query's memory.
@@ -41,6 +42,8 @@ pub(crate) struct Task {
     pub(crate) plan: Arc<Plan>,
     pub(crate) outcome: Outcome,
     pub(crate) control: Control,
+    /// The last runs, in order.
+    pub(crate) history: VecDeque<Entry>,
     /// Of the last row written.
     version: u64,
     /// See [`ready_at`].
@@ -64,6 +67,13 @@ pub(crate) struct Job {
     pub(crate) started: Started,
 }
 
+/// What a run leaves, and the version of its rows.
+pub(crate) struct Left {
+    pub(crate) version: u64,
+    pub(crate) outcome: Outcome,
+    pub(crate) entry: Entry,
+}
+
 /// What a view is doing, as `system.view_refreshes` and WAIT see it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Doing {
@@ -74,7 +84,17 @@ pub(crate) enum Doing {
 impl Task {
     pub(crate) fn new(view: Arc<TableDef>, plan: Plan, recorded: views::refresh::record::Recorded) -> Task {
         let (outcome, control, version) = (recorded.outcome, recorded.control, recorded.version);
-        Task { view, plan: Arc::new(plan), outcome, control, version, ready: None, run: None }
+        let history = recorded.history.into();
+        Task { view, plan: Arc::new(plan), outcome, control, history, version, ready: None, run: None }
+    }
+
+    /// A run has ended.
+    pub(crate) fn ended(&mut self, left: Left) {
+        self.outcome = left.outcome;
+        self.history.push_back(left.entry);
+        while HISTORY_MAX < self.history.len() as u64 {
+            self.history.pop_front();
+        }
     }
 
     /// The time on the view's own clock, in milliseconds.

@@ -9,11 +9,11 @@ use store::{CommitError, Conflict, TableDef, ViewDef};
 use types::ErrorCode;
 use views::InsertOptions;
 use views::insert::Replaces;
-use views::refresh::decide::{Amounts, Outcome};
+use views::refresh::decide::Amounts;
 use views::refresh::record;
 
 use super::Scheduler;
-use super::board::Job;
+use super::board::{Job, Left};
 use crate::error::{Error, Result};
 use crate::insert;
 use crate::settings;
@@ -21,20 +21,20 @@ use crate::settings;
 /// Times that a refresh is run again when a definition that it went through changed meanwhile.
 const TRIES_MAX: usize = 8;
 
-/// Runs a view until its commit. `outcome` says what the run leaves, and the version of its row, at the moment of commit.
+/// Runs a view until its commit. `leave` says what the run leaves at the moment of commit.
 pub(super) async fn run(
     scheduler: &Scheduler,
     job: &Job,
     ctx: &Arc<QueryContext>,
-    outcome: &(dyn Fn(Amounts) -> (u64, Outcome) + Send + Sync),
-) -> Result<Outcome> {
+    leave: &(dyn Fn(Amounts) -> Left + Send + Sync),
+) -> Result<Left> {
     for _ in 1..TRIES_MAX {
-        match attempt(scheduler, job, ctx, outcome).await {
+        match attempt(scheduler, job, ctx, leave).await {
             Err(Error::Views(views::Error::Commit(CommitError::Conflict(conflict)))) if is_lost(&conflict) => {}
             ended => return ended,
         }
     }
-    attempt(scheduler, job, ctx, outcome).await
+    attempt(scheduler, job, ctx, leave).await
 }
 
 fn is_lost(conflict: &Conflict) -> bool {
@@ -45,8 +45,8 @@ async fn attempt(
     scheduler: &Scheduler,
     job: &Job,
     ctx: &Arc<QueryContext>,
-    outcome: &(dyn Fn(Amounts) -> (u64, Outcome) + Send + Sync),
-) -> Result<Outcome> {
+    leave: &(dyn Fn(Amounts) -> Left + Send + Sync),
+) -> Result<Left> {
     let views = &scheduler.views;
     let newest = views.store().snapshot();
     let view = newest.catalog.table_by_id(job.view.id).cloned().unwrap_or_else(|| Arc::clone(&job.view));
@@ -70,13 +70,13 @@ async fn attempt(
     insert::from_named(&mut into, &query, &ctx).await?;
     ctx.check()?;
     let written = into.written();
-    let (version, outcome) = outcome(amounts(&ctx, written.rows, written.bytes));
+    let left = leave(amounts(&ctx, written.rows, written.bytes));
     let state = record::table_of(&view).and_then(|table| ctx.snapshot.catalog.table_by_id(table).cloned());
     if let Some(state) = state {
-        into.attach_rows(&state, &record::outcome_row(version, &outcome)?).await?;
+        into.attach_rows(&state, &record::run_rows(left.version, &left.outcome, &left.entry)?).await?;
     }
     into.commit().await?;
-    Ok(outcome)
+    Ok(left)
 }
 
 fn target(view: &TableDef, ctx: &QueryContext) -> Option<Arc<TableDef>> {

@@ -1,4 +1,4 @@
-//! `system.view_refreshes`.
+//! `system.view_refreshes` and `system.view_refresh_history`.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use query::system::{Cell, Rows, SYSTEM, header_of};
 use query::{QueryContext, SystemTable};
 use types::{Block, Header};
 use views::refresh::decide::{Amounts, Decision};
+use views::refresh::record::Entry;
 
 use super::board::{Board, Doing, is_refreshed};
 use super::run::amounts;
@@ -15,9 +16,68 @@ struct ViewRefreshes {
     board: Arc<Board>,
 }
 
-/// The table.
-pub(crate) fn view_refreshes(board: &Arc<Board>) -> Arc<dyn SystemTable> {
-    Arc::new(ViewRefreshes { header: header_of(SYSTEM, "view_refreshes"), board: Arc::clone(board) })
+/// Every run of a view that is remembered.
+struct History {
+    header: Header,
+    board: Arc<Board>,
+}
+
+/// The tables.
+pub(crate) fn tables(board: &Arc<Board>) -> [Arc<dyn SystemTable>; 2] {
+    let header = |name| header_of(SYSTEM, name);
+    [
+        Arc::new(ViewRefreshes { header: header("view_refreshes"), board: Arc::clone(board) }),
+        Arc::new(History { header: header("view_refresh_history"), board: Arc::clone(board) }),
+    ]
+}
+
+impl SystemTable for History {
+    fn name(&self) -> &'static str {
+        "view_refresh_history"
+    }
+
+    fn schema(&self) -> &Header {
+        &self.header
+    }
+
+    fn rows(&self, ctx: &QueryContext) -> query::Result<Vec<Block>> {
+        let mut rows = Rows::new(&self.header);
+        for view in ctx.snapshot.catalog.tables().filter(|view| is_refreshed(view)) {
+            let history = self.board.with(|state| state.tasks.get(&view.id).map(|task| task.history.clone()));
+            for entry in history.unwrap_or_default() {
+                rows.push(run_cells(&entry).into_iter().chain([
+                    ("database", view.database.clone().into()),
+                    ("view", view.name.clone().into()),
+                    ("uuid", Cell::Uuid(view.uuid.to_be_bytes())),
+                ]));
+            }
+        }
+        Ok(vec![rows.block()?])
+    }
+}
+
+fn run_cells(entry: &Entry) -> Vec<(&'static str, Cell)> {
+    let status = match entry.error.as_str() {
+        "" => "succeeded",
+        super::CANCELLED => "cancelled",
+        _ => "failed",
+    };
+    vec![
+        ("run", entry.run.into()),
+        ("reason", if entry.asked_for { "request" } else { "schedule" }.into()),
+        ("status", status.into()),
+        ("slot", entry.slot.into()),
+        ("missed_slots", entry.missed_slots.into()),
+        ("start_time", entry.started.into()),
+        ("end_time", entry.ended.into()),
+        ("duration_ms", entry.duration_ms.into()),
+        ("read_rows", entry.amounts.read_rows.into()),
+        ("read_bytes", entry.amounts.read_bytes.into()),
+        ("written_rows", entry.amounts.written_rows.into()),
+        ("written_bytes", entry.amounts.written_bytes.into()),
+        ("peak_memory_bytes", entry.peak_memory_bytes.into()),
+        ("exception", entry.error.as_str().into()),
+    ]
 }
 
 impl SystemTable for ViewRefreshes {

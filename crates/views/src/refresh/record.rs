@@ -1,21 +1,22 @@
-//! What is durable of a refreshable view: a hidden table of its own, with a row for what commands said and one for what
-//! runs left. Each row is JSON of which unknown fields are passed over and absent ones have their default; of rows of the
+//! What is durable of a refreshable view: a hidden table of its own, with a row for what commands said, one for what
+//! runs left, and one for each of the last runs. Each row is JSON of which unknown fields are passed over and absent ones have their default; of rows of the
 //! same entry the one with the greatest version counts.
 //!
 //! The row of an outcome is written in the commit of the run's rows: both are seen, or neither.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BinaryArray, UInt64Array};
 use arrow::datatypes::UInt64Type;
 use parts::{MergeMode, PartSchema, SortColumn};
 use query::QueryContext;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use store::{Commit, Edit, Readiness, TableDef, TableKind, ViewDef, Visibility};
 use types::{Block, Column, DataType, ErrorCode, Header, TableId};
 
-use super::decide::{Control, Outcome};
+use super::decide::{Amounts, Control, Outcome};
 use super::span::refuse;
 use crate::Views;
 use crate::error::Result;
@@ -23,6 +24,32 @@ use crate::error::Result;
 /// Entries of the table.
 const CONTROL: u64 = 0;
 const OUTCOME: u64 = 1;
+/// The first of [`HISTORY_MAX`] entries of runs: a ring.
+const HISTORY: u64 = 2;
+
+/// Runs of a view that are remembered.
+pub const HISTORY_MAX: u64 = 100;
+
+/// One run, as `system.view_refresh_history` shows it. Times are seconds since 1970 on the view's clock.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[allow(missing_docs)]
+pub struct Entry {
+    /// Its number, from 1.
+    pub run: u64,
+    pub asked_for: bool,
+    pub started: i64,
+    pub ended: i64,
+    pub duration_ms: u64,
+    /// The slot that it served; none when it failed.
+    pub slot: Option<i64>,
+    /// Slots between that one and the one served before: the run before took too long, or the program was down.
+    pub missed_slots: u64,
+    pub amounts: Amounts,
+    pub peak_memory_bytes: u64,
+    /// Empty when it succeeded.
+    pub error: String,
+}
 
 /// What was read of a view's table.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -31,6 +58,8 @@ pub struct Recorded {
     pub outcome: Outcome,
     /// What commands said.
     pub control: Control,
+    /// The last runs, in order.
+    pub history: Vec<Entry>,
     /// The greatest version of a row.
     pub version: u64,
 }
@@ -91,21 +120,29 @@ pub fn table_of(view: &TableDef) -> Option<TableId> {
 
 /// The row of an outcome.
 pub fn outcome_row(version: u64, outcome: &Outcome) -> Result<Block> {
-    row(OUTCOME, version, outcome)
+    rows(version, &[(OUTCOME, json(outcome)?)])
+}
+
+/// The rows that a run leaves: its outcome, and its own.
+pub fn run_rows(version: u64, outcome: &Outcome, entry: &Entry) -> Result<Block> {
+    rows(version, &[(OUTCOME, json(outcome)?), (HISTORY + entry.run % HISTORY_MAX, json(entry)?)])
 }
 
 /// The row of what commands said.
 pub fn control_row(version: u64, control: &Control) -> Result<Block> {
-    row(CONTROL, version, control)
+    rows(version, &[(CONTROL, json(control)?)])
 }
 
-fn row(entry: u64, version: u64, value: &impl Serialize) -> Result<Block> {
+fn json(value: &impl Serialize) -> Result<Vec<u8>> {
     let json = serde_json::to_vec(value);
-    let json = json.map_err(|error| refuse(ErrorCode::LOGICAL_ERROR, format!("state of a view: {error}")))?;
+    json.map_err(|error| refuse(ErrorCode::LOGICAL_ERROR, format!("state of a view: {error}")))
+}
+
+fn rows(version: u64, rows: &[(u64, Vec<u8>)]) -> Result<Block> {
     let arrays: Vec<ArrayRef> = vec![
-        Arc::new(UInt64Array::from(vec![entry])),
-        Arc::new(UInt64Array::from(vec![version])),
-        Arc::new(BinaryArray::from_vec(vec![&json])),
+        Arc::new(UInt64Array::from_iter_values(rows.iter().map(|(entry, _)| *entry))),
+        Arc::new(UInt64Array::from_iter_values(rows.iter().map(|_| version))),
+        Arc::new(BinaryArray::from_iter_values(rows.iter().map(|(_, json)| json))),
     ];
     Ok(Block::new(header(), arrays)?)
 }
@@ -113,22 +150,22 @@ fn row(entry: u64, version: u64, value: &impl Serialize) -> Result<Block> {
 /// Everything that is recorded of a view.
 pub async fn load(view: &TableDef, ctx: &QueryContext) -> Result<Recorded> {
     let Some(table) = table_of(view) else { return Ok(Recorded::default()) };
-    let mut newest: [Option<(u64, Vec<u8>)>; 2] = [None, None];
+    let mut newest: BTreeMap<u64, (u64, Vec<u8>)> = BTreeMap::new();
     for block in crate::window::rows_of(table, ctx).await? {
-        let (entries, versions) =
-            (block.array(0).as_primitive::<UInt64Type>(), block.array(1).as_primitive::<UInt64Type>());
-        let texts = block.array(2).as_binary::<i32>();
+        let numbers = |column: usize| block.array(column).as_primitive::<UInt64Type>();
+        let (entries, versions, texts) = (numbers(0), numbers(1), block.array(2).as_binary::<i32>());
         for at in 0..block.rows() {
-            let slot = usize::try_from(entries.value(at)).ok().and_then(|entry| newest.get_mut(entry));
-            let Some(slot) = slot else { continue };
-            if slot.as_ref().is_none_or(|(version, _)| *version <= versions.value(at)) {
-                *slot = Some((versions.value(at), texts.value(at).to_vec()));
+            let known = newest.entry(entries.value(at)).or_default();
+            if known.0 <= versions.value(at) {
+                *known = (versions.value(at), texts.value(at).to_vec());
             }
         }
     }
-    let [control, outcome] = newest;
-    let version = control.iter().chain(&outcome).map(|(version, _)| *version).max().unwrap_or(0);
-    Ok(Recorded { outcome: read(outcome)?, control: read(control)?, version })
+    let version = newest.values().map(|(version, _)| *version).max().unwrap_or(0);
+    let (control, outcome) = (read(newest.remove(&CONTROL))?, read(newest.remove(&OUTCOME))?);
+    let mut history = newest.into_values().map(|found| read::<Entry>(Some(found))).collect::<Result<Vec<_>>>()?;
+    history.sort_by_key(|entry| entry.run);
+    Ok(Recorded { outcome, control, history, version })
 }
 
 fn read<T: DeserializeOwned + Default>(found: Option<(u64, Vec<u8>)>) -> Result<T> {

@@ -80,6 +80,11 @@ impl Schedule {
         }
     }
 
+    /// How many slots lie between two; none for AFTER.
+    pub fn between(&self, last: i64, slot: i64) -> u64 {
+        u64::try_from(self.index(slot) - self.index(last) - 1).unwrap_or(0)
+    }
+
     /// `at` by the wall clock, later by `span`. A span of clock units is elapsed time.
     fn later(&self, at: i64, span: Span) -> i64 {
         match span.months {
