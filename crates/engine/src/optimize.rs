@@ -1,6 +1,7 @@
 //! OPTIMIZE: merges that are asked for, by the engine's rule, one commit a partition.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parts::{MergeMode, PartitionId, Purpose};
 use query::QueryContext;
@@ -14,8 +15,8 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::{alter, ddl, upkeep};
 
-/// Tries of a merge whose inputs are in other work.
-const TRIES_MAX: usize = 200;
+/// How long a merge waits before it looks again whether its parts have left other merges.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// What is asked of one table.
 struct Asked<'a> {
@@ -134,21 +135,28 @@ impl Asked<'_> {
         whole.filter(|plan| self.is_final || plan.inputs.len() > 1).collect()
     }
 
+    /// Merges that run over the same parts are waited for, as the real engine does.
     async fn merge(&self, mut plan: MergePlan, ctx: &QueryContext) -> Result<()> {
-        for _ in 0..TRIES_MAX {
+        let clock = &self.engine.env().clock;
+        let patience_ns = u64::try_from(views::insert::patience(ctx).as_nanos()).unwrap_or(u64::MAX);
+        let started_ns = clock.monotonic_ns();
+        while clock.monotonic_ns().saturating_sub(started_ns) <= patience_ns {
             match self.engine.inner.store.merge(&plan, &self.work).await {
                 Ok(Merged::Done(_)) => return Ok(()),
                 Ok(Merged::GivenUp) => {}
                 Err(error) => return Err(Error::refused(error.code(), error.to_string())),
             }
             ctx.check()?;
-            self.engine.env().clock.sleep(std::time::Duration::from_millis(5)).await;
+            clock.sleep(PAUSE).await;
             match self.plans().into_iter().find(|new| new.partition_id == plan.partition_id) {
                 Some(new) => plan = new,
                 None => return Ok(()),
             }
         }
-        let message = format!("parts of {} are in other merges; try again", self.table.qualified_name());
+        let message = format!(
+            "parts of {} were in other merges for longer than lock_acquire_timeout; try again",
+            self.table.qualified_name()
+        );
         Err(Error::refused(ErrorCode::CANNOT_ASSIGN_OPTIMIZE, message))
     }
 }

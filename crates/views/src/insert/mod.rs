@@ -32,6 +32,7 @@ use store::{Commit, CommitError, Conflict, Edit, FsyncMode, NewPart, Passage, Qu
 use types::{Block, Header, Setting, TableId};
 
 pub use dead_letters::{BadRow, Letters};
+pub use passage::patience;
 pub use store::Receipt;
 pub use view_plan::insert_query;
 

@@ -62,8 +62,8 @@ impl Views {
     }
 }
 
-/// How long inserts and definition changes wait for each other.
-fn patience(ctx: &QueryContext) -> Duration {
+/// How long a statement waits for others that are in its way (`lock_acquire_timeout`).
+pub fn patience(ctx: &QueryContext) -> Duration {
     Duration::try_from_secs_f64(ctx.settings.float(Setting::LockAcquireTimeout)).unwrap_or_default()
 }
 
