@@ -1,3 +1,4 @@
+-- one process: the progress of a refresh is looked at while it runs, and a restart begins it anew
 CREATE TABLE log (w UInt8) ENGINE = MergeTree ORDER BY tuple();
 CREATE MATERIALIZED VIEW v REFRESH EVERY 1 YEAR APPEND TO log AS SELECT 1 AS w;
 SYSTEM WAIT VIEW v;

@@ -13,6 +13,9 @@ pub struct Case {
     pub reference: Vec<u8>,
     /// Differs from the real engine on purpose.
     pub diverges: bool,
+    /// Looks at work while it runs, so that a restart between two statements would change what it sees. Such a case begins
+    /// with `-- one process: why`.
+    pub one_process: bool,
 }
 
 /// One statement.
@@ -48,7 +51,8 @@ fn read(folder: &Path, name: String) -> io::Result<Case> {
     let stem = if diverges { format!("{name}.everview") } else { name.clone() };
     let text = std::fs::read_to_string(folder.join(format!("{stem}.sql")))?;
     let reference = std::fs::read(folder.join(format!("{stem}.reference")))?;
-    Ok(Case { statements: split(&text), reference, diverges, name })
+    let one_process = text.starts_with("-- one process:");
+    Ok(Case { statements: split(&text), reference, diverges, one_process, name })
 }
 
 /// Splits at semicolons outside quotes and comments; takes the expectation behind each.

@@ -102,7 +102,7 @@ async fn statements(case: &Case, way: Way, folder: &Path, outcome: &mut Outcome)
     let mut session = engine.session(&Credentials::default()).map_err(|error| error.to_string())?;
     for statement in &case.statements {
         let lasts = ["SET", "USE"].iter().any(|word| statement.text.to_uppercase().starts_with(word));
-        if way == Way::Restart && !lasts {
+        if way == Way::Restart && !lasts && !case.one_process {
             let (database, settings) = (session.database().to_owned(), session.settings().clone());
             let params = session.params().clone();
             engine.close().await.map_err(|error| error.to_string())?;
