@@ -1,7 +1,7 @@
 //! `everview bench`: what the README claims about speed, measured here and now beside the real engine, from the same files.
 //!
 //! In reading order: `ctr` and `store` (what is measured), `data` (the files), `load` (inserts over HTTP), `peer` (the real engine),
-//! `figures` (medians and the table). A figure is only printed when both gave the same answers.
+//! `figures` (medians and the table). Queries and lookups are only shown when a sample of both engines' answers agrees.
 
 mod ctr;
 mod data;
