@@ -28,12 +28,7 @@ pub struct ParquetBlocks {
     reader: ParquetRecordBatchReader,
 }
 
-/// The columns of a Parquet file, nullable ones as Nullable.
-pub fn parquet_header<R: ChunkReader + 'static>(file: R) -> Result<Header> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(broken)?;
-    header_of(builder.schema().fields().iter())
-}
-
+/// The columns of a file, nullable ones as Nullable.
 fn header_of<'a>(fields: impl Iterator<Item = &'a Arc<Field>>) -> Result<Header> {
     let columns = fields.map(|field| Ok(Column::new(field.name().as_str(), from_arrow(field)?)));
     Ok(Header::new(columns.collect::<Result<Vec<_>>>()?))
