@@ -31,7 +31,7 @@ struct Asked<'a> {
 pub(crate) async fn run(engine: &Engine, what: &Optimize, ctx: &Arc<QueryContext>) -> Result<()> {
     ddl::refuse_cluster(&what.on_cluster)?;
     let table = stored(ctx, &ddl::table(ctx, &what.table)?)?;
-    let mut work = upkeep::merge_work(&table, ctx)?;
+    let mut work = upkeep::merge_work(&table, engine.inner.store.merges(), ctx)?;
     if what.cleanup {
         check_cleanup(&table)?;
         work.purpose = Purpose::MergeCleanup;

@@ -31,6 +31,14 @@ pub(crate) async fn run(engine: &Engine, system: &System, ctx: &QueryContext) ->
             }
             Ok(())
         }
+        SystemCommand::TtlMerges(switch, table) => {
+            let table = table.as_ref().map(|table| ddl::table(ctx, table)).transpose()?.map(|table| table.id);
+            match switch {
+                Switch::Stop => merges.stop_ttl(table),
+                Switch::Start => merges.start_ttl(table),
+            }
+            Ok(())
+        }
         // inserts are durable and visible when they are answered: nothing waits anywhere
         SystemCommand::FlushAsyncInsertQueue(_) => Ok(()),
         // statements are in their log when they have ended; parts are looked at now
@@ -49,7 +57,6 @@ pub(crate) async fn run(engine: &Engine, system: &System, ctx: &QueryContext) ->
         SystemCommand::TestView(view, time) => refreshes.fake_time(view, time.as_deref(), ctx).await,
         SystemCommand::RollbackView(..) => later("ROLLBACK VIEW"),
         SystemCommand::RepairView(_) => later("REPAIR VIEW"),
-        SystemCommand::TtlMerges(..) => later("STOP|START TTL MERGES"),
         SystemCommand::Moves(..) => later("STOP|START MOVES"),
         SystemCommand::Shutdown => later("SHUTDOWN"),
         SystemCommand::Other(words) if drop_cache(engine, words) => Ok(()),

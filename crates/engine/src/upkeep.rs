@@ -3,13 +3,17 @@
 //! One loop, woken by every published snapshot and by a timer; it decides by pure functions and acts through the store,
 //! which commits each merge by itself. Stopping waits for the merge under way.
 
+mod expiry;
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use query::{Caller, QueryContext, Runtime};
-use store::{MergePlan, MergePolicy, MergeWork, Merged, Store, TableDef};
+use store::{MergePlan, MergePolicy, MergeWork, Merged, Merges, Store, TableDef};
 use tokio_util::sync::CancellationToken;
 use types::Settings;
 use types::transform::TransformError;
@@ -18,6 +22,7 @@ use crate::error::Result;
 use crate::processes::Processes;
 use crate::telemetry::Telemetry;
 use crate::ttl::Ttl;
+use expiry::Expiry;
 
 /// The loop looks by itself this often.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -61,11 +66,10 @@ impl Upkeep {
 
 async fn run(store: Arc<Store>, runtime: Arc<Runtime>, watched: Watched, stop: CancellationToken) {
     let mut published = store.subscribe();
-    let mut looked_ns = 0;
+    let (mut looked_ns, mut expiry) = (0, Expiry::default());
     while !stop.is_cancelled() {
         looked_ns = watched.look(&store, &runtime, looked_ns).await;
-        let worked = merge_next(&store, &runtime).await;
-        if worked {
+        if expiry.next(&store, &runtime).await || merge_next(&store, &runtime).await {
             continue;
         }
         tokio::select! {
@@ -118,21 +122,22 @@ async fn merge_next(store: &Store, runtime: &Arc<Runtime>) -> bool {
 async fn merge(store: &Store, runtime: &Arc<Runtime>, table: &Arc<TableDef>, plan: &MergePlan) -> Result<Merged> {
     let caller = Caller { query_id: "upkeep".into(), user: "default".into(), database: table.database.clone() };
     let ctx = Arc::new(QueryContext::new(runtime.clone(), store.snapshot(), caller, Settings::default()));
-    let work = merge_work(table, &ctx)?;
+    let work = merge_work(table, store.merges(), &ctx)?;
     let merged = store.merge(plan, &work).await;
     merged.map_err(|error| crate::Error::refused(error.code(), error.to_string()))
 }
 
 /// What merges of a table do beside its engine's rule: rows of old parts get today's columns, those past their time go.
-pub(crate) fn merge_work(table: &TableDef, ctx: &Arc<QueryContext>) -> Result<MergeWork> {
+pub(crate) fn merge_work(table: &TableDef, merges: &Merges, ctx: &Arc<QueryContext>) -> Result<MergeWork> {
     let finish = match Ttl::of(table)? {
-        Some(ttl) if table.schema.is_some() => Some(ttl.finish(table, ctx)?),
+        Some(ttl) if table.schema.is_some() && merges.may_expire(table.id) => Some(ttl.finish(table, ctx)?),
         _ => None,
     };
+    let derived = query::derive::derived(table, finish.as_ref().map(|_| crate::ttl::now_s(ctx)), ctx)?;
     let (id, upgrading) = (table.id, Arc::clone(ctx));
     let upgrade: store::Upgrade = Arc::new(move |snapshot, part| {
         let failed = |error: query::Error| TransformError { code: error.code(), message: error.to_string() };
         query::layout::upgrade_part(snapshot, id, part, &upgrading).map_err(failed)
     });
-    Ok(MergeWork { upgrade: Some(upgrade), finish, ..MergeWork::default() })
+    Ok(MergeWork { upgrade: Some(upgrade), finish, derived, ..MergeWork::default() })
 }

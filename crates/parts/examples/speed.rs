@@ -32,7 +32,8 @@ async fn measure(schema: &PartSchema, blocks: Vec<Block>, rows: usize) -> Result
 
     for (maturity, object) in [(Maturity::Young, "young"), (Maturity::Merged, "merged")] {
         let start = Instant::now();
-        let (meta, file) = write_part(schema, run(&blocks), maturity, &store, object).await?;
+        let (meta, file) =
+            write_part(schema, &parts::Derived::default(), run(&blocks), maturity, &store, object).await?;
         let seconds = start.elapsed().as_secs_f64();
         println!(
             "write {object}: {seconds:.2} s, {:.1} MB, {:.1} M rows/s",

@@ -1,6 +1,7 @@
 //! The immutable part: rows of one table and partition, sorted by the table's key, that never change once staged.
 //!
-//! In reading order: what a part is ([`schema`], [`name`], [`partition`], [`meta`], [`part`]); how rows come in order
+//! In reading order: what a part is ([`schema`], [`name`], [`partition`], [`meta`], [`derived`],
+//! [`part`]); how rows come in order
 //! ([`order`], [`sort`]); what an engine does with rows of one key ([`rule`]) and with sorted runs ([`merge`]); its bytes
 //! inside the commit log ([`inline`]) and as a Parquet file ([`file`]) behind [`part_store`]; how reads get around most of
 //! it ([`prune`], [`cache`], [`key_index`], [`lookup`]); and how a mutation makes the next part ([`rewrite`]).
@@ -12,6 +13,7 @@
 
 pub mod cache;
 pub mod dedup;
+pub mod derived;
 pub mod error;
 pub mod file;
 pub mod inline;
@@ -35,6 +37,7 @@ mod testing;
 
 pub use cache::GranuleCache;
 pub use dedup::deduplicated;
+pub use derived::Derived;
 pub use error::{Error, Result};
 pub use file::{Caching, FilePart, FileRef, FileWriter, Maturity, write_part};
 pub use inline::{decode_inline, encode_inline};

@@ -6,6 +6,7 @@
 use arrow::array::{ArrayRef, UInt32Array};
 use types::{Block, Column, Header, Value};
 
+use crate::derived::Derived;
 use crate::error::{Error, Result};
 use crate::partition::value_at;
 use crate::schema::PartSchema;
@@ -33,7 +34,7 @@ pub struct PartMeta {
     pub partition: Block,
     /// The primary key's columns: the first row of each granule, then the last row of the part.
     pub marks: Block,
-    /// Smallest and largest values of the schema's `min_max` columns, in that order.
+    /// Smallest and largest values of the schema's `min_max` columns, in that order, then of computed ones ([`Derived`]).
     pub min_max: Vec<MinMax>,
 }
 
@@ -56,8 +57,8 @@ impl PartialEq for MinMax {
 
 impl PartMeta {
     /// The metadata of a part in memory. `block` is sorted.
-    pub fn of_block(schema: &PartSchema, block: &Block) -> Result<PartMeta> {
-        let mut builder = MetaBuilder::new(schema)?;
+    pub fn of_block(schema: &PartSchema, derived: &Derived, block: &Block) -> Result<PartMeta> {
+        let mut builder = MetaBuilder::new(schema, derived)?;
         builder.push(block)?;
         let mut meta = builder.finish()?;
         meta.bytes = meta.uncompressed_bytes;
@@ -89,14 +90,27 @@ pub struct MetaBuilder {
     marks: Vec<Block>,
     last: Option<Block>,
     min_max: Vec<MinMaxBuilder>,
+    derived: Derived,
+    bounds: Vec<MinMaxBuilder>,
 }
 
 impl MetaBuilder {
     /// Nothing seen yet.
-    pub fn new(schema: &PartSchema) -> Result<MetaBuilder> {
+    pub fn new(schema: &PartSchema, derived: &Derived) -> Result<MetaBuilder> {
         let min_max = schema.min_max.iter().map(|&p| MinMaxBuilder::new(&schema.header, p)).collect::<Result<_>>()?;
-        let schema = schema.clone();
-        Ok(MetaBuilder { schema, rows: 0, bytes: 0, partition: None, marks: Vec::new(), last: None, min_max })
+        let computed = derived.header();
+        let bounds = (0..computed.len()).map(|p| MinMaxBuilder::new(&computed, p)).collect::<Result<_>>()?;
+        Ok(MetaBuilder {
+            schema: schema.clone(),
+            rows: 0,
+            bytes: 0,
+            partition: None,
+            marks: Vec::new(),
+            last: None,
+            min_max,
+            derived: derived.clone(),
+            bounds,
+        })
     }
 
     /// The next rows, in the order of the key.
@@ -117,6 +131,9 @@ impl MetaBuilder {
         }
         for builder in &mut self.min_max {
             builder.push(block)?;
+        }
+        if let Some(computed) = self.derived.compute(block)? {
+            self.bounds.iter_mut().try_for_each(|builder| builder.push(&computed))?;
         }
         self.rows += block.rows();
         self.bytes += block.arrays().iter().map(sliced_bytes).sum::<u64>();
@@ -139,7 +156,13 @@ impl MetaBuilder {
             index_granularity: self.schema.index_granularity,
             partition: self.partition.unwrap_or_else(|| Block::empty(partition_header)),
             marks: Block::concat(&key, &self.marks)?,
-            min_max: self.min_max.into_iter().map(MinMaxBuilder::finish).collect(),
+            min_max: self
+                .min_max
+                .into_iter()
+                .chain(self.bounds)
+                .map(MinMaxBuilder::finish)
+                .chain(self.derived.known().iter().cloned())
+                .collect(),
             header: self.schema.header,
         })
     }
@@ -148,6 +171,22 @@ impl MetaBuilder {
 /// Bytes of the rows of an array that may be a slice of a larger one.
 fn sliced_bytes(array: &ArrayRef) -> u64 {
     array.to_data().get_slice_memory_size().map_or(0, |bytes| bytes as u64)
+}
+
+impl MinMax {
+    /// The bounds of all rows of several; at least one, all of the same column.
+    pub(crate) fn of_all(all: &[&MinMax]) -> Result<MinMax> {
+        let first = all.first().ok_or(Error::Damaged("bounds of nothing"))?;
+        let mut builder = MinMaxBuilder {
+            column: first.column.clone(),
+            position: 0,
+            values: arrow::array::new_empty_array(&first.column.ty.arrow_type()),
+            has_null: all.iter().any(|known| known.has_null),
+        };
+        let values: Vec<&dyn arrow::array::Array> = all.iter().map(|known| known.values.as_ref()).collect();
+        builder.values = builder.of(&arrow::compute::concat(&values)?)?;
+        Ok(builder.finish())
+    }
 }
 
 #[derive(Debug)]

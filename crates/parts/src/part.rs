@@ -8,6 +8,7 @@ use futures::stream;
 use futures::{StreamExt, TryStreamExt};
 use types::Block;
 
+use crate::derived::Derived;
 use crate::error::{Error, Result};
 use crate::file::{Caching, FilePart};
 use crate::merge::Run;
@@ -54,9 +55,9 @@ pub struct Part {
 
 impl StagedPart {
     /// A part in memory of the rows of `block`: one partition's, sorted, past the engine's rule.
-    pub fn in_memory(schema: &PartSchema, block: Block) -> Result<StagedPart> {
+    pub fn in_memory(schema: &PartSchema, derived: &Derived, block: Block) -> Result<StagedPart> {
         debug_assert!(crate::sort::is_sorted(schema, &block)?, "rows of a part are sorted by its key");
-        let meta = PartMeta::of_block(schema, &block)?;
+        let meta = PartMeta::of_block(schema, derived, &block)?;
         let partition_id = partition_id(&partition_types(schema), &meta.partition_values()?);
         Ok(StagedPart { partition_id, meta: Arc::new(meta), data: PartData::Memory(block) })
     }

@@ -13,6 +13,7 @@ pub mod cache;
 pub mod compile;
 pub mod context;
 pub mod definition;
+pub mod derive;
 pub mod error;
 pub mod explain;
 pub mod expressions;

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use parts::{PartData, PartName, PartSchema, PartitionId, Purpose, StagedPart};
+use parts::{Derived, PartData, PartName, PartSchema, PartitionId, Purpose, StagedPart};
 
 use crate::active_part::ActivePart;
 use crate::error::Conflict;
@@ -35,7 +35,9 @@ pub(crate) fn compact(schema: &PartSchema, parts: &[Arc<ActivePart>]) -> Result<
     if block.rows() == 0 {
         return Ok(None);
     }
-    StagedPart::in_memory(schema, block).map(Some).map_err(failed)
+    // what was computed of the rows is not computed again here: expressions are evaluated above the store
+    let derived = Derived::of_inputs(parts.iter().map(|part| &*part.part.meta)).map_err(failed)?;
+    StagedPart::in_memory(schema, &derived, block).map(Some).map_err(failed)
 }
 
 /// The newest parts of a partition that should become one now, if any: [`FAN_IN`] or more of the lowest tiers, or, when

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt};
 use parts::file::{Caching, Maturity};
 use parts::merge::{MERGE_ROWS, Run, merge_runs};
-use parts::{PartName, PartSchema, Purpose};
+use parts::{Derived, PartName, PartSchema, Purpose};
 use types::transform::TransformError;
 use types::{BlockTransform, ErrorCode, TableId};
 
@@ -38,11 +38,19 @@ pub struct MergeWork {
     pub finish: Option<Finish>,
     /// Of rows that are equal in these columns only the first stays: `OPTIMIZE … DEDUPLICATE`.
     pub deduplicate: Option<Vec<usize>>,
+    /// What is computed of the rows; without it the new part takes over what its inputs know.
+    pub derived: Derived,
 }
 
 impl Default for MergeWork {
     fn default() -> MergeWork {
-        MergeWork { purpose: Purpose::Merge, upgrade: None, finish: None, deduplicate: None }
+        MergeWork {
+            purpose: Purpose::Merge,
+            upgrade: None,
+            finish: None,
+            deduplicate: None,
+            derived: Derived::default(),
+        }
     }
 }
 
@@ -96,7 +104,11 @@ pub(crate) async fn run(shared: &Shared, plan: &MergePlan, work: &MergeWork) -> 
     let progress = running.progress();
     let merged = merged_rows(&snapshot, plan.table, &schema, &inputs, work)?;
     let merged = merged.inspect_ok(move |block| progress(block.rows() as u64)).boxed();
-    let output = staging::stage_file(shared, &schema, merged, Maturity::Merged).await?;
+    let derived = match work.derived.is_none() {
+        true => Derived::of_inputs(inputs.iter().map(|input| &*input.part.meta)).map_err(Error::from)?,
+        false => work.derived.clone(),
+    };
+    let output = staging::stage_file(shared, &schema, &derived, merged, Maturity::Merged).await?;
     let commit = Commit {
         reads: snapshot.read_definition(plan.table).into_iter().collect(),
         edits: vec![Edit::Merge { table: plan.table, inputs: plan.inputs.clone(), output }],

@@ -41,7 +41,8 @@ pub struct MergePlan {
 }
 
 impl MergePlan {
-    pub(crate) fn of(table: TableId, parts: &[&ActivePart]) -> Option<MergePlan> {
+    /// The merge of these neighbours of one partition, in order of blocks; none of no part.
+    pub fn of(table: TableId, parts: &[&ActivePart]) -> Option<MergePlan> {
         Some(MergePlan {
             table,
             partition_id: parts.first()?.name().partition_id.clone(),

@@ -20,12 +20,48 @@ pub struct Merges {
 
 #[derive(Debug, Default)]
 struct State {
-    all_stopped: bool,
+    merges: Stopped,
+    ttl: Stopped,
+    last_number: u64,
+    running: BTreeMap<u64, RunningMerge>,
+}
+
+/// Where some work is stopped.
+#[derive(Debug, Default)]
+struct Stopped {
+    everywhere: bool,
     stopped: BTreeSet<TableId>,
     /// Tables started again while all others are stopped.
     started: BTreeSet<TableId>,
-    last_number: u64,
-    running: BTreeMap<u64, RunningMerge>,
+}
+
+impl Stopped {
+    fn stop(&mut self, table: Option<TableId>) {
+        match table {
+            Some(table) => {
+                self.started.remove(&table);
+                self.stopped.insert(table);
+            }
+            None => {
+                self.everywhere = true;
+                self.started.clear();
+            }
+        }
+    }
+
+    fn start(&mut self, table: Option<TableId>) {
+        match table {
+            Some(table) => {
+                self.stopped.remove(&table);
+                self.started.insert(table);
+            }
+            None => *self = Stopped::default(),
+        }
+    }
+
+    fn may_run(&self, table: TableId) -> bool {
+        !self.stopped.contains(&table) && (!self.everywhere || self.started.contains(&table))
+    }
 }
 
 /// A merge under way, as `system.merges` shows it.
@@ -57,39 +93,32 @@ pub(crate) struct Running {
 impl Merges {
     /// SYSTEM STOP MERGES [table]: nothing that is not asked for is merged. Without a table: nowhere.
     pub fn stop(&self, table: Option<TableId>) {
-        let mut state = self.state.lock();
-        match table {
-            Some(table) => {
-                state.started.remove(&table);
-                state.stopped.insert(table);
-            }
-            None => {
-                state.all_stopped = true;
-                state.started.clear();
-            }
-        }
+        self.state.lock().merges.stop(table);
     }
 
     /// SYSTEM START MERGES [table]. Without a table: everywhere.
     pub fn start(&self, table: Option<TableId>) {
-        let mut state = self.state.lock();
-        match table {
-            Some(table) => {
-                state.stopped.remove(&table);
-                state.started.insert(table);
-            }
-            None => {
-                state.all_stopped = false;
-                state.stopped.clear();
-                state.started.clear();
-            }
-        }
+        self.state.lock().merges.start(table);
     }
 
     /// True when background merges of this table may run.
     pub fn may_run(&self, table: TableId) -> bool {
-        let state = self.state.lock();
-        !state.stopped.contains(&table) && (!state.all_stopped || state.started.contains(&table))
+        self.state.lock().merges.may_run(table)
+    }
+
+    /// SYSTEM STOP TTL MERGES [table]: merges leave what is past its time.
+    pub fn stop_ttl(&self, table: Option<TableId>) {
+        self.state.lock().ttl.stop(table);
+    }
+
+    /// SYSTEM START TTL MERGES [table].
+    pub fn start_ttl(&self, table: Option<TableId>) {
+        self.state.lock().ttl.start(table);
+    }
+
+    /// True when merges of this table deal with what is past its time.
+    pub fn may_expire(&self, table: TableId) -> bool {
+        self.state.lock().ttl.may_run(table)
     }
 
     /// The merges under way, oldest first.

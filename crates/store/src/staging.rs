@@ -7,7 +7,7 @@ use futures::StreamExt;
 use futures::stream;
 use parts::file::{FilePart, Maturity, write_part};
 use parts::merge::Run;
-use parts::{PartSchema, StagedPart};
+use parts::{Derived, PartSchema, StagedPart};
 use types::Block;
 
 use crate::commit::NewPart;
@@ -16,27 +16,33 @@ use crate::garbage::PartFile;
 use crate::shared::Shared;
 
 /// A block becomes a part in the record when it is small, else in a file.
-pub(crate) async fn stage_block(shared: &Shared, schema: &PartSchema, block: Block) -> Result<Option<NewPart>> {
+pub(crate) async fn stage_block(
+    shared: &Shared,
+    schema: &PartSchema,
+    derived: &Derived,
+    block: Block,
+) -> Result<Option<NewPart>> {
     if block.rows() == 0 {
         return Ok(None);
     }
     if shared.config.inline_bytes_max < block.size_bytes() {
         require_space(shared, block.size_bytes() as u64).await?;
-        return stage_file(shared, schema, stream::iter([Ok(block)]).boxed(), Maturity::Young).await;
+        return stage_file(shared, schema, derived, stream::iter([Ok(block)]).boxed(), Maturity::Young).await;
     }
-    Ok(NewPart::inline(StagedPart::in_memory(schema, block)?))
+    Ok(NewPart::inline(StagedPart::in_memory(schema, derived, block)?))
 }
 
 /// A run becomes a part in a file of its own. Dropping the future, or the result uncommitted, leaves no file.
 pub(crate) async fn stage_file(
     shared: &Shared,
     schema: &PartSchema,
+    derived: &Derived,
     rows: Run,
     maturity: Maturity,
 ) -> Result<Option<NewPart>> {
     let source = &shared.parts;
     let file = PartFile::staged(object_name(&*shared.env.rng), &source.garbage);
-    let (meta, reference) = write_part(schema, rows, maturity, &*source.part_store, file.object()).await?;
+    let (meta, reference) = write_part(schema, derived, rows, maturity, &*source.part_store, file.object()).await?;
     if meta.rows == 0 {
         return Ok(None);
     }

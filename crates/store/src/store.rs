@@ -15,7 +15,7 @@ use parts::cache::GranuleCache;
 use parts::file::Maturity;
 use parts::merge::Run;
 use parts::part_store::DiskPartStore;
-use parts::{PartSchema, PartStore};
+use parts::{Derived, PartSchema, PartStore};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 use types::{Block, DatabaseId, TableId};
 
@@ -237,14 +237,20 @@ impl Store {
 
     /// A sorted block of one partition, past the engine's rule, as a part that can be committed: small ones will ride in
     /// the record, larger ones are written to a file now. None for no rows.
-    pub async fn stage(&self, schema: &PartSchema, block: Block) -> Result<Option<NewPart>> {
-        staging::stage_block(&self.shared, schema, block).await
+    pub async fn stage(&self, schema: &PartSchema, derived: &Derived, block: Block) -> Result<Option<NewPart>> {
+        staging::stage_block(&self.shared, schema, derived, block).await
     }
 
     /// A sorted run of one partition, past the engine's rule, as a part in a file, which is durable when this returns and
     /// goes by itself when the part is not committed. None for no rows.
-    pub async fn stage_file(&self, schema: &PartSchema, rows: Run, maturity: Maturity) -> Result<Option<NewPart>> {
-        staging::stage_file(&self.shared, schema, rows, maturity).await
+    pub async fn stage_file(
+        &self,
+        schema: &PartSchema,
+        derived: &Derived,
+        rows: Run,
+        maturity: Maturity,
+    ) -> Result<Option<NewPart>> {
+        staging::stage_file(&self.shared, schema, derived, rows, maturity).await
     }
 
     /// A part in memory that no flush can write by itself and that should be merged alone; its rows must be brought into

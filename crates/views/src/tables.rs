@@ -1,9 +1,10 @@
 //! What an insert must know of a table, made once for each version of its definition and kept.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
+use parts::Derived;
 use query::QueryContext;
 use query::definition::Definition;
 use sql::ast::{BinaryOperator, ColumnDefault, ConstraintKind, Literal, Setting, SettingValue, TtlAction, TtlItem};
@@ -47,6 +48,8 @@ pub struct TableShape {
     pub strict_types: bool,
     /// How many inserts are remembered by the hash of their rows; none where the table does not ask for that.
     pub block_window: Option<u32>,
+    /// What is computed of the rows as they are written; made when first asked for.
+    derived: OnceLock<Derived>,
 }
 
 /// A column whose value is computed: when it is absent (DEFAULT), or always (MATERIALIZED; it is never given).
@@ -120,6 +123,7 @@ impl TableShape {
                 .and_then(|window| window.parse().ok())
                 .filter(|window| 0 < *window),
             strict_types: setting(&definition, "input_format_json_strict_types").is_some_and(|value| value == "1"),
+            derived: OnceLock::new(),
             def: Arc::clone(def),
         })
     }
@@ -127,6 +131,15 @@ impl TableShape {
     /// True when rows are kept in the table itself.
     pub fn is_stored(&self) -> bool {
         matches!(self.def.kind, TableKind::MergeTree | TableKind::Memory)
+    }
+
+    /// What is computed of inserted rows as they are written.
+    pub(crate) fn derived(&self, ctx: &QueryContext) -> Result<Derived> {
+        if let Some(derived) = self.derived.get() {
+            return Ok(derived.clone());
+        }
+        let derived = query::derive::derived(&self.def, None, ctx)?;
+        Ok(self.derived.get_or_init(|| derived).clone())
     }
 
     /// The columns that an INSERT names: all insertable ones, or those of a list.

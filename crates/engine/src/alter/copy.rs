@@ -78,11 +78,12 @@ pub(crate) async fn copy_parts(
     ctx: &Arc<QueryContext>,
 ) -> Result<Vec<NewPart>> {
     let Some(schema) = &pair.to.schema else { return Ok(Vec::new()) };
+    let derived = query::derive::derived(&pair.to, None, ctx)?;
     let mut copies = Vec::with_capacity(names.len());
     for part in names.iter().filter_map(|name| ctx.snapshot.parts.part(pair.from.id, name)) {
         ctx.check()?;
         let rows = rows_as(part, &pair.from, &schema.header, ctx)?;
-        copies.extend(stage(engine, schema, part, rows).await?);
+        copies.extend(stage(engine, (schema, &derived), part, rows).await?);
     }
     Ok(copies)
 }
@@ -102,17 +103,17 @@ pub(crate) fn rows_as(part: &ActivePart, def: &TableDef, wanted: &Header, ctx: &
 /// Rows that take the place of a part, or stand beside it: in memory when the part is, else in a file.
 pub(super) async fn stage(
     engine: &Engine,
-    schema: &parts::PartSchema,
+    (schema, derived): (&parts::PartSchema, &parts::Derived),
     like: &ActivePart,
     mut rows: Run,
 ) -> Result<Option<NewPart>> {
     let store = &engine.inner.store;
     if !like.is_in_memory() {
-        return Ok(store.stage_file(schema, rows, Maturity::Merged).await?);
+        return Ok(store.stage_file(schema, derived, rows, Maturity::Merged).await?);
     }
     let mut blocks = Vec::new();
     while let Some(block) = rows.next().await {
         blocks.push(block?);
     }
-    Ok(store.stage(schema, Block::concat(&schema.header, &blocks)?).await?)
+    Ok(store.stage(schema, derived, Block::concat(&schema.header, &blocks)?).await?)
 }

@@ -552,7 +552,8 @@ async fn replace(
         Some(finish) => finish(rows),
         None => rows,
     };
-    let output = stage(work.engine, schema, part, rows).await?;
+    let derived = query::derive::derived(def, None, &work.ctx)?;
+    let output = stage(work.engine, (schema, &derived), part, rows).await?;
     let changed = std::mem::take(&mut *changed.lock());
     let is_rewritten = changes.iter().any(|change| !matches!(change.what, What::Rows { .. }));
     if changed.is_empty() && !is_rewritten && !is_outdated(work, def, part) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use parts::{FilePart, GranuleCache, Maturity};
+use parts::{Derived, FilePart, GranuleCache, Maturity};
 use query::QueryContext;
 use store::{DatabaseDef, Edit, NewPart, QualifiedName, TableDef, Target, ViewDef, Visibility};
 use types::{ErrorCode, TableId};
@@ -157,10 +157,16 @@ impl Restorer<'_> {
             let folder = if part.folder.is_empty() { self.task.folder.as_path() } else { Path::new(&part.folder) };
             let files = files_of(&self.engine.env().disk, folder).await?;
             let file = FilePart::open(files, part.file.clone(), Arc::new(GranuleCache::new(0))).await?;
+            let derived = match file.meta().header == schema.header {
+                true => query::derive::derived(def, None, self.ctx)?,
+                // rows of columns that the table had before: nothing can be computed of them
+                false => Derived::default(),
+            };
             let schema = schema_over(schema, &file.meta().header)?;
             self.saved.files_read += 1;
             self.saved.bytes_read += part.file.bytes;
-            let part_staged = self.engine.inner.store.stage_file(&schema, rows_of(&file), Maturity::Merged).await?;
+            let store = &self.engine.inner.store;
+            let part_staged = store.stage_file(&schema, &derived, rows_of(&file), Maturity::Merged).await?;
             let rows = part_staged.as_ref().map_or(0, NewPart::rows);
             if rows != part.rows {
                 let message = format!("part {} of {} has {rows} rows instead of {}", part.name, def.name, part.rows);

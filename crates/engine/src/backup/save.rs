@@ -7,8 +7,8 @@ use bytes::Bytes;
 use env::Disk;
 use futures::{StreamExt, TryStreamExt, stream};
 use parts::{
-    Caching, DiskPartStore, FilePart, FileRef, GranuleCache, Maturity, MergeMode, PartData, PartSchema, PartStore,
-    SortColumn, write_part,
+    Caching, Derived, DiskPartStore, FilePart, FileRef, GranuleCache, Maturity, MergeMode, PartData, PartSchema,
+    PartStore, SortColumn, write_part,
 };
 use query::QueryContext;
 use store::{ActivePart, TableDef};
@@ -136,7 +136,7 @@ impl Saver<'_> {
             _ if !todays => {
                 let object = format!("{:032x}.parquet", self.engine.env().rng.uuid());
                 let rows = crate::alter::rows_as(part, def, &schema.header, self.ctx)?;
-                write_part(schema, rows, Maturity::Young, &*self.files, &object).await?.1
+                write_part(schema, &Derived::default(), rows, Maturity::Young, &*self.files, &object).await?.1
             }
             PartData::File(file) if part.deleted.is_none() => self.copy(file.file()).await?,
             // rows that are in no file, and those of a file that are not deleted
@@ -145,7 +145,16 @@ impl Saver<'_> {
                 let object = format!("{:032x}.parquet", self.engine.env().rng.uuid());
                 let columns: Vec<usize> = (0..header.len()).collect();
                 let rows = part.read_all(&columns, Caching::Bypass);
-                write_part(&schema_over(schema, header)?, rows, Maturity::Young, &*self.files, &object).await?.1
+                write_part(
+                    &schema_over(schema, header)?,
+                    &Derived::default(),
+                    rows,
+                    Maturity::Young,
+                    &*self.files,
+                    &object,
+                )
+                .await?
+                .1
             }
         };
         let rows = rows_left(part);

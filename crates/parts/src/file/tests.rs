@@ -10,6 +10,7 @@ use types::{Block, DataType, Header};
 
 use super::*;
 use crate::cache::GranuleCache;
+use crate::derived::Derived;
 use crate::error::Error;
 use crate::meta::PartMeta;
 use crate::part::{Part, StagedPart};
@@ -37,7 +38,7 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 
 async fn written(store: &MemoryPartStore, schema: &PartSchema, blocks: Vec<Block>, maturity: Maturity) -> FileRef {
     let rows = stream::iter(blocks.into_iter().map(Ok)).boxed();
-    write_part(schema, rows, maturity, store, "part").await.unwrap().1
+    write_part(schema, &Derived::default(), rows, maturity, store, "part").await.unwrap().1
 }
 
 async fn opened(store: &MemoryPartStore, file: FileRef, cache_bytes: usize) -> Result<FilePart, Error> {
@@ -77,7 +78,7 @@ proptest! {
             let file = written(&store, &schema, pieces, maturity).await;
             prop_assert_eq!(&FileRef::decode(&file.encode()).unwrap(), &file);
             let part = part(&schema, opened(&store, file, 1 << 20).await.unwrap());
-            let in_memory = StagedPart::in_memory(&schema, block.clone()).unwrap();
+            let in_memory = StagedPart::in_memory(&schema, &Derived::default(), block.clone()).unwrap();
             prop_assert_eq!(&part.meta.marks, &in_memory.meta.marks);
             prop_assert_eq!(&part.meta.min_max, &in_memory.meta.min_max);
             let all: Vec<usize> = (0..schema.header.len()).collect();
@@ -134,7 +135,7 @@ proptest! {
         let mut dice = Dice(seed);
         let schema = schema(random_header(&mut dice), false, 16);
         let block = sort_block(&schema, &random_block(&schema.header, 40, &mut dice)).unwrap();
-        let meta = PartMeta::of_block(&schema, &block).unwrap();
+        let meta = PartMeta::of_block(&schema, &Derived::default(), &block).unwrap();
         let mut bytes = meta.encode();
         prop_assert_eq!(&PartMeta::decode(&bytes).unwrap(), &meta);
         for at in damage {
@@ -175,7 +176,7 @@ fn pages_end_where_granules_do() {
     for (keyed, rows_of_page) in [(true, 1000), (false, 3000)] {
         let schema = schema(header.clone(), keyed, 3000);
         let block = sort_block(&schema, &random_block(&schema.header, 10_000, &mut Dice(3))).unwrap();
-        let mut writer = FileWriter::new(&schema, Maturity::Merged).unwrap();
+        let mut writer = FileWriter::new(&schema, &Derived::default(), Maturity::Merged).unwrap();
         writer.write(&block.slice(0, 777)).unwrap();
         writer.write(&block.slice(777, 10_000 - 777)).unwrap();
         let finished = writer.finish("part").unwrap();

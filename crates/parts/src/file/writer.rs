@@ -17,6 +17,7 @@ use types::{Block, DataType};
 
 use super::checksum::BlockSums;
 use super::layout::{FileRef, SECTION_KEY, Section, TYPES_KEY, VERSION_KEY};
+use crate::derived::Derived;
 use crate::error::{Error, Result};
 use crate::merge::Run;
 use crate::meta::{FORMAT_VERSION, MetaBuilder, PartMeta};
@@ -70,7 +71,7 @@ pub struct Finished {
 
 impl FileWriter {
     /// An empty file. Refuses columns that Parquet cannot hold, by name.
-    pub fn new(schema: &PartSchema, maturity: Maturity) -> Result<FileWriter> {
+    pub fn new(schema: &PartSchema, derived: &Derived, maturity: Maturity) -> Result<FileWriter> {
         for column in schema.header.columns() {
             if has_empty_struct(&column.ty.arrow_type()) {
                 return Err(Error::Unsupported { column: column.name.to_string(), ty: column.ty.to_string() });
@@ -83,7 +84,7 @@ impl FileWriter {
         Ok(FileWriter {
             schema: schema.clone(),
             writer: ArrowWriter::try_new_with_options(Vec::new(), schema.header.arrow_schema(), options)?,
-            meta: MetaBuilder::new(schema)?,
+            meta: MetaBuilder::new(schema, derived)?,
             sums: BlockSums::default(),
             page_rows,
             rest: Vec::new(),
@@ -160,12 +161,13 @@ impl FileWriter {
 /// Writes all rows of a sorted run, which are past the engine's rule, as one durable object.
 pub async fn write_part(
     schema: &PartSchema,
+    derived: &Derived,
     mut rows: Run,
     maturity: Maturity,
     store: &dyn PartStore,
     object: &str,
 ) -> Result<(Arc<PartMeta>, FileRef)> {
-    let mut writer = FileWriter::new(schema, maturity)?;
+    let mut writer = FileWriter::new(schema, derived, maturity)?;
     let mut sink = store.put(object).await?;
     while let Some(block) = rows.next().await {
         writer.write(&block?)?;

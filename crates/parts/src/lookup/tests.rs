@@ -10,6 +10,7 @@ use types::{Header, Value};
 
 use super::*;
 use crate::cache::GranuleCache;
+use crate::derived::Derived;
 use crate::part::StagedPart;
 use crate::part_store::{MemoryPartStore, PartStore};
 use crate::schema::{MergeMode, SortColumn};
@@ -57,7 +58,8 @@ fn scanned(block: &Block, k: u64, s: u8) -> Vec<u64> {
 async fn in_file(schema: &PartSchema, block: &Block, cache_bytes: usize) -> Part {
     let store = MemoryPartStore::default();
     let rows = stream::iter([Ok(block.clone())]).boxed();
-    let (_, file): (_, FileRef) = write_part(schema, rows, Maturity::Young, &store, "p").await.unwrap();
+    let (_, file): (_, FileRef) =
+        write_part(schema, &Derived::default(), rows, Maturity::Young, &store, "p").await.unwrap();
     let store: Arc<dyn PartStore> = Arc::new(store);
     let file = FilePart::open(store, file, Arc::new(GranuleCache::new(cache_bytes))).await.unwrap();
     let staged = StagedPart::in_file(schema, file).unwrap();
@@ -78,7 +80,7 @@ proptest! {
         let index = KeyIndex::of_block(&schema, &block).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let staged = StagedPart::in_memory(&schema, block.clone()).unwrap();
+            let staged = StagedPart::in_memory(&schema, &Derived::default(), block.clone()).unwrap();
             let id = staged.partition_id.clone();
             let memory = staged.named(PartName::inserted(id, 1));
             let file = in_file(&schema, &block, if cached { 1 << 24 } else { 0 }).await;
@@ -108,7 +110,7 @@ fn keys_without_a_direct_order_and_parts_with_other_keys_are_left_to_others() {
     assert!(KeyProbe::new(&floats, key).unwrap().is_none());
 
     let older = PartSchema { sort_key: vec![SortColumn::ascending(2)], primary_key_len: 1, ..schema(1) };
-    let part = StagedPart::in_memory(&older, block(&older, &[(Some(1), 1)])).unwrap();
+    let part = StagedPart::in_memory(&older, &Derived::default(), block(&older, &[(Some(1), 1)])).unwrap();
     let id = part.partition_id.clone();
     let part = part.named(PartName::inserted(id, 1));
     let probe = KeyProbe::new(&schema(1), values(1, 1)).unwrap().unwrap();

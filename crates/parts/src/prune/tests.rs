@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use types::{Block, Column, DataType, Header};
 
 use super::*;
+use crate::derived::Derived;
 use crate::schema::{MergeMode, PartSchema};
 use crate::sort::sort_block;
 
@@ -30,7 +31,7 @@ fn part(schema: &PartSchema, rows: &[(u32, Option<i64>)]) -> (Block, PartMeta) {
     let a: ArrayRef = Arc::new(UInt32Array::from(rows.iter().map(|row| row.0).collect::<Vec<_>>()));
     let b: ArrayRef = Arc::new(Int64Array::from(rows.iter().map(|row| row.1).collect::<Vec<_>>()));
     let block = sort_block(schema, &Block::new(schema.header.clone(), vec![a, b]).unwrap()).unwrap();
-    let meta = PartMeta::of_block(schema, &block).unwrap();
+    let meta = PartMeta::of_block(schema, &Derived::default(), &block).unwrap();
     (block, meta)
 }
 

@@ -7,6 +7,7 @@ use store::{ActivePart, TableDef};
 use super::catalog::seconds;
 use super::{Cell, Listing, Rows, SystemTable};
 use crate::context::QueryContext;
+use crate::derive::{RuleKind, TtlRule};
 use crate::error::Result;
 
 pub(super) fn tables() -> Vec<Arc<dyn SystemTable>> {
@@ -66,8 +67,9 @@ fn parts_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
             if table.kind != store::TableKind::MergeTree {
                 continue;
             }
+            let rules = crate::derive::ttl_rules(table)?;
             for part in active.parts() {
-                rows.push(part_row(table, part));
+                rows.push(part_row(table, part).into_iter().chain(row_ttl(&rules, part)));
             }
         }
     }
@@ -121,6 +123,17 @@ fn column_rows(table: &TableDef, definition: &crate::definition::Definition, par
             ("serialization_kind", "Default".into()),
         ]));
     }
+}
+
+/// When the first and the last row that a TTL deletes is past its time.
+fn row_ttl(rules: &[TtlRule], part: &ActivePart) -> [(&'static str, Cell); 2] {
+    let rules = rules.iter().filter(|rule| rule.kind == RuleKind::Rows);
+    let ranges: Vec<(i64, i64)> = rules.filter_map(|rule| rule.moments(&part.part.meta)?.range).collect();
+    let at = |moment: Option<i64>| seconds(moment.unwrap_or(0).saturating_mul(1_000_000_000));
+    [
+        ("delete_ttl_info_min", at(ranges.iter().map(|(first, _)| *first).min())),
+        ("delete_ttl_info_max", at(ranges.iter().map(|(_, last)| *last).max())),
+    ]
 }
 
 fn part_row(table: &TableDef, part: &ActivePart) -> Vec<(&'static str, Cell)> {

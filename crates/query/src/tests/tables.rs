@@ -95,7 +95,7 @@ pub(crate) fn snapshot(merge_mode: MergeMode, parts: &[&[(u64, u64, &str)]]) -> 
     let mut snapshot = Snapshot::default().apply(&Commit::of(create.to_vec())).unwrap().snapshot;
     for part in parts {
         let version = snapshot.catalog.table_by_id(TABLE).unwrap().version;
-        let staged = StagedPart::in_memory(&schema, rows(part)).unwrap();
+        let staged = StagedPart::in_memory(&schema, &parts::Derived::default(), rows(part)).unwrap();
         let insert = Edit::Insert { table: TABLE, version, parts: vec![NewPart::inline(staged).unwrap()] };
         snapshot = snapshot.apply(&Commit::of(vec![insert])).unwrap().snapshot;
     }

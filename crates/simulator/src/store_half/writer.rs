@@ -193,7 +193,7 @@ impl Writer {
             parts::MergeMode::Plain => Keeps::All,
             _ => Keeps::Last,
         };
-        let part = self.store.stage(schema, shaped(keeps, rows)).await?;
+        let part = self.store.stage(schema, &parts::Derived::default(), shaped(keeps, rows)).await?;
         Ok(Edit::Insert { table: def.id, version: def.version, parts: part.into_iter().collect() })
     }
 

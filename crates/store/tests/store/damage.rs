@@ -103,7 +103,8 @@ async fn with_files(seed: u64) -> (Machine, types::TableId) {
     let table = create(&store, "t", MergeMode::Plain).await;
     for keys in [0..10, 10..20] {
         let rows: Vec<Row> = keys.map(|key| (key, 1)).collect();
-        let part = store.stage(&schema(MergeMode::Plain), block(&rows)).await.unwrap().unwrap();
+        let part =
+            store.stage(&schema(MergeMode::Plain), &parts::Derived::default(), block(&rows)).await.unwrap().unwrap();
         let version = store.snapshot().catalog.table_by_id(table).unwrap().version;
         let insert = store::Edit::Insert { table, version, parts: vec![part] };
         store.commit(store::Commit::of(vec![insert])).await.unwrap();

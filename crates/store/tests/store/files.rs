@@ -25,7 +25,7 @@ async fn stage(store: &Store, rows: &[Row]) -> NewPart {
     let schema = schema(MergeMode::Plain);
     let block = parts::sort_block(&schema, &block(rows)).unwrap();
     let run = futures::stream::iter([Ok(block)]).boxed();
-    store.stage_file(&schema, run, Maturity::Young).await.unwrap().expect("there are rows")
+    store.stage_file(&schema, &parts::Derived::default(), run, Maturity::Young).await.unwrap().expect("there are rows")
 }
 
 async fn insert_file(store: &Store, table: TableId, rows: &[Row]) {
@@ -52,10 +52,10 @@ async fn a_large_block_becomes_a_file_and_a_small_one_rides_in_the_record() {
     let store = open_with(&machine, small()).await;
     let schema = schema(MergeMode::Plain);
     let large: Vec<Row> = (0..500).map(|key| (key, 1)).collect();
-    let file = store.stage(&schema, block(&large)).await.unwrap().unwrap();
-    let inline = store.stage(&schema, block(&[(1, 1)])).await.unwrap().unwrap();
+    let file = store.stage(&schema, &parts::Derived::default(), block(&large)).await.unwrap().unwrap();
+    let inline = store.stage(&schema, &parts::Derived::default(), block(&[(1, 1)])).await.unwrap().unwrap();
     assert!(file.file().is_some() && inline.file().is_none());
-    assert!(store.stage(&schema, block(&[])).await.unwrap().is_none());
+    assert!(store.stage(&schema, &parts::Derived::default(), block(&[])).await.unwrap().is_none());
     assert_eq!(files(&machine).len(), 1);
     drop(file);
     settle(&store).await;
@@ -68,9 +68,10 @@ async fn a_file_that_is_given_up_in_the_middle_goes() {
     let store = open(&machine).await;
     let schema = schema(MergeMode::Plain);
     let endless = futures::stream::iter([Ok(block(&[(1, 1)]))]).chain(futures::stream::pending()).boxed();
+    let derived = parts::Derived::default();
     tokio::select! {
         biased;
-        _ = store.stage_file(&schema, endless, Maturity::Young) => panic!("it has no end"),
+        _ = store.stage_file(&schema, &derived, endless, Maturity::Young) => panic!("it has no end"),
         () = settle(&store) => assert_eq!(files(&machine).len(), 1),
     }
     settle(&store).await;

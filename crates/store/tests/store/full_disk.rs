@@ -90,14 +90,17 @@ async fn a_part_that_finds_no_room_is_refused_by_name_and_leaves_nothing() {
         machine.disk.set_free_space(room);
         // Whether the check or the write finds out.
         machine.disk.inject(DiskOp::FreeSpace, "", 0, Fault::Io);
-        let error = store.stage(&schema, block(&large)).await.unwrap_err();
+        let error = store.stage(&schema, &parts::Derived::default(), block(&large)).await.unwrap_err();
         assert_eq!(error.code(), ErrorCode::NOT_ENOUGH_SPACE, "{error}");
-        assert_eq!(store.stage(&schema, block(&large)).await.unwrap_err().code(), ErrorCode::NOT_ENOUGH_SPACE);
+        assert_eq!(
+            store.stage(&schema, &parts::Derived::default(), block(&large)).await.unwrap_err().code(),
+            ErrorCode::NOT_ENOUGH_SPACE
+        );
     }
     machine.disk.set_unlimited_space();
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(store.part_store().list().await.unwrap().is_empty(), "no half files stay");
-    let part = store.stage(&schema, block(&large)).await.unwrap().unwrap();
+    let part = store.stage(&schema, &parts::Derived::default(), block(&large)).await.unwrap().unwrap();
     let version = store.snapshot().catalog.table_by_id(table).unwrap().version;
     store.commit(store::Commit::of(vec![Edit::Insert { table, version, parts: vec![part] }])).await.unwrap();
     assert_eq!(rows_final(&store.snapshot(), table).await, large);

@@ -104,7 +104,8 @@ pub fn block(rows: &[Row]) -> Block {
 pub fn part(schema: &PartSchema, rows: &[Row]) -> NewPart {
     let sorted = parts::sort_block(schema, &block(rows)).unwrap();
     let ruled = parts::apply_rule(schema, &sorted, Purpose::Insert).unwrap();
-    NewPart::inline(StagedPart::in_memory(schema, ruled).unwrap()).expect("a part in memory rides in the record")
+    NewPart::inline(StagedPart::in_memory(schema, &parts::Derived::default(), ruled).unwrap())
+        .expect("a part in memory rides in the record")
 }
 
 pub fn insert_edit(snapshot: &Snapshot, table: TableId, rows: &[Row]) -> Edit {

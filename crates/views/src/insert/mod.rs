@@ -338,7 +338,8 @@ impl Insert {
             }
             self.definitions.insert(table.def.id, table.def.version);
             if let Some(schema) = table.def.schema.as_ref().filter(|_| table.is_stored()) {
-                let rows = stage::split(table.def.id, schema, &rows.stored, &self.ctx)?;
+                let derived = table.derived(&self.ctx)?;
+                let rows = stage::split((table.def.id, schema, derived), &rows.stored, &self.ctx)?;
                 self.staged.stage(&self.views.store, &*self.views.runtime.env.spawner, rows).await?;
             }
             if self.replaces != Replaces::Nothing && depth == 0 {

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use parts::{PartSchema, PartitionId, Purpose, sort_and_apply_rule, sort_block, split_by_partition};
+use parts::{Derived, PartSchema, PartitionId, Purpose, sort_and_apply_rule, sort_block, split_by_partition};
 use query::QueryContext;
 use store::{NewPart, Store};
 use types::{Block, Setting, TableId};
@@ -15,25 +15,29 @@ use super::staged::Rows;
 use crate::error::{Error, Result};
 
 /// Inserted rows, ready to become parts.
-pub(crate) fn split(table: TableId, schema: &Arc<PartSchema>, rows: &Block, ctx: &QueryContext) -> Result<Rows> {
+pub(crate) fn split(
+    (table, schema, derived): (TableId, &Arc<PartSchema>, Derived),
+    rows: &Block,
+    ctx: &QueryContext,
+) -> Result<Rows> {
     let partitions = split_by_partition(schema, rows)?;
     let limit = ctx.settings.uint(Setting::MaxPartitionsPerInsertBlock);
     if limit != 0 && partitions.len() as u64 > limit {
         return Err(Error::TooManyPartitions { partitions: partitions.len(), limit });
     }
     let merge_rule = ctx.settings.flag(Setting::OptimizeOnInsert);
-    Ok(Rows { table, schema: Arc::clone(schema), partitions, merge_rule })
+    Ok(Rows { table, schema: Arc::clone(schema), derived, partitions, merge_rule })
 }
 
 /// Parts of rows of a hidden table: as those of [`split`], in any number of partitions.
 pub(crate) async fn stage_state(store: &Store, schema: &Arc<PartSchema>, rows: &Block) -> Result<Vec<NewPart>> {
-    stage_partitions(store, schema, split_by_partition(schema, rows)?, true).await
+    stage_partitions(store, (schema, &Derived::default()), split_by_partition(schema, rows)?, true).await
 }
 
 /// Parts of rows by partition. Rows that the engine's rule leaves out are gone; no part is made of no row.
 pub(super) async fn stage_partitions(
     store: &Store,
-    schema: &Arc<PartSchema>,
+    (schema, derived): (&Arc<PartSchema>, &Derived),
     partitions: Vec<(PartitionId, Block)>,
     merge_rule: bool,
 ) -> Result<Vec<NewPart>> {
@@ -43,7 +47,7 @@ pub(super) async fn stage_partitions(
             true => sort_and_apply_rule(schema, &rows, Purpose::Insert)?,
             false => sort_block(schema, &rows)?,
         };
-        parts.extend(store.stage(schema, rows).await?);
+        parts.extend(store.stage(schema, derived, rows).await?);
     }
     Ok(parts)
 }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use env::{AbortOnDrop, Spawner};
-use parts::{PartSchema, PartitionId};
+use parts::{Derived, PartSchema, PartitionId};
 use store::{NewPart, Store};
 use tokio::sync::oneshot;
 use types::{Block, TableId};
@@ -52,6 +52,8 @@ pub(crate) struct Rows {
     pub(crate) table: TableId,
     /// Its schema.
     pub(crate) schema: Arc<PartSchema>,
+    /// What is computed of them as they are written.
+    pub(crate) derived: Derived,
     /// The rows by partition, as they came.
     pub(crate) partitions: Vec<(PartitionId, Block)>,
     /// The engine's rule is applied to them (`optimize_on_insert`).
@@ -61,9 +63,9 @@ pub(crate) struct Rows {
 impl Staged {
     /// Makes the parts, or has them made.
     pub(crate) async fn stage(&mut self, store: &Store, spawner: &dyn Spawner, rows: Rows) -> Result<()> {
-        let Rows { table, schema, partitions, merge_rule } = rows;
+        let Rows { table, schema, derived, partitions, merge_rule } = rows;
         if partitions.iter().map(|(_, block)| block.size_bytes()).sum::<usize>() < TASK_BYTES_MIN {
-            let parts = stage::stage_partitions(store, &schema, partitions, merge_rule).await?;
+            let parts = stage::stage_partitions(store, (&schema, &derived), partitions, merge_rule).await?;
             self.made(table, parts);
             return Ok(());
         }
@@ -73,7 +75,7 @@ impl Staged {
         let (tell, parts) = oneshot::channel();
         let store = store.clone();
         let work = async move {
-            let parts = stage::stage_partitions(&store, &schema, partitions, merge_rule).await;
+            let parts = stage::stage_partitions(&store, (&schema, &derived), partitions, merge_rule).await;
             // whoever asked may be gone
             let _unheard = tell.send(parts);
         };

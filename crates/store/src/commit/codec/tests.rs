@@ -45,7 +45,7 @@ fn part(keys: Vec<u64>) -> NewPart {
         index_granularity: 8,
         min_max: vec![0],
     };
-    NewPart::inline(StagedPart::in_memory(&schema, block).unwrap()).unwrap()
+    NewPart::inline(StagedPart::in_memory(&schema, &parts::Derived::default(), block).unwrap()).unwrap()
 }
 
 fn table_defs() -> Vec<TableDef> {

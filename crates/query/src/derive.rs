@@ -1,0 +1,154 @@
+//! What parts keep of their rows beside them: the first and last moment at which rows, columns and groups of rows are past
+//! their time.
+//!
+//! A rule of a table's TTL is known by its text: parts that were written under other rules know nothing of it. A moment is
+//! in seconds since 1970; none (NULL) for a row whose time never comes or has been served.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Int64Array};
+use arrow::datatypes::Int64Type;
+use parts::{Derived, PartMeta};
+use sql::ast::{BinaryOperator, Literal, TtlAction};
+use store::{TableDef, Visibility};
+use types::transform::TransformError;
+use types::{Block, BlockTransform, Column, DataType, Header, Settings};
+
+use crate::context::QueryContext;
+use crate::definition::Definition;
+use crate::error::{Error, Result};
+use crate::expressions::{Expressions, condition};
+
+/// Prefix of the names of moments.
+const MOMENT: &str = "\u{1}ttl ";
+
+/// What is past its time when a rule's moment has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RuleKind {
+    /// The row.
+    Rows,
+    /// The value of a column.
+    Column,
+    /// The row, which becomes one with others.
+    Groups,
+}
+
+/// One rule of a table's TTL.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TtlRule {
+    /// What it concerns.
+    pub kind: RuleKind,
+    name: Arc<str>,
+    expires: sql::Expr,
+    filter: Option<sql::Expr>,
+}
+
+/// The moments of a rule in one part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Moments {
+    /// The first and the last, in seconds since 1970; none when no row has one.
+    pub range: Option<(i64, i64)>,
+    /// A row has none.
+    pub some_never: bool,
+}
+
+impl TtlRule {
+    fn new(kind: RuleKind, label: &str, expires: &sql::Expr, filter: Option<&sql::Expr>) -> TtlRule {
+        let filter_text = filter.map(|filter| format!(" WHERE {filter}")).unwrap_or_default();
+        let name = format!("{MOMENT}{label}{expires}{filter_text}").into();
+        TtlRule { kind, name, expires: expires.clone(), filter: filter.cloned() }
+    }
+
+    /// What a part knows of this rule; `None` when it was written under others.
+    pub fn moments(&self, meta: &PartMeta) -> Option<Moments> {
+        let known = meta.bounds_of(&self.name)?;
+        let values = known.values.as_primitive_opt::<Int64Type>()?.values();
+        let range = values.first().zip(values.last()).map(|(first, last)| (*first, *last));
+        Some(Moments { range, some_never: known.has_null })
+    }
+}
+
+/// The rules of a table's TTL; none of tables that no user sees.
+pub fn ttl_rules(table: &TableDef) -> Result<Vec<TtlRule>> {
+    // parsing costs more than looking, and most tables have none
+    if table.visibility == Visibility::Hidden || !table.sql.contains("TTL") {
+        return Ok(Vec::new());
+    }
+    let definition = Definition::parse(table)?;
+    let mut rules = Vec::new();
+    for item in definition.storage().map(|storage| storage.ttl.as_slice()).unwrap_or_default() {
+        let filter = item.filter.as_ref();
+        match item.action {
+            TtlAction::Delete => rules.push(TtlRule::new(RuleKind::Rows, "", &item.expr, filter)),
+            TtlAction::GroupBy { .. } => rules.push(TtlRule::new(RuleKind::Groups, "GROUP BY ", &item.expr, filter)),
+            TtlAction::Recompress(_) | TtlAction::ToDisk(_) | TtlAction::ToVolume(_) => {}
+        }
+    }
+    for column in definition.columns() {
+        let Some(expires) = &column.ttl else { continue };
+        let label = format!("{} ", column.name.name);
+        rules.push(TtlRule::new(RuleKind::Column, &label, expires, None));
+    }
+    Ok(rules)
+}
+
+/// What is computed of rows of a table as they are written. `served_s`: what was past its time then has been dealt with
+/// in these rows already.
+pub fn derived(table: &TableDef, served_s: Option<u32>, ctx: &QueryContext) -> Result<Derived> {
+    let (rules, Some(schema)) = (ttl_rules(table)?, &table.schema) else { return Ok(Derived::default()) };
+    if rules.is_empty() {
+        return Ok(Derived::default());
+    }
+    // the same moment whoever writes: settings of a query have no say
+    let ctx = ctx.with_settings(Settings::default());
+    let ty = DataType::Nullable(Arc::new(DataType::Int64));
+    let header = Header::new(rules.iter().map(|rule| Column::new(&*rule.name, ty.clone())).collect::<Vec<_>>());
+    let rules = rules.iter().map(|rule| Compiled::new(rule, &schema.header, &ctx)).collect::<Result<Vec<_>>>()?;
+    let compute = Compute { header: header.clone(), rules, served_s };
+    Ok(Derived::moments(header, Arc::new(compute)))
+}
+
+struct Compute {
+    header: Header,
+    rules: Vec<Compiled>,
+    served_s: Option<u32>,
+}
+
+impl BlockTransform for Compute {
+    fn apply(&self, block: &Block) -> std::result::Result<Block, TransformError> {
+        let failed = |error: Error| TransformError { code: error.code(), message: error.to_string() };
+        let moments = self.rules.iter().map(|rule| rule.moments(block, self.served_s).map_err(failed));
+        let moments = moments.collect::<std::result::Result<Vec<_>, _>>()?;
+        Block::with_rows(self.header.clone(), moments, block.rows()).map_err(|error| failed(error.into()))
+    }
+}
+
+/// The moment, then conditions that must hold for there to be one.
+struct Compiled {
+    expressions: Expressions,
+}
+
+impl Compiled {
+    fn new(rule: &TtlRule, header: &Header, ctx: &QueryContext) -> Result<Compiled> {
+        let number = |number: u64| sql::Expr::literal(Literal::UInt(number));
+        let moment = sql::Expr::call("toDateTime64", vec![rule.expires.clone(), number(0)]);
+        let zero = sql::Expr::call("toDateTime", vec![number(0)]);
+        // a time of zero never comes
+        let is_set = sql::Expr::binary(rule.expires.clone(), BinaryOperator::NotEquals, zero);
+        let exprs: Vec<sql::Expr> = [moment, is_set].into_iter().chain(rule.filter.clone()).collect();
+        Ok(Compiled { expressions: Expressions::compile(&exprs, header, ctx)? })
+    }
+
+    fn moments(&self, block: &Block, served_s: Option<u32>) -> Result<ArrayRef> {
+        let mut results = self.expressions.eval(block)?.into_iter();
+        let moments = results.next().map(|(array, _)| array);
+        let moments = moments.as_ref().and_then(|array| array.as_primitive_opt::<Int64Type>());
+        let moments = moments.ok_or_else(|| Error::Plan("a TTL is no time".to_owned()))?;
+        let conditions = results.map(|(array, ty)| condition(&array, &ty)).collect::<Result<Vec<_>>>()?;
+        let served = served_s.map_or(i64::MIN, i64::from);
+        let of_row = |(row, moment): (usize, Option<i64>)| {
+            moment.filter(|moment| served < *moment && conditions.iter().all(|holds| holds.value(row)))
+        };
+        Ok(Arc::new(moments.iter().enumerate().map(of_row).collect::<Int64Array>()))
+    }
+}
