@@ -94,7 +94,7 @@ impl Task {
             ("base_backup", SettingValue::Expr(expr)) if !self.restores => {
                 let ExprKind::Function(call) = &expr.kind else { return Err(no_location(&expr.to_string())) };
                 let (name, arguments) = (call.name.clone(), call.arguments.clone());
-                let location = TableFunction { name, arguments, settings: Vec::new() };
+                let location = TableFunction { database: None, name, arguments, settings: Vec::new() };
                 self.base_name = location_text(&location);
                 self.base = Some(folder_of(engine, &location)?);
             }

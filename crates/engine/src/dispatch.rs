@@ -100,6 +100,7 @@ async fn change(engine: &Engine, kind: &StatementKind, ctx: &Arc<QueryContext>) 
 fn name_of(kind: &StatementKind) -> &str {
     match kind {
         StatementKind::Check(_) => "CHECK TABLE",
+        StatementKind::CreateDictionary(_) => "CREATE DICTIONARY",
         StatementKind::CreateFunction(_) => "CREATE FUNCTION",
         StatementKind::CreateIndex(_) => "CREATE INDEX",
         StatementKind::DropIndex(_) => "DROP INDEX",

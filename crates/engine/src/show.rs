@@ -3,7 +3,9 @@
 use query::QueryContext;
 use query::definition::Definition;
 use query::system::{Cell, Rows as SystemRows};
-use sql::ast::{ColumnDefault, Describe, Exists, LikeFilter, ObjectKind, Show, ShowList, StatementKind, TableSource};
+use sql::ast::{
+    ColumnDef, ColumnDefault, Describe, Exists, LikeFilter, ObjectKind, Show, ShowList, StatementKind, TableSource,
+};
 use store::TableDef;
 use types::{Block, Column, DataType, ErrorCode, Header, Setting};
 
@@ -158,6 +160,16 @@ async fn described(describe: &Describe, ctx: &QueryContext) -> Result<Vec<Vec<St
     let name = match &describe.table.source {
         TableSource::Table(name) => name,
         TableSource::Subquery(query) => return Ok(plain(query::prepare(query, ctx).await?.compiled.header())),
+        TableSource::Function(call) if call.name.name == "merge" => {
+            let elements = ddl::merged_columns(&call.arguments, ctx)?;
+            let rows = elements.columns.iter().map(|column| {
+                let ty = column.data_type.as_ref().map(ToString::to_string).unwrap_or_default();
+                let mut row = vec![column.name.name.clone(), ty];
+                row.resize(7, String::new());
+                with_declared(row, column)
+            });
+            return Ok(rows.collect());
+        }
         TableSource::Function(_) => return Ok(plain(&header_of(&describe.table, ctx).await?)),
     };
     let qualified = ddl::qualified(ctx, name);
@@ -165,6 +177,11 @@ async fn described(describe: &Describe, ctx: &QueryContext) -> Result<Vec<Vec<St
         return Ok(plain(&header_of(&describe.table, ctx).await?));
     }
     let table = ddl::table(ctx, name)?;
+    if table.columns.is_empty() {
+        let message =
+            format!("view {} has parameters: its columns are known when they are given", table.qualified_name());
+        return Err(Error::refused(ErrorCode::UNSUPPORTED_METHOD, message));
+    }
     let definition = Definition::parse(&table)?;
     Ok(plain(&table.columns).into_iter().map(|row| with_definition(row, &definition)).collect())
 }
@@ -180,8 +197,14 @@ async fn header_of(table: &sql::ast::TableRef, ctx: &QueryContext) -> Result<Hea
     Ok(query::prepare(&query, ctx).await?.compiled.header().clone())
 }
 
-fn with_definition(mut row: Vec<String>, definition: &Definition) -> Vec<String> {
-    let Some(column) = definition.column(&row[0]) else { return row };
+fn with_definition(row: Vec<String>, definition: &Definition) -> Vec<String> {
+    match definition.column(&row[0]) {
+        Some(column) => with_declared(row, column),
+        None => row,
+    }
+}
+
+fn with_declared(mut row: Vec<String>, column: &ColumnDef) -> Vec<String> {
     let (kind, expr) = match &column.default {
         Some(ColumnDefault::Default(expr)) => ("DEFAULT", Some(expr)),
         Some(ColumnDefault::Materialized(expr)) => ("MATERIALIZED", Some(expr)),

@@ -57,6 +57,7 @@ pub(crate) async fn run(engine: &Engine, system: &System, ctx: &QueryContext) ->
         SystemCommand::TestView(view, time) => refreshes.fake_time(view, time.as_deref(), ctx).await,
         SystemCommand::RollbackView(..) => later("ROLLBACK VIEW"),
         SystemCommand::RepairView(_) => later("REPAIR VIEW"),
+        SystemCommand::ReloadDictionary(_) => later("RELOAD DICTIONARY"),
         SystemCommand::Moves(..) => later("STOP|START MOVES"),
         SystemCommand::Shutdown => later("SHUTDOWN"),
         SystemCommand::Other(words) if drop_cache(engine, words) => Ok(()),

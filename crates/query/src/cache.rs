@@ -89,7 +89,8 @@ impl PlanCache {
     /// Keeps a plan. Does nothing with a plan that must not be kept.
     pub fn put(&self, key: PlanKey, prepared: &Prepared) {
         // What is not deterministic has the query's time, randomness or id in it.
-        if self.entries_max == 0 || !prepared.deterministic || !prepared.compiled.is_reusable() {
+        if self.entries_max == 0 || !prepared.deterministic || prepared.lists_tables || !prepared.compiled.is_reusable()
+        {
             return;
         }
         let mut state = self.state.lock();

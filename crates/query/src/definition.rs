@@ -3,7 +3,9 @@
 //!
 //! The store keeps the text only; it is parsed where it is asked for.
 
-use sql::ast::{ColumnDef, CreateMaterializedView, CreateTable, CreateView, CreateWindowView, StatementKind};
+use sql::ast::{
+    ColumnDef, CreateDictionary, CreateMaterializedView, CreateTable, CreateView, CreateWindowView, StatementKind,
+};
 use sql::ast::{Query, Storage};
 use store::TableDef;
 use types::ErrorCode;
@@ -21,6 +23,8 @@ pub enum Definition {
     MaterializedView(Box<CreateMaterializedView>),
     /// A window view.
     WindowView(Box<CreateWindowView>),
+    /// A dictionary.
+    Dictionary(Box<CreateDictionary>),
 }
 
 impl Definition {
@@ -36,6 +40,7 @@ impl Definition {
             StatementKind::CreateView(create) => Ok(Definition::View(create)),
             StatementKind::CreateMaterializedView(create) => Ok(Definition::MaterializedView(create)),
             StatementKind::CreateWindowView(create) => Ok(Definition::WindowView(create)),
+            StatementKind::CreateDictionary(create) => Ok(Definition::Dictionary(create)),
             _ => Err(damaged("it creates no table".to_owned())),
         }
     }
@@ -49,6 +54,7 @@ impl Definition {
             Definition::View(create) => &create.elements,
             Definition::MaterializedView(create) => &create.elements,
             Definition::WindowView(create) => &create.elements,
+            Definition::Dictionary(_) => return &[],
         };
         elements.as_ref().map_or(&[], |elements| &elements.columns)
     }
@@ -62,7 +68,10 @@ impl Definition {
     pub fn indexes(&self) -> &[sql::ast::IndexDef] {
         match self {
             Definition::Table(create) => create.elements.as_ref().map_or(&[], |elements| &elements.indexes),
-            Definition::View(_) | Definition::MaterializedView(_) | Definition::WindowView(_) => &[],
+            Definition::View(_)
+            | Definition::MaterializedView(_)
+            | Definition::WindowView(_)
+            | Definition::Dictionary(_) => &[],
         }
     }
 
@@ -70,7 +79,7 @@ impl Definition {
     pub fn storage(&self) -> Option<&Storage> {
         match self {
             Definition::Table(create) => Some(&create.storage),
-            Definition::View(_) => None,
+            Definition::View(_) | Definition::Dictionary(_) => None,
             Definition::MaterializedView(create) => Some(&create.storage),
             Definition::WindowView(create) => Some(&create.storage),
         }
@@ -79,7 +88,7 @@ impl Definition {
     /// The SELECT of a view.
     pub fn query(&self) -> Option<&Query> {
         match self {
-            Definition::Table(_) => None,
+            Definition::Table(_) | Definition::Dictionary(_) => None,
             Definition::View(create) => Some(&create.query),
             Definition::MaterializedView(create) => Some(&create.query),
             Definition::WindowView(create) => Some(&create.query),

@@ -1,7 +1,7 @@
 //! Queries: from ClickHouse's words to DataFusion's plans, and from plans to blocks.
 //!
 //! In reading order: `context` (what a query carries), [`bind`] (syntax tree → logical plan), [`mod@compile`] (logical →
-//! physical plan), [`run`] (plan → blocks), [`scan`] (the leaves), `relations` (what stands behind names), [`system`]
+//! physical plan), [`run`] (plan → blocks), [`scan`] (the leaves), `relations` (what stands behind names), [`merge_tables`], [`system`]
 //! and [`table_functions`] (rows that are in no table), [`expressions`], [`layout`] and
 //! [`transform`] (expressions over one block).
 //!
@@ -20,6 +20,7 @@ pub mod expressions;
 pub mod keys;
 pub mod layout;
 pub mod memory;
+pub mod merge_tables;
 pub mod nodes;
 pub mod prepare;
 pub mod relations;

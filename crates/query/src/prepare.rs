@@ -24,6 +24,8 @@ pub struct Prepared {
     pub deterministic: bool,
     /// The tables and views it reads, with the versions of their definitions.
     pub uses: Arc<[(TableId, u64)]>,
+    /// The plan also depends on which tables there are: it is right for the snapshot it was made over.
+    pub lists_tables: bool,
 }
 
 impl Prepared {
@@ -48,7 +50,8 @@ pub async fn prepare(query: &Query, ctx: &QueryContext) -> Result<Prepared> {
     // a file may have other columns the next time
     bound.deterministic &= ctx.structures.is_empty();
     let compiled = compile(&bound, &ctx).await?;
-    Ok(Prepared { compiled, deterministic: bound.deterministic, uses: bound.uses.into() })
+    let (deterministic, lists_tables) = (bound.deterministic, bound.lists_tables);
+    Ok(Prepared { compiled, deterministic, uses: bound.uses.into(), lists_tables })
 }
 
 /// Binding reads nothing; where it needs to know what columns a file has, they are looked up and it starts again.

@@ -9,14 +9,14 @@ use store::{TableDef, TableKind, ViewDef};
 use types::{ErrorCode, TableId};
 
 use crate::bind::relations::{
-    ColumnKind, Relation, RelationColumn, RelationKind, Relations, ScanFactory, ScanOptions, TableFunctionCall,
-    TableRelation, ViewRelation,
+    ColumnKind, MergeRelation, Relation, RelationColumn, RelationKind, Relations, ScanFactory, ScanOptions,
+    TableFunctionCall, TableRelation, ViewRelation,
 };
 use crate::context::QueryContext;
 use crate::definition::Definition;
 use crate::error::{Error, Result};
 use crate::scan::{Source, StoredTable, TableOptions, Virtual, table_source};
-use crate::{system, table_functions};
+use crate::{merge_tables, system, table_functions};
 
 /// The names that one query can read.
 pub struct SnapshotRelations<'a> {
@@ -64,6 +64,8 @@ impl<'a> SnapshotRelations<'a> {
             query: Arc::new(create.query),
             database: def.database.clone(),
             columns: (!def.columns.is_empty()).then(|| def.columns.clone()),
+            // only a view whose columns depend on its parameters has none
+            has_parameters: def.columns.is_empty(),
         };
         Ok(Relation {
             id: Some(def.id),
@@ -71,6 +73,27 @@ impl<'a> SnapshotRelations<'a> {
             database: def.database.clone(),
             name: def.name.clone(),
             kind: RelationKind::View(view),
+        })
+    }
+}
+
+impl SnapshotRelations<'_> {
+    fn merge(&self, def: &Arc<TableDef>) -> Result<Relation> {
+        let definition = Definition::parse(def)?;
+        let arguments = definition.storage().and_then(|storage| storage.engine.as_ref());
+        let arguments = arguments.map_or(&[][..], |engine| &engine.arguments);
+        let chosen = merge_tables::Chosen::of_engine(arguments, self.ctx)?;
+        let own = def.qualified_name();
+        let merge = MergeRelation {
+            columns: columns_of(def, &definition).into(),
+            tables: chosen.tables(self, Some(&own))?.into(),
+        };
+        Ok(Relation {
+            id: Some(def.id),
+            version: def.version,
+            database: def.database.clone(),
+            name: def.name.clone(),
+            kind: RelationKind::Merge(merge),
         })
     }
 }
@@ -89,6 +112,7 @@ impl Relations for SnapshotRelations<'_> {
         let state = state.and_then(|id| catalog.table_by_id(id));
         let def = state.or_else(|| catalog.table(database, name)).ok_or_else(unknown)?;
         match &def.view {
+            None if def.kind == TableKind::Merge => self.merge(def),
             None => self.stored(def, def),
             Some(ViewDef::Plain) => self.view(def),
             Some(view) => {
@@ -104,6 +128,9 @@ impl Relations for SnapshotRelations<'_> {
     }
 
     fn table_function(&self, call: &TableFunctionCall<'_>) -> Result<Relation> {
+        if call.name == "merge" {
+            return merge_tables::of_call(call, self, self.ctx);
+        }
         Ok(rows_of("", call.name, table_functions::resolve(call, self.ctx)?))
     }
 
@@ -142,6 +169,17 @@ fn rows_of(database: &str, name: &str, source: Arc<dyn Source>) -> Relation {
 
 /// The visible columns of a table, with how each comes to be, then the virtual ones.
 pub(crate) fn columns(def: &TableDef, definition: &Definition) -> Result<Vec<RelationColumn>> {
+    let mut columns = columns_of(def, definition);
+    for column in Virtual::columns() {
+        if def.columns.position(&column.name).is_none() {
+            columns.push(RelationColumn { name: column.name, ty: column.ty, kind: ColumnKind::Virtual });
+        }
+    }
+    Ok(columns)
+}
+
+/// The visible columns of a table, with how each comes to be.
+fn columns_of(def: &TableDef, definition: &Definition) -> Vec<RelationColumn> {
     let mut columns = Vec::with_capacity(def.columns.len() + 4);
     for column in def.columns.columns() {
         let declared = definition.column(&column.name).and_then(|column| column.default.as_ref());
@@ -154,12 +192,7 @@ pub(crate) fn columns(def: &TableDef, definition: &Definition) -> Result<Vec<Rel
         };
         columns.push(RelationColumn { name: column.name.clone(), ty: column.ty.clone(), kind });
     }
-    for column in Virtual::columns() {
-        if def.columns.position(&column.name).is_none() {
-            columns.push(RelationColumn { name: column.name, ty: column.ty, kind: ColumnKind::Virtual });
-        }
-    }
-    Ok(columns)
+    columns
 }
 
 /// Makes leaves over a stored table.

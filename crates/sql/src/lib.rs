@@ -20,7 +20,9 @@ pub use error::{Error, Position, SYNTAX_ERROR, SyntaxError, TOO_BIG_AST, TOO_DEE
 pub use print::{back_quote, column_name, quote_string};
 
 use ast::{DataType, InsertSource, StatementKind};
+use lexer::Lexer;
 use parser::Parser;
+use token::TokenKind;
 
 /// What this crate's functions return.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -99,6 +101,18 @@ pub fn parse_expression_prefix(text: &str) -> Result<(Expr, usize)> {
 pub fn parse_data_type(text: &str) -> Result<DataType> {
     check_length(text)?;
     Parser::new(text, false).only_data_type()
+}
+
+/// True when the text has a parameter `{name:Type}` somewhere: a view whose SELECT has one takes it as an argument.
+pub fn has_parameters(text: &str) -> bool {
+    let mut lexer = Lexer::new(text, 0);
+    loop {
+        match lexer.next().kind {
+            TokenKind::OpenCurly => return true,
+            TokenKind::End | TokenKind::Bad(_) => return false,
+            _ => {}
+        }
+    }
 }
 
 /// Positions are 32 bits wide.

@@ -63,6 +63,12 @@ pub enum TableKind {
     View,
     /// A window view.
     WindowView,
+    /// The Merge engine: the rows of other tables, found by name when it is read.
+    Merge,
+    /// A dictionary: its rows are loaded from elsewhere into memory.
+    Dictionary,
+    /// The Dictionary engine: the rows of a dictionary.
+    DictionaryTable,
 }
 
 /// Whether `system.tables` and SHOW list a table.

@@ -81,7 +81,7 @@ impl<'a> Groups<'a> {
         if !self.view.is_empty() && !is_view {
             return refuse(format!("alter of type {} is not supported by storage {engine}", kind_of(self.view[0])));
         }
-        let all_columns = table.kind == TableKind::MergeTree || table.kind == TableKind::Null;
+        let all_columns = matches!(table.kind, TableKind::MergeTree | TableKind::Null | TableKind::Merge);
         let only_comments = is_view || is_log(engine);
         for action in &self.definition {
             let takes = match action {

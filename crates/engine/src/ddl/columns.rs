@@ -54,6 +54,18 @@ pub(crate) fn of_header(header: &Header) -> Result<TableElements> {
     Ok(TableElements { columns: columns.collect::<Result<Vec<_>>>()?, ..TableElements::default() })
 }
 
+/// The columns of all tables that `ENGINE = Merge(…)` reads.
+pub(super) fn of_merge(arguments: &[sql::Expr], ctx: &QueryContext) -> Result<TableElements> {
+    of_merged(&query::merge_tables::Chosen::of_engine(arguments, ctx)?, ctx)
+}
+
+pub(super) fn of_merged(chosen: &query::merge_tables::Chosen, ctx: &QueryContext) -> Result<TableElements> {
+    let relations = query::relations::SnapshotRelations::new(ctx);
+    let columns = chosen.columns(&relations, ctx)?.into_iter();
+    let columns = columns.map(|column| Ok(ColumnDef { data_type: Some(ast_type(&column.ty)?), ..column.declared }));
+    Ok(TableElements { columns: columns.collect::<Result<Vec<_>>>()?, ..TableElements::default() })
+}
+
 /// The columns, constraints and the like of another table.
 pub(super) fn like(definition: &Definition, header: &Header) -> Result<TableElements> {
     match definition {

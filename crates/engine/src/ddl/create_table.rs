@@ -45,6 +45,11 @@ pub(super) async fn run(engine: &Engine, create: &CreateTable, ctx: &Arc<QueryCo
         CreateSource::Function(_) => return Err(Error::NotImplemented("CREATE TABLE AS table function".to_owned())),
         CreateSource::Replicated(_) => return Err(Error::NotImplemented("AS REPLICATED".to_owned())),
     }
+    if create.elements.is_none()
+        && let Some(engine) = create.storage.engine.as_ref().filter(|engine| engine.name.name == "Merge")
+    {
+        create.elements = Some(columns::of_merge(&engine.arguments, ctx)?);
+    }
     let elements = create.elements.clone().ok_or_else(|| {
         let message = "a table needs columns: a list, AS another table, or AS SELECT";
         Error::refused(ErrorCode::INCORRECT_QUERY, message)
@@ -165,6 +170,7 @@ impl Maker<'_> {
             ..storage.clone()
         };
         chosen.check_storage(&keyed)?;
+        let chosen = chosen.canonical(self.ctx)?;
         normalise_keys(&mut storage, &elements, chosen.kind)?;
         let stored = columns::stored(&elements, &header);
         let schema = self.schema(&chosen, &stored, carried, &storage)?;
@@ -211,7 +217,7 @@ impl Maker<'_> {
         storage: &Storage,
     ) -> Result<Option<PartSchema>> {
         let settings = table_settings(&storage.settings)?;
-        if chosen.kind == TableKind::Null {
+        if matches!(chosen.kind, TableKind::Null | TableKind::Merge) {
             return Ok(None);
         }
         let layout = Layout::new(stored, carried, storage, &settings, self.ctx)?;

@@ -26,8 +26,20 @@ pub(super) async fn plain(engine: &Engine, create: &CreateView, ctx: &Arc<QueryC
     let Some((name, mut edits)) = place(ctx, &create.head)?.edits() else { return Ok(()) };
     let mut create = create.clone();
     qualify(&mut create.query, &name.database);
-    let prepared = query::prepare(&create.query, ctx).await?;
     create.head = head(&name);
+    if sql::has_parameters(&create.query.to_string()) {
+        // its columns are known when its parameters are: nothing of it is looked at before
+        if let Some(elements) = &create.elements {
+            create.elements = Some(columns::declared(elements, ctx)?.0);
+        }
+        let statement = StatementKind::CreateView(Box::new(create));
+        let maker = ViewMaker { engine, ctx, name: &name };
+        let view = maker.make("View", Header::default(), statement, ViewDef::Plain, Readiness::Ready);
+        edits.push(Edit::CreateTable(Arc::new(view)));
+        commit(engine, edits, ctx).await?;
+        return Ok(());
+    }
+    let prepared = query::prepare(&create.query, ctx).await?;
     let header = match &create.elements {
         Some(elements) => declared_as(elements, prepared.compiled.header(), ctx)?,
         None => prepared.compiled.header().clone(),

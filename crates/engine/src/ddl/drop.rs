@@ -97,6 +97,10 @@ fn truncate(table: &TableDef) -> Result<Vec<Edit>> {
     let all = |table: TableId| Edit::Truncate { table, partition: None };
     Ok(match (&table.view, table.kind) {
         (None, TableKind::Null) => Vec::new(),
+        (None, TableKind::Merge) => {
+            let message = format!("TRUNCATE is not supported by engine {}", table.engine);
+            return Err(Error::refused(ErrorCode::NOT_IMPLEMENTED, message));
+        }
         (None, _) => vec![all(table.id)],
         (Some(ViewDef::Plain), _) => {
             let message = format!("TRUNCATE of view {} is not possible", table.qualified_name());

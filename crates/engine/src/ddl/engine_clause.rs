@@ -1,6 +1,7 @@
 //! ENGINE and its arguments, and the settings of a table.
 
 use parts::MergeMode;
+use query::QueryContext;
 use sql::Expr;
 use sql::ast::{Engine as AstEngine, ExprKind, Setting as AstSetting, Storage};
 use store::TableKind;
@@ -106,7 +107,6 @@ const REFUSED: &[&str] = &[
     "GraphiteMergeTree",
     "Join",
     "Kafka",
-    "Merge",
     "MongoDB",
     "MySQL",
     "NATS",
@@ -136,6 +136,7 @@ pub(super) fn choose(engine: Option<&AstEngine>, default: &str) -> Result<Chosen
         | "VersionedCollapsingMergeTree" => TableKind::MergeTree,
         "Memory" | "Log" | "TinyLog" | "StripeLog" => TableKind::Memory,
         "Null" => TableKind::Null,
+        "Merge" => TableKind::Merge,
         name if REFUSED.contains(&name) || name.starts_with("Replicated") || name.starts_with("Shared") => {
             return Err(Error::NotImplemented(format!("table engine {name}")));
         }
@@ -150,6 +151,17 @@ pub(super) fn choose(engine: Option<&AstEngine>, default: &str) -> Result<Chosen
 }
 
 impl Chosen {
+    /// With its arguments as they are kept.
+    pub(super) fn canonical(self, ctx: &QueryContext) -> Result<Chosen> {
+        match self.kind {
+            TableKind::Merge => {
+                let tables = query::merge_tables::Chosen::of_engine(&self.arguments, ctx)?;
+                Ok(Chosen { arguments: tables.arguments(), ..self })
+            }
+            _ => Ok(self),
+        }
+    }
+
     /// Refuses keys for engines that have none.
     pub(super) fn check_storage(&self, storage: &Storage) -> Result<()> {
         if self.kind == TableKind::MergeTree {
@@ -161,6 +173,10 @@ impl Chosen {
             return Err(Error::refused(ErrorCode::NUMBER_OF_ARGUMENTS_DOESNT_MATCH, message));
         }
         let has_keys = storage.partition_by.is_some() || storage.order_by.is_some() || storage.primary_key.is_some();
+        if self.kind == TableKind::Merge && !storage.settings.is_empty() {
+            let message = format!("engine {} doesn't support SETTINGS clause", self.name);
+            return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
+        }
         if has_keys || storage.sample_by.is_some() || !storage.ttl.is_empty() {
             let message =
                 format!("engine {} doesn't support PARTITION_BY, PRIMARY_KEY, ORDER_BY or TTL clauses", self.name);

@@ -36,6 +36,11 @@ pub(crate) use create_view::uuid_text;
 pub(crate) use keys::items as key_items;
 pub(crate) use qualify::qualify;
 
+/// The columns that `merge(…)` gives, as they would be declared.
+pub(crate) fn merged_columns(arguments: &[sql::Expr], ctx: &QueryContext) -> Result<sql::ast::TableElements> {
+    columns::of_merged(&query::merge_tables::Chosen::of_function(arguments, ctx)?, ctx)
+}
+
 /// GROUP BY of these expressions.
 pub(crate) fn group_by(keys: Vec<sql::Expr>) -> sql::ast::GroupBy {
     sql::ast::GroupBy { keys: sql::ast::GroupByKeys::Exprs(keys), modifier: None, totals: false }

@@ -1,7 +1,7 @@
 //! The state of one bind: fresh column names, the definitions used, depth.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
 use arrow::datatypes::{DataType as ArrowType, Field};
@@ -33,6 +33,7 @@ pub(crate) struct Binder<'a> {
     aggregates: RefCell<Vec<(Expr, AggregateDescription)>>,
     uses: RefCell<Vec<(TableId, u64)>>,
     deterministic: Cell<bool>,
+    lists_tables: Cell<bool>,
 }
 
 /// What holds for one SELECT and what stands below it, until its SETTINGS or a view change it.
@@ -41,6 +42,8 @@ pub(crate) struct QueryEnv {
     pub settings: Settings,
     pub functions: FunctionContext,
     pub database: Rc<str>,
+    /// Values of `{name:Type}` inside a view that has parameters; none: the query's own.
+    pub params: Option<Rc<BTreeMap<String, String>>>,
 }
 
 /// Goes one level up again when dropped.
@@ -63,6 +66,7 @@ impl<'a> Binder<'a> {
             aggregates: RefCell::default(),
             uses: RefCell::default(),
             deterministic: Cell::new(true),
+            lists_tables: Cell::new(false),
         }
     }
 
@@ -72,6 +76,7 @@ impl<'a> Binder<'a> {
             settings: self.context.settings.clone(),
             functions: self.context.functions.clone(),
             database: self.context.database.into(),
+            params: None,
         })
     }
 
@@ -142,6 +147,15 @@ impl<'a> Binder<'a> {
     /// Notes that running again may give another result over the same rows.
     pub(crate) fn not_deterministic(&self) {
         self.deterministic.set(false);
+    }
+
+    /// Notes that the plan depends on which tables there are.
+    pub(crate) fn lists_tables(&self) {
+        self.lists_tables.set(true);
+    }
+
+    pub(crate) fn did_list_tables(&self) -> bool {
+        self.lists_tables.get()
     }
 
     pub(crate) fn is_deterministic(&self) -> bool {

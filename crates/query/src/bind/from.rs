@@ -11,7 +11,7 @@ use types::{DataType, ErrorCode, Setting};
 
 use super::binder::{Binder, QueryEnv, not_supported};
 use super::relations::{
-    ColumnKind, Relation, RelationKind, ScanOptions, TableFunctionCall, TableRelation, ViewRelation,
+    ColumnKind, Relation, RelationColumn, RelationKind, ScanOptions, TableFunctionCall, TableRelation, ViewRelation,
 };
 use super::scope::{CteDef, Scope, ScopeColumn, Source};
 use super::select::BoundQuery;
@@ -153,6 +153,9 @@ impl Binder<'_> {
         scope: &Scope<'_>,
     ) -> Result<FromPart> {
         let name = self.ident(&function.name)?;
+        if function.database.is_some() || !self.context.relations.has_table_function(&name) {
+            return self.bind_view_call(table, function, alias, prewhere, scope);
+        }
         if name.eq_ignore_ascii_case("view")
             && let [only] = function.arguments.as_slice()
             && let ExprKind::Subquery(query) = &only.kind
@@ -191,7 +194,7 @@ impl Binder<'_> {
         super::expr::literal_of(&value).map(sql::Expr::literal)
     }
 
-    fn bind_relation(
+    pub(crate) fn bind_relation(
         &self,
         relation: Relation,
         source: Source,
@@ -208,16 +211,25 @@ impl Binder<'_> {
                 if table.generation.is_some() {
                     return not_supported("GENERATION of a view that is a query");
                 }
+                if view.has_parameters {
+                    let message = format!(
+                        "view \"{}\" has parameters: it is read as {}(name = value, …)",
+                        relation.name, relation.name
+                    );
+                    return Err(Error::refused(ErrorCode::EMPTY_LIST_OF_COLUMNS_QUERIED, message));
+                }
                 if prewhere.is_some() {
                     return Err(Error::refused(ErrorCode::ILLEGAL_PREWHERE, "a view does not support PREWHERE"));
                 }
-                self.bind_view(view, table.is_final, source, scope)
+                let env = QueryEnv { params: None, ..QueryEnv::clone(&scope.env) };
+                self.bind_view(view, table.is_final, source, env)
             }
+            RelationKind::Merge(merge) => self.bind_merge(&relation, merge, source, table, prewhere, scope),
         }
     }
 
     /// FINAL, GENERATION and PREWHERE of something that is no table.
-    fn refuse_options(&self, table: &TableRef, prewhere: Option<&sql::Expr>, what: &str) -> Result<()> {
+    pub(crate) fn refuse_options(&self, table: &TableRef, prewhere: Option<&sql::Expr>, what: &str) -> Result<()> {
         let refused = |code, clause| Err(Error::refused(code, format!("{what} does not support {clause}")));
         if table.is_final {
             return refused(ErrorCode::ILLEGAL_FINAL, "FINAL");
@@ -231,8 +243,15 @@ impl Binder<'_> {
         }
     }
 
-    fn bind_view(&self, view: &ViewRelation, is_final: bool, source: Source, scope: &Scope<'_>) -> Result<FromPart> {
-        let mut env = QueryEnv::clone(&scope.env);
+    /// The rows of a view, whose parameters are those of `env`.
+    pub(crate) fn bind_view(
+        &self,
+        view: &ViewRelation,
+        is_final: bool,
+        source: Source,
+        mut env: QueryEnv,
+    ) -> Result<FromPart> {
+        let functions = env.functions.clone();
         env.database = view.database.as_ref().into();
         if is_final {
             // FINAL of a view is that of the tables it reads.
@@ -252,7 +271,7 @@ impl Binder<'_> {
                     format!("query of the view has no column \"{}\"", declared.name),
                 ));
             };
-            let value = self.cast(Typed::column(&found.column, &found.ty), &declared.ty, &scope.env.functions)?;
+            let value = self.cast(Typed::column(&found.column, &found.ty), &declared.ty, &functions)?;
             let column = self.fresh(&declared.name, &declared.ty);
             exprs.push(value.value().alias(column.name.clone()));
             columns.push(ScopeColumn { column, name: declared.name.clone(), ty: declared.ty.clone(), ..found.clone() });
@@ -295,7 +314,7 @@ impl Binder<'_> {
         let reference = TableReference::partial(relation.database.to_string(), relation.name.to_string());
         let scan = LogicalPlanBuilder::scan(reference.clone(), scan_source, None)?.build()?;
         let mut part = self.stored_columns(scan, &reference, rows, source)?;
-        part = self.alias_columns(part, rows, scope)?;
+        part = self.alias_columns(part, &rows.columns, scope)?;
         if let Some(prewhere) = prewhere.filter(|_| !is_final) {
             let inner = scope.over(part.sources.clone(), part.columns.clone());
             part.plan = self.filter(part.plan, prewhere, "PREWHERE", &inner)?;
@@ -329,9 +348,14 @@ impl Binder<'_> {
         Ok(FromPart { plan, sources: vec![source], columns, totals: None })
     }
 
-    fn alias_columns(&self, mut part: FromPart, rows: &TableRelation, scope: &Scope<'_>) -> Result<FromPart> {
-        let aliases: Vec<_> = rows
-            .columns
+    /// ALIAS columns, computed above the others.
+    pub(crate) fn alias_columns(
+        &self,
+        mut part: FromPart,
+        columns: &[RelationColumn],
+        scope: &Scope<'_>,
+    ) -> Result<FromPart> {
+        let aliases: Vec<_> = columns
             .iter()
             .filter_map(|column| match &column.kind {
                 ColumnKind::Alias(expr) => Some((column, expr.clone())),

@@ -21,8 +21,10 @@ pub(crate) mod guard;
 mod items;
 mod join;
 mod library;
+mod merged;
 mod names;
 mod order;
+mod parameters;
 pub mod relations;
 mod scope;
 mod select;
@@ -65,6 +67,8 @@ pub struct Bound {
     pub deterministic: bool,
     /// The tables and views it reads, with the versions of their definitions.
     pub uses: Vec<(TableId, u64)>,
+    /// Binding looked at which tables there are: the plan is for this snapshot's definitions only.
+    pub lists_tables: bool,
 }
 
 /// Binds a whole query.
@@ -76,6 +80,7 @@ pub fn bind_query(query: &sql::Query, context: &BindContext<'_>) -> Result<Bound
         plan: bound.plan,
         totals: bound.totals,
         deterministic: binder.is_deterministic(),
+        lists_tables: binder.did_list_tables(),
         uses: binder.take_uses(),
     })
 }

@@ -67,6 +67,8 @@ pub enum RelationKind {
     Table(TableRelation),
     /// By running a query.
     View(ViewRelation),
+    /// By reading other tables.
+    Merge(MergeRelation),
 }
 
 /// A relation that has rows of its own.
@@ -91,6 +93,18 @@ pub struct ViewRelation {
     pub database: Arc<str>,
     /// The columns as declared; none: those of the query.
     pub columns: Option<Header>,
+    /// The query has parameters, which a reference must give: `v(p = 1)`.
+    pub has_parameters: bool,
+}
+
+/// The rows of several tables, one after the other: engine and table function Merge.
+#[derive(Clone)]
+pub struct MergeRelation {
+    /// What the relation shows; each table is cast to it, by names, with defaults for what it has not. ALIAS columns are
+    /// computed over the others.
+    pub columns: Arc<[RelationColumn]>,
+    /// Database and name of each table, in the order of their names.
+    pub tables: Arc<[(Arc<str>, Arc<str>)]>,
 }
 
 /// One column of a table.

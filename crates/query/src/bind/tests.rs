@@ -57,7 +57,8 @@ impl Relations for Script<'_> {
     fn table(&self, database: &str, name: &str) -> Result<Relation> {
         let qualified = if database == "default" { name.to_owned() } else { format!("{database}.{name}") };
         if let Some(query) = self.world.views.get(&qualified) {
-            let view = ViewRelation { query: query.clone(), database: "default".into(), columns: None };
+            let view =
+                ViewRelation { query: query.clone(), database: "default".into(), columns: None, has_parameters: false };
             let kind = RelationKind::View(view);
             return Ok(Relation { id: None, version: 0, database: database.into(), name: name.into(), kind });
         }

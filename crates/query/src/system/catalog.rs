@@ -78,7 +78,7 @@ fn table_row(snapshot: &Snapshot, table: &TableDef) -> Result<Vec<(&'static str,
         ("has_own_data", table.schema.is_some().into()),
     ];
     row.extend(dependencies(snapshot, table));
-    if let (TableKind::MergeTree | TableKind::Memory | TableKind::Null, Some(storage)) =
+    if let (TableKind::MergeTree | TableKind::Memory | TableKind::Null | TableKind::Merge, Some(storage)) =
         (table.kind, definition.storage())
     {
         let mut keys = Keys::of(storage);

@@ -42,7 +42,12 @@ fn table_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
         for table in ctx.snapshot.catalog.tables_of(&database.name) {
             let ty = match table.kind {
                 TableKind::View | TableKind::WindowView => "VIEW",
-                TableKind::MergeTree | TableKind::Memory | TableKind::Null => "BASE TABLE",
+                TableKind::MergeTree
+                | TableKind::Memory
+                | TableKind::Null
+                | TableKind::Merge
+                | TableKind::Dictionary
+                | TableKind::DictionaryTable => "BASE TABLE",
             };
             let parts = ctx.snapshot.table_parts(table.id);
             rows.push([

@@ -26,12 +26,13 @@ use crate::context::QueryContext;
 use crate::error::{Error, Result};
 use crate::scan::Source;
 
-/// Every table function, by name. `view` is the binder's own.
+/// Every table function, by name. `view` is the binder's own, `merge` that of the relations.
 pub const NAMES: &[&str] = &[
     "file",
     "format",
     "generateSeries",
     "generate_series",
+    "merge",
     "null",
     "numbers",
     "numbers_mt",
@@ -61,7 +62,6 @@ const REFUSED: &[&str] = &[
     "input",
     "jdbc",
     "loop",
-    "merge",
     "mergeTreeIndex",
     "mongodb",
     "mysql",

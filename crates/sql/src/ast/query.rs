@@ -153,6 +153,8 @@ pub enum TableSource {
 /// `name(arguments [, SETTINGS …])`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TableFunction {
+    /// The database of a view with parameters: `db.v(p = 1)`.
+    pub database: Option<Ident>,
     /// As written.
     pub name: Ident,
     /// In order; `view(SELECT …)` has one subquery.

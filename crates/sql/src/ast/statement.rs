@@ -1,10 +1,10 @@
 //! Statements: everything that can stand between two semicolons.
 
 use super::{
-    AlterDatabase, AlterNamedCollection, AlterTable, Backup, CreateConcurrencyGroup, CreateDatabase, CreateFunction,
-    CreateIndex, CreateMaterializedView, CreateNamedCollection, CreateTable, CreateView, CreateWindowView, Drop,
-    DropIndex, Exchange, Expr, Ident, LikeFilter, Mutation, ObjectKind, ObjectName, Partition, PartitionOrPart, Query,
-    Rename, Setting, Span, TableFunction, TruncateTables, Undrop,
+    AlterDatabase, AlterNamedCollection, AlterTable, Backup, CreateConcurrencyGroup, CreateDatabase, CreateDictionary,
+    CreateFunction, CreateIndex, CreateMaterializedView, CreateNamedCollection, CreateTable, CreateView,
+    CreateWindowView, Drop, DropIndex, Exchange, Expr, Ident, LikeFilter, Mutation, ObjectKind, ObjectName, Partition,
+    PartitionOrPart, Query, Rename, Setting, Span, TableFunction, TruncateTables, Undrop,
 };
 
 /// A statement and what may follow any of them.
@@ -62,6 +62,8 @@ pub enum StatementKind {
     CreateMaterializedView(Box<CreateMaterializedView>),
     /// `CREATE WINDOW VIEW` (Everview)
     CreateWindowView(Box<CreateWindowView>),
+    /// `CREATE DICTIONARY`
+    CreateDictionary(Box<CreateDictionary>),
     /// `CREATE DATABASE`
     CreateDatabase(Box<CreateDatabase>),
     /// `CREATE FUNCTION`
@@ -428,6 +430,8 @@ pub enum SystemCommand {
     RollbackView(ObjectName, i64),
     /// `REPAIR VIEW v` (Everview)
     RepairView(ObjectName),
+    /// `RELOAD DICTIONARY d`; `RELOAD DICTIONARIES` without a name
+    ReloadDictionary(Option<ObjectName>),
     /// `FLUSH LOGS [log, …]`
     FlushLogs(Vec<ObjectName>),
     /// `FLUSH ASYNC INSERT QUEUE [table, …]`

@@ -33,6 +33,9 @@ impl Parser<'_> {
         if mode == CreateMode::Attach {
             return self.unexpected("DICTIONARY");
         }
+        if self.accept("DICTIONARY") {
+            return self.create_dictionary(mode);
+        }
         if self.accept("FUNCTION") {
             return self.create_function(mode);
         }

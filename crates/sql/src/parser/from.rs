@@ -63,8 +63,9 @@ impl Parser<'_> {
             return Ok(TableSource::Subquery(Box::new(Query::select(select))));
         }
         let name = self.object_name()?;
-        if name.database.is_none() && !name.name.is_parameter && self.kind() == TokenKind::OpenRound {
-            return Ok(TableSource::Function(self.table_function(name.name)?));
+        if !name.name.is_parameter && self.kind() == TokenKind::OpenRound {
+            let function = self.table_function(name.name)?;
+            return Ok(TableSource::Function(TableFunction { database: name.database, ..function }));
         }
         Ok(TableSource::Table(name))
     }
@@ -74,7 +75,8 @@ impl Parser<'_> {
         self.advance();
         let arguments = self.exprs()?;
         self.close()?;
-        let function = TableFunction { name: Ident::new("SQLStandardValues"), arguments, settings: Vec::new() };
+        let function =
+            TableFunction { database: None, name: Ident::new("SQLStandardValues"), arguments, settings: Vec::new() };
         let select = Select {
             items: vec![Expr::new(ExprKind::Asterisk(Box::default()))],
             from: Some(TableRef::of(TableSource::Function(function))),
@@ -85,7 +87,7 @@ impl Parser<'_> {
 
     /// `name(arguments [, SETTINGS …])`, at the bracket.
     pub(super) fn table_function(&mut self, name: Ident) -> Parse<TableFunction> {
-        let mut function = TableFunction { name, arguments: Vec::new(), settings: Vec::new() };
+        let mut function = TableFunction { database: None, name, arguments: Vec::new(), settings: Vec::new() };
         self.open()?;
         if self.at("SELECT") || self.at("WITH") {
             let start = self.start();

@@ -8,6 +8,7 @@ mod alter;
 mod backup;
 mod create;
 mod data_type;
+mod dictionary;
 mod expr;
 mod from;
 mod function;

@@ -22,6 +22,12 @@ impl Parser<'_> {
         if let Some(command) = self.view_command()? {
             return Ok(command);
         }
+        if self.accept("RELOAD DICTIONARIES") {
+            return Ok(SystemCommand::ReloadDictionary(None));
+        }
+        if self.accept("RELOAD DICTIONARY") {
+            return Ok(SystemCommand::ReloadDictionary(Some(self.object_name()?)));
+        }
         if self.accept("FLUSH LOGS") {
             return Ok(SystemCommand::FlushLogs(self.optional_names()?));
         }

@@ -121,7 +121,7 @@ impl Printer {
         self.text(")");
     }
 
-    fn each_element<T>(&mut self, items: &[T], first: &mut bool, write: impl Fn(&mut Self, &T)) {
+    pub(super) fn each_element<T>(&mut self, items: &[T], first: &mut bool, write: impl Fn(&mut Self, &T)) {
         for item in items {
             if std::mem::take(first) {
                 self.soft_line();

@@ -7,6 +7,7 @@ mod alter;
 mod backup;
 mod create;
 mod data_type;
+mod dictionary;
 mod expr;
 mod name;
 mod query;

@@ -183,6 +183,10 @@ impl Printer {
 
     pub(super) fn table_function(&mut self, function: &TableFunction) {
         use crate::ast::ExprKind;
+        if let Some(database) = &function.database {
+            self.ident(database);
+            self.text(".");
+        }
         self.ident(&function.name);
         self.text("(");
         match function.arguments.as_slice() {

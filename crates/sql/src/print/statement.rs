@@ -19,6 +19,7 @@ impl Printer {
             Kind::CreateView(create) => self.create_view(create),
             Kind::CreateMaterializedView(create) => self.create_materialized_view(create),
             Kind::CreateWindowView(create) => self.create_window_view(create),
+            Kind::CreateDictionary(create) => self.create_dictionary(create),
             Kind::CreateDatabase(create) => self.create_database(create),
             Kind::CreateFunction(create) => self.create_function(create),
             Kind::CreateIndex(create) => self.create_index(create),

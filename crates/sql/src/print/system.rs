@@ -267,6 +267,8 @@ impl Printer {
                 self.with_name("ROLLBACK VIEW", Some(view));
                 self.display(format_args!(" TO GENERATION {generation}"));
             }
+            SystemCommand::ReloadDictionary(None) => self.text("RELOAD DICTIONARIES"),
+            SystemCommand::ReloadDictionary(name) => self.with_name("RELOAD DICTIONARY", name.as_ref()),
             SystemCommand::FlushLogs(names) => self.with_names("FLUSH LOGS", names),
             SystemCommand::FlushAsyncInsertQueue(names) => self.with_names("FLUSH ASYNC INSERT QUEUE", names),
             SystemCommand::Merges(switch, table) => self.switched(*switch, "MERGES", table.as_ref()),

@@ -86,6 +86,9 @@ impl TableDef {
             TableKind::Null => 2,
             TableKind::View => 3,
             TableKind::WindowView => 4,
+            TableKind::Merge => 5,
+            TableKind::Dictionary => 6,
+            TableKind::DictionaryTable => 7,
         });
         to.header(&self.columns);
         to.option(self.schema.as_ref(), |to, schema| encode_schema(schema, to));
@@ -111,6 +114,9 @@ impl TableDef {
                 2 => TableKind::Null,
                 3 => TableKind::View,
                 4 => TableKind::WindowView,
+                5 => TableKind::Merge,
+                6 => TableKind::Dictionary,
+                7 => TableKind::DictionaryTable,
                 value => return Err(DecodeError::Value { what: "table kind", value: value.into() }),
             },
             columns: from.header()?,

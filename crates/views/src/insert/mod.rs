@@ -28,7 +28,9 @@ use arrow::array::BooleanArray;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use query::QueryContext;
-use store::{Commit, CommitError, Conflict, Edit, FsyncMode, NewPart, Passage, QualifiedName, Read, TableDef, ViewDef};
+use store::{
+    Commit, CommitError, Conflict, Edit, FsyncMode, NewPart, Passage, QualifiedName, Read, TableDef, TableKind, ViewDef,
+};
 use types::{Block, Header, Setting, TableId};
 
 pub use dead_letters::{BadRow, Letters};
@@ -132,6 +134,7 @@ impl Views {
     pub fn insert(&self, table: &Arc<TableDef>, ctx: &QueryContext, options: InsertOptions) -> Result<Insert> {
         let refuse = |reason| Error::NotInsertable { table: table.qualified_name().to_string(), reason };
         let target = match &table.view {
+            None if table.kind == TableKind::Merge => return Err(refuse("engine Merge has no rows of its own")),
             None => Arc::clone(table),
             Some(ViewDef::Plain) => return Err(refuse("it is a view")),
             // a row inserted into a materialized view goes to its target, past its SELECT

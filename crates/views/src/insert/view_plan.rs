@@ -54,6 +54,9 @@ impl ViewPlans {
         }
         let query = insert_query(view, &ctx.snapshot)?;
         let prepared = query::prepare(&query, ctx).await?;
+        if prepared.lists_tables {
+            return Ok(prepared.compiled);
+        }
         let plan = ViewPlan { compiled: prepared.compiled, uses: prepared.uses };
         let mut plans = self.known.lock();
         if plans.len() >= KEPT_MAX {

@@ -29,6 +29,7 @@ impl Binder<'_> {
                     && !functions::registry::is_known(&function.name.name) =>
             {
                 let call = sql::ast::TableFunction {
+                    database: None,
                     name: function.name.clone(),
                     arguments: function.arguments.clone(),
                     settings: Vec::new(),

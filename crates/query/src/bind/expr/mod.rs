@@ -114,7 +114,8 @@ impl Binder<'_> {
     }
 
     fn bind_parameter(&self, name: &sql::ast::Ident, ty: &sql::ast::DataType, scope: &Scope<'_>) -> Result<Typed> {
-        let Some(text) = self.context.params.get(&name.name) else {
+        let params = scope.env.params.as_deref().unwrap_or(self.context.params);
+        let Some(text) = params.get(&name.name) else {
             return Err(Error::refused(
                 ErrorCode::UNKNOWN_QUERY_PARAMETER,
                 format!("query parameter \"{}\" was not set", name.name),
