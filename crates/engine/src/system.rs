@@ -56,7 +56,7 @@ pub(crate) async fn run(engine: &Engine, system: &System, ctx: &QueryContext) ->
         SystemCommand::StartView(None) => refreshes.switch_all(Switched::On, ctx).await,
         SystemCommand::TestView(view, time) => refreshes.fake_time(view, time.as_deref(), ctx).await,
         SystemCommand::RollbackView(..) => later("ROLLBACK VIEW"),
-        SystemCommand::RepairView(_) => later("REPAIR VIEW"),
+        SystemCommand::RepairView(view) => crate::alter::repair(engine, view, ctx).await,
         SystemCommand::ReloadDictionary(_) => later("RELOAD DICTIONARY"),
         SystemCommand::Moves(..) => later("STOP|START MOVES"),
         SystemCommand::Shutdown => later("SHUTDOWN"),

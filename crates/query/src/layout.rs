@@ -7,12 +7,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, UInt64Array};
 use functions::cast::{CastMode, Rules, cast};
 use sql::ast::ColumnDefault;
 use store::{ActivePart, Snapshot, TableDef};
 use types::transform::TransformError;
-use types::{Block, BlockTransform, Column, DataType, ErrorCode, Header, TableId};
+use types::{Block, BlockTransform, Column, CommitSeq, DataType, ErrorCode, Header, TableId};
 
 use crate::context::QueryContext;
 use crate::definition::Definition;
@@ -21,6 +21,10 @@ use crate::expressions::{Expressions, function_context};
 
 /// Prefix of a hidden column that holds the value of the expression that follows.
 pub const EXPRESSION: &str = "\u{1}expr:";
+
+/// Name of a column that parts are written without: there it is the number of the commit that brought them, which nobody
+/// knows before. Merges write it down.
+pub const COMMIT: &str = "_commit";
 
 /// How wanted columns come of given ones. Compiled once for all blocks of one header.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ pub struct Upgrade {
     /// Computed one after another, each over what is known before it.
     steps: Vec<Step>,
     origins: Vec<Origin>,
+    /// The commit that brought the rows, where they are of a part.
+    commit: Option<CommitSeq>,
     rules: Rules,
 }
 
@@ -87,6 +93,7 @@ impl Upgrade {
             from: Vec::new(),
             steps: Vec::new(),
             origins: Vec::new(),
+            commit: None,
             rules,
         };
         let has_expressions = !computed.is_empty();
@@ -108,6 +115,22 @@ impl Upgrade {
         let origins = wanted.columns().iter().map(|column| place(column).unwrap_or(Origin::Default)).collect();
         upgrade.origins = origins;
         Ok(upgrade)
+    }
+
+    /// The same for rows that a commit brought: a [`COMMIT`] column that they lack is its number.
+    #[must_use]
+    pub fn of_commit(self, commit: CommitSeq) -> Upgrade {
+        Upgrade { commit: Some(commit), ..self }
+    }
+
+    /// A column that is neither read nor computed.
+    fn absent(&self, column: &Column, rows: usize) -> ArrayRef {
+        match self.commit {
+            Some(commit) if *column.name == *COMMIT && column.ty == DataType::UInt64 => {
+                Arc::new(UInt64Array::from_value(commit.0, rows))
+            }
+            Some(_) | None => column.ty.default_array(rows),
+        }
     }
 
     /// Puts expressions in an order in which each has what it reads.
@@ -165,14 +188,14 @@ impl Upgrade {
                     let value = expr.eval(&known)?.pop();
                     value.ok_or_else(|| Error::Plan("an expression gives nothing".to_owned()))?.0
                 }
-                None => step.column.ty.default_array(block.rows()),
+                None => self.absent(&step.column, block.rows()),
             });
             columns.push(step.column.clone());
         }
         let origins = self.origins.iter().zip(self.wanted.columns());
         let wanted = origins.map(|(origin, column)| match origin {
             Origin::Known(at) => arrays[*at].clone(),
-            Origin::Default => column.ty.default_array(block.rows()),
+            Origin::Default => self.absent(column, block.rows()),
         });
         Ok(Block::with_rows(self.wanted.clone(), wanted.collect(), block.rows())?)
     }
@@ -187,7 +210,7 @@ pub fn upgrade_part(
 ) -> Result<Arc<dyn BlockTransform>> {
     let def = snapshot.catalog.table_by_id(table).ok_or(Error::DefinitionChanged(table))?;
     let schema = def.schema.as_ref().ok_or(Error::DefinitionChanged(table))?;
-    let upgrade = Upgrade::new(&snapshot.header_of(table, part), &schema.header, def, ctx)?;
+    let upgrade = Upgrade::new(&snapshot.header_of(table, part), &schema.header, def, ctx)?.of_commit(part.seq);
     Ok(Arc::new(Whole(upgrade)))
 }
 

@@ -166,6 +166,8 @@ pub enum ViewDef {
         source: QualifiedName,
         /// Where its rows go.
         target: Target,
+        /// `ON ERROR QUARANTINE`: the table that takes the rows over which its SELECT failed.
+        errors: Option<TableId>,
     },
     /// `CREATE WINDOW VIEW`.
     Window {
@@ -203,6 +205,27 @@ impl ViewDef {
             ViewDef::Incremental { source, .. } | ViewDef::Window { source, .. } => Some(source),
             ViewDef::Plain | ViewDef::Refreshable { .. } | ViewDef::Live { .. } => None,
         }
+    }
+
+    /// The table that takes the rows over which its SELECT failed, under `ON ERROR QUARANTINE`.
+    pub fn errors(&self) -> Option<TableId> {
+        match self {
+            ViewDef::Incremental { errors, .. } => *errors,
+            ViewDef::Plain | ViewDef::Window { .. } | ViewDef::Refreshable { .. } | ViewDef::Live { .. } => None,
+        }
+    }
+
+    /// The tables that come and go with the view: its inner table, the state of its operators, its errors.
+    pub fn owned(&self) -> Vec<TableId> {
+        let inner = match self.target() {
+            Some(Target::Inner(inner)) => Some(*inner),
+            Some(Target::Named(_)) | None => None,
+        };
+        let state: &[TableId] = match self {
+            ViewDef::Window { state, .. } | ViewDef::Refreshable { state, .. } => state,
+            ViewDef::Plain | ViewDef::Incremental { .. } | ViewDef::Live { .. } => &[],
+        };
+        inner.into_iter().chain(state.iter().copied()).chain(self.errors()).collect()
     }
 
     /// Where its rows go.

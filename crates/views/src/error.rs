@@ -94,6 +94,20 @@ pub enum Error {
     /// The target of a view is gone.
     #[error("target table of view \"{0}\" does not exist")]
     TargetGone(String),
+    /// The source of a view is gone.
+    #[error("source table of view \"{0}\" does not exist")]
+    SourceGone(String),
+    /// The table of errors of a view is gone.
+    #[error("the table of errors of view \"{0}\" does not exist")]
+    ErrorsGone(String),
+    /// The table of errors of a view does not have a column of the view's source.
+    #[error("table \"{table}\" cannot take the rows of a view that failed: it has no column \"{column}\"")]
+    ErrorsLack {
+        /// The table of errors.
+        table: String,
+        /// The column of the source.
+        column: String,
+    },
     /// Views that feed each other without end.
     #[error("views over \"{0}\" feed each other more than {limit} levels deep", limit = crate::insert::DEPTH_MAX)]
     TooDeep(String),
@@ -144,7 +158,8 @@ impl Error {
             Error::DuplicateColumn(_) => ErrorCode::DUPLICATE_COLUMN,
             Error::Violated { .. } => ErrorCode::VIOLATED_CONSTRAINT,
             Error::CyclicDefaults(_) => ErrorCode::CYCLIC_ALIASES,
-            Error::TargetGone(_) => ErrorCode::UNKNOWN_TABLE,
+            Error::TargetGone(_) | Error::SourceGone(_) | Error::ErrorsGone(_) => ErrorCode::UNKNOWN_TABLE,
+            Error::ErrorsLack { .. } => ErrorCode::NO_SUCH_COLUMN_IN_TABLE,
             Error::TooDeep(_) => ErrorCode::TOO_DEEP_RECURSION,
             Error::TooManyPartitions { .. } => ErrorCode::TOO_MANY_PARTS,
             Error::WindowView { code, .. } | Error::Refresh { code, .. } => *code,

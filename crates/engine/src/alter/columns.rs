@@ -88,6 +88,13 @@ fn add(draft: &mut Draft, column: &ColumnDef, position: Option<&ColumnPosition>,
         let message = format!("data type has to be specified for column \"{}\" to add", column.name.name);
         return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
     }
+    if column.name.name == query::layout::COMMIT {
+        let message = format!(
+            "column name \"{}\" is reserved: rows that are there would have the number of their commit",
+            column.name.name
+        );
+        return Err(Error::refused(ErrorCode::ILLEGAL_COLUMN, message));
+    }
     let mut at = place(draft, position)?;
     for column in ddl::spread_nested(std::slice::from_ref(column))? {
         let name = column.name.name.clone();

@@ -90,7 +90,7 @@ pub(crate) async fn copy_parts(
 
 /// The rows of a part of `def` with the columns `wanted`.
 pub(crate) fn rows_as(part: &ActivePart, def: &TableDef, wanted: &Header, ctx: &QueryContext) -> Result<Run> {
-    let upgrade = Upgrade::new(&ctx.snapshot.header_of(def.id, part), wanted, def, ctx)?;
+    let upgrade = Upgrade::new(&ctx.snapshot.header_of(def.id, part), wanted, def, ctx)?.of_commit(part.seq);
     let rows = part.read_all(upgrade.reads(), Caching::Bypass);
     Ok(rows
         .map(move |block| {

@@ -42,9 +42,6 @@ pub(super) async fn run(work: &mut Work<'_>, table: TableId, actions: &[&AlterAc
         false => Vec::new(),
     };
     let old = work.table(table)?;
-    if old.view.is_some() {
-        return of_view(work, &old, actions);
-    }
     let Definition::Table(create) = Definition::parse(&old)? else {
         let message = format!("{} is not a table", old.qualified_name());
         return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
@@ -253,25 +250,6 @@ pub(super) fn bound_columns(storage: &Storage) -> Vec<(String, &'static str)> {
     let keys = key_columns(storage).into_iter().map(|name| (name, "key"));
     let arguments = storage.engine.iter().flat_map(|engine| &engine.arguments).flat_map(sql::Expr::identifiers);
     keys.chain(arguments.map(|name| (name, "engine"))).collect()
-}
-
-/// Actions on views.
-pub(super) fn of_view(work: &mut Work<'_>, view: &Arc<TableDef>, actions: &[&AlterAction]) -> Result<()> {
-    let mut new = (**view).clone();
-    for action in actions {
-        match action {
-            AlterAction::ModifyComment(comment) => new.comment = comment.as_str().into(),
-            AlterAction::CommentColumn { .. } => {
-                return Err(Error::NotImplemented("COMMENT COLUMN of a view".to_owned()));
-            }
-            other => {
-                let text = other.to_string();
-                let words: Vec<&str> = text.split_whitespace().take(2).collect();
-                return Err(Error::NotImplemented(format!("ALTER TABLE … {}", words.join(" "))));
-            }
-        }
-    }
-    work.add(vec![Edit::AlterTable(Arc::new(new))])
 }
 
 /// The stored columns of a table with their types.

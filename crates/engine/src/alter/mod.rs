@@ -14,13 +14,16 @@ mod definition;
 mod elements;
 mod mutate;
 mod partition;
+mod repair;
+mod view;
 
 use std::sync::Arc;
 
 use query::QueryContext;
-use sql::ast::{AlterTable, Mutate};
+use sql::ast::{AlterAction, AlterTable, Mutate};
 use store::{Commit, Edit, Read, Reservation, TableDef, ViewDef};
 use types::{ErrorCode, TableId};
+use views::insert::quarantine;
 
 use crate::ddl;
 use crate::engine::Engine;
@@ -29,6 +32,8 @@ use crate::error::{Error, Result};
 pub(crate) use columns::key_columns;
 pub(crate) use copy::{CopyFrom, copy_parts, rows_as};
 pub(crate) use partition::partition_id;
+pub(crate) use repair::repair;
+pub(crate) use view::refuse_broken;
 
 /// Tries to take parts that are in other work, a few milliseconds apart.
 const TRIES_MAX: usize = 2_000;
@@ -115,11 +120,22 @@ pub(crate) async fn run(engine: &Engine, alter: &AlterTable, ctx: &Arc<QueryCont
         work.add(vec![Edit::AlterTable(Arc::new(changed))])?;
         return work.commit().await;
     }
-    if !groups.view.is_empty() {
-        definition::of_view(&mut work, &named, &groups.view)?;
+    if named.view.is_some() && !(groups.view.is_empty() && groups.definition.is_empty()) {
+        let actions: Vec<&AlterAction> = groups.view.iter().chain(&groups.definition).copied().collect();
+        view::run(&mut work, &named, &actions).await?;
         return work.commit().await;
     }
     let table = stored(&work.ctx, &named)?;
+    if let Some(view) =
+        quarantine::owner(&work.ctx.snapshot.catalog, table.id).filter(|_| !groups.definition.is_empty())
+    {
+        let message = format!(
+            "the columns of {} are those of the source of view {}",
+            table.qualified_name(),
+            view.qualified_name()
+        );
+        return Err(Error::refused(ErrorCode::NOT_IMPLEMENTED, message));
+    }
     for action in &groups.partitions {
         partition::run(&mut work, table.id, action).await?;
     }
@@ -128,8 +144,24 @@ pub(crate) async fn run(engine: &Engine, alter: &AlterTable, ctx: &Arc<QueryCont
     }
     if !groups.definition.is_empty() {
         definition::run(&mut work, table.id, &groups.definition).await?;
+        follow(&mut work, &table, &groups.definition).await?;
     }
     work.commit().await
+}
+
+/// The tables of errors of the views over a table get the columns that the table gets.
+async fn follow(work: &mut Work<'_>, source: &TableDef, actions: &[&AlterAction]) -> Result<()> {
+    let name = source.qualified_name();
+    let views = work.ctx.snapshot.catalog.views_of(&name);
+    let errors: Vec<TableId> = views.filter_map(|view| view.view.as_ref().and_then(ViewDef::errors)).collect();
+    let actions = ddl::following(actions);
+    if actions.is_empty() {
+        return Ok(());
+    }
+    for errors in errors {
+        definition::run(work, errors, &actions.iter().collect::<Vec<_>>()).await?;
+    }
+    Ok(())
 }
 
 /// `DELETE FROM` and `UPDATE … SET`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sql::ast::{BackupElement, Ident, ObjectName};
-use store::{QualifiedName, TableDef, Target, ViewDef, Visibility};
+use store::{QualifiedName, TableDef, ViewDef, Visibility};
 use types::{ErrorCode, TableId};
 
 use crate::error::{Error, Result};
@@ -100,15 +100,7 @@ impl Shelf<'_> {
 
 /// The tables that are a view's own.
 pub(super) fn owned(view: &TableDef) -> Vec<TableId> {
-    let Some(def) = &view.view else { return Vec::new() };
-    let mut owned: Vec<TableId> = match def {
-        ViewDef::Window { state, .. } | ViewDef::Refreshable { state, .. } => state.clone(),
-        ViewDef::Plain | ViewDef::Incremental { .. } | ViewDef::Live { .. } => Vec::new(),
-    };
-    if let Some(Target::Inner(id)) = def.target() {
-        owned.push(*id);
-    }
-    owned
+    view.view.as_ref().map(ViewDef::owned).unwrap_or_default()
 }
 
 fn is_among(name: &str, idents: &[Ident]) -> bool {

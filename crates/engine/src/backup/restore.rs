@@ -132,7 +132,11 @@ fn with_ids(view: &ViewDef, ids: &BTreeMap<TableId, TableId>) -> ViewDef {
     let mut view = view.clone();
     match &mut view {
         ViewDef::Plain => {}
-        ViewDef::Incremental { target, .. } | ViewDef::Live { target, .. } => *target = moved(target),
+        ViewDef::Incremental { target, errors, .. } => {
+            *target = moved(target);
+            *errors = errors.as_ref().map(id);
+        }
+        ViewDef::Live { target, .. } => *target = moved(target),
         ViewDef::Window { target, state, .. } | ViewDef::Refreshable { target, state, .. } => {
             *target = moved(target);
             *state = state.iter().map(id).collect();

@@ -4,19 +4,21 @@ use std::sync::Arc;
 
 use query::QueryContext;
 use sql::ast::{
-    CreateHead, CreateMaterializedView, CreateMode, CreateSource, CreateTable, CreateView, ExprKind, ObjectName,
-    OnError, Query, QueryBody, Select, Statement, StatementKind, Storage, TableElements, ViewTarget,
+    CreateHead, CreateMaterializedView, CreateMode, CreateSource, CreateTable, CreateView, ExprKind, ObjectName, Query,
+    QueryBody, Select, Statement, StatementKind, Storage, TableElements, ViewTarget,
 };
 use store::{Edit, QualifiedName, Readiness, TableDef, TableKind, Target, ViewDef, Visibility};
 use types::{Column, ErrorCode, Header, Setting};
-use views::InsertOptions;
 
 use super::columns;
 use super::create_table::Maker;
 use super::engine_clause::position;
+use super::populate::{self, Finish};
 use super::qualify::qualify;
+use super::quarantine::{self, quarantines};
 use super::source::source_of;
-use super::{commit, place};
+use super::{Place, commit, place, replace};
+use crate::alter::refuse_broken;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::refresh;
@@ -72,7 +74,12 @@ pub(super) async fn materialized(
         return refreshable(engine, create, ctx).await;
     }
     refuse_later(create)?;
-    let Some((name, mut edits)) = place(ctx, &create.head)?.edits() else { return Ok(()) };
+    let place = place(ctx, &create.head)?;
+    let replaced = match &place {
+        Place::Replaced(_, old) if old.view.is_some() => Some(Arc::clone(old)),
+        Place::Replaced(..) | Place::Free(_) | Place::Kept => None,
+    };
+    let Some((name, mut edits)) = place.edits() else { return Ok(()) };
     let mut create = create.clone();
     qualify(&mut create.query, &name.database);
     let source = source_of(&create.query)?;
@@ -98,18 +105,30 @@ pub(super) async fn materialized(
     let populate = std::mem::take(&mut create.populate);
     // without a source nothing feeds the view; no table has an empty name
     let source = source.unwrap_or_else(|| QualifiedName::new("", ""));
+    refuse_errors(&source, ctx)?;
     let readiness = if populate { Readiness::Building } else { Readiness::Ready };
+    let errors = match quarantines(create.on_error) {
+        true => Some(quarantine::errors_table(engine, &name, &source, &inside(ctx, &edits)?)?),
+        false => None,
+    };
     let statement = StatementKind::CreateMaterializedView(Box::new(create.clone()));
-    let view = ViewDef::Incremental { source, target };
+    let view = ViewDef::Incremental { source, target, errors: errors.as_ref().map(|errors| errors.id) };
     let mut view = maker.make("MaterializedView", header, statement, view, readiness);
     view.uuid = uuid;
-    edits.extend(inner.map(|inner| Edit::CreateTable(Arc::new(TableDef { readiness, ..inner }))));
-    edits.push(Edit::CreateTable(Arc::new(view.clone())));
-    if !populate {
-        commit(engine, edits, ctx).await?;
-        return Ok(());
+    let mut made: Vec<TableDef> = inner.into_iter().chain(errors).collect();
+    made.iter_mut().for_each(|own| own.readiness = readiness);
+    made.push(view);
+    if let Some(old) = replaced.as_ref().filter(|_| populate) {
+        return replace::run(engine, made, old, ctx).await;
     }
-    self::populate(engine, &view, edits, ctx).await
+    edits.extend(made.iter().map(|def| Edit::CreateTable(Arc::new(def.clone()))));
+    if let Some(old) = &replaced {
+        refuse_broken(ctx, &Arc::new(inside(ctx, &edits)?), old.id).await?;
+    }
+    match made.pop().filter(|_| populate) {
+        None => commit(engine, edits, ctx).await.map(drop),
+        Some(view) => populate::run(engine, &view, edits, Finish::default(), ctx).await,
+    }
 }
 
 /// CREATE MATERIALIZED VIEW … REFRESH: its first refresh begins when it is there, or with EMPTY at its next slot.
@@ -157,55 +176,29 @@ async fn refreshable(engine: &Engine, create: &CreateMaterializedView, ctx: &Arc
     Ok(())
 }
 
-/// Two commits without a gap: the first makes the view as being built, fed from then on; its rows so far and its becoming
-/// visible are the second.
-async fn populate(engine: &Engine, view: &TableDef, edits: Vec<Edit>, ctx: &Arc<QueryContext>) -> Result<()> {
-    let snapshot = engine.inner.views.commit_and_pin(store::Commit::of(edits), ctx).await?;
-    let inside = Arc::new(ctx.with_snapshot(snapshot));
-    let filled = fill(engine, view, &inside).await;
-    if filled.is_err() {
-        // nobody saw the view: it goes as if it had never been
-        let building = inside.snapshot.catalog.table_by_id(view.id).cloned();
-        let edits = building.iter().flat_map(|view| super::drop::edits(view)).collect();
-        commit(engine, edits, ctx).await?;
-    }
-    filled
-}
-
-async fn fill(engine: &Engine, view: &TableDef, ctx: &Arc<QueryContext>) -> Result<()> {
-    let def = ctx.snapshot.catalog.table_by_id(view.id).cloned().unwrap_or_else(|| Arc::new(view.clone()));
-    let mut insert = engine.inner.views.insert(&def, ctx, InsertOptions::default())?;
-    if let Some(Target::Named(target)) = def.view.as_ref().and_then(ViewDef::target) {
-        // only the passage: the rows are those of the snapshot that was pinned
-        let (passage, _later) = engine.inner.views.enter(target, ctx).await;
-        insert.keep(passage);
-    }
-    insert.attach(Edit::FinishView { table: view.id });
-    if let Some(Target::Inner(inner)) = def.view.as_ref().and_then(ViewDef::target) {
-        insert.attach(Edit::FinishView { table: *inner });
-    }
-    let query = views::insert::insert_query(&def, &ctx.snapshot)?;
-    let prepared = query::prepare(&query, ctx).await?;
-    let mut stream = prepared.compiled.run(ctx).await?;
-    while let Some(block) = futures::StreamExt::next(&mut stream).await {
-        insert.push(block?.into()).await?;
-    }
-    insert.commit().await?;
-    Ok(())
-}
-
 fn refuse_later(create: &CreateMaterializedView) -> Result<()> {
     if create.empty {
         return Err(Error::NotImplemented("EMPTY of an incremental view".to_owned()));
     }
-    refuse_on_error(create.on_error.as_ref())
+    Ok(())
 }
 
-/// ON ERROR BLOCK is what every view does.
-pub(super) fn refuse_on_error(on_error: Option<&OnError>) -> Result<()> {
-    match on_error {
-        Some(OnError::Quarantine) => Err(Error::NotImplemented("ON ERROR QUARANTINE".to_owned())),
-        Some(OnError::Block) | None => Ok(()),
+/// The database after these edits.
+pub(super) fn inside(ctx: &QueryContext, edits: &[Edit]) -> Result<QueryContext> {
+    let applied = ctx.snapshot.apply(&store::Commit::of(edits.to_vec())).map_err(store::CommitError::from)?;
+    Ok(ctx.with_snapshot(Arc::new(applied.snapshot)))
+}
+
+/// Rows are put aside into a table of errors past the views over it.
+fn refuse_errors(source: &QualifiedName, ctx: &QueryContext) -> Result<()> {
+    let catalog = &ctx.snapshot.catalog;
+    let view = catalog.named(source).and_then(|table| views::insert::quarantine::owner(catalog, table.id));
+    match view {
+        Some(view) => {
+            let message = format!("a view over {source}, the errors of view {}", view.qualified_name());
+            Err(Error::NotImplemented(message))
+        }
+        None => Ok(()),
     }
 }
 
@@ -368,7 +361,7 @@ fn unknown_output(name: &str) -> Error {
 }
 
 /// Every column that the SELECT gives must be one of the target.
-pub(super) fn check_target(target: &TableDef, given: &Header, ctx: &QueryContext) -> Result<()> {
+pub(crate) fn check_target(target: &TableDef, given: &Header, ctx: &QueryContext) -> Result<()> {
     if ctx.settings.flag(Setting::AllowMaterializedViewWithBadSelect) {
         return Ok(());
     }

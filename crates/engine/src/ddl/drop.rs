@@ -6,6 +6,7 @@ use query::QueryContext;
 use sql::ast::{Attach, Drop, DropAction, Exchange, LikeFilter, ObjectKind, ObjectName, Rename, TruncateTables};
 use store::{Edit, QualifiedName, TableDef, TableKind, Target, ViewDef, Visibility};
 use types::{ErrorCode, TableId};
+use views::insert::quarantine::{errors_name, owner};
 
 use super::{commit, database_name, qualified, refuse_cluster, unknown_table};
 use crate::engine::Engine;
@@ -13,14 +14,8 @@ use crate::error::{Error, Result};
 
 /// The edits that drop a table or view, with the tables that are its own.
 pub(super) fn edits(table: &TableDef) -> Vec<Edit> {
-    let mut edits = vec![Edit::DropTable { table: table.id }];
-    if let Some(Target::Inner(inner)) = table.view.as_ref().and_then(ViewDef::target) {
-        edits.push(Edit::DropTable { table: *inner });
-    }
-    if let Some(ViewDef::Window { state, .. } | ViewDef::Refreshable { state, .. }) = &table.view {
-        edits.extend(state.iter().map(|table| Edit::DropTable { table: *table }));
-    }
-    edits
+    let owned = table.view.as_ref().map(ViewDef::owned).unwrap_or_default();
+    std::iter::once(table.id).chain(owned).map(|table| Edit::DropTable { table }).collect()
 }
 
 /// DROP and TRUNCATE of databases, tables and views.
@@ -68,6 +63,12 @@ fn table_edits(what: &Drop, name: &ObjectName, ctx: &QueryContext) -> Result<Vec
     if what.if_empty && rows_of(table, ctx) > 0 {
         let message = format!("table {name} is not empty");
         return Err(Error::refused(ErrorCode::TABLE_NOT_EMPTY, message));
+    }
+    if what.action != DropAction::Truncate
+        && let Some(view) = owner(&ctx.snapshot.catalog, table.id)
+    {
+        let message = format!("table {name} takes the errors of view {}", view.qualified_name());
+        return Err(Error::refused(ErrorCode::HAVE_DEPENDENT_OBJECTS, message));
     }
     match what.action {
         DropAction::Truncate => truncate(table),
@@ -198,12 +199,23 @@ pub(super) async fn rename(engine: &Engine, rename: &Rename, ctx: &QueryContext)
         };
         database_name(ctx, &to.database)?;
         edits.push(Edit::RenameTable { table, to: to.clone() });
+        edits.extend(rename_errors(table, &to, ctx));
         names.push((to, table));
     }
     if !edits.is_empty() {
         commit(engine, edits, ctx).await?;
     }
     Ok(())
+}
+
+/// The table of errors of a view is called after it.
+fn rename_errors(view: TableId, to: &QualifiedName, ctx: &QueryContext) -> Option<Edit> {
+    let catalog = &ctx.snapshot.catalog;
+    let view = catalog.table_by_id(view)?;
+    let errors = catalog.table_by_id(view.view.as_ref().and_then(ViewDef::errors)?)?;
+    let is_usual = errors.database == view.database && *errors.name == *errors_name(&view.name);
+    let to = QualifiedName::new(to.database.clone(), errors_name(&to.name));
+    is_usual.then_some(Edit::RenameTable { table: errors.id, to })
 }
 
 /// EXCHANGE TABLES a AND b.

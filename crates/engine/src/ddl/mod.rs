@@ -14,7 +14,10 @@ mod drop;
 mod engine_clause;
 mod indexes;
 mod keys;
+mod populate;
 mod qualify;
+mod quarantine;
+mod replace;
 mod source;
 mod ttl;
 mod window_view;
@@ -32,9 +35,11 @@ use crate::error::{Error, Result};
 pub(crate) use columns::of_header as columns_of;
 pub(crate) use columns::{ast_type, spread_nested};
 pub(crate) use create_table::Maker;
-pub(crate) use create_view::uuid_text;
+pub(crate) use create_view::{check_target, uuid_text};
 pub(crate) use keys::items as key_items;
 pub(crate) use qualify::qualify;
+pub(crate) use quarantine::{errors_table, following};
+pub(crate) use source::source_of;
 
 /// The columns that `merge(…)` gives, as they would be declared.
 pub(crate) fn merged_columns(arguments: &[sql::Expr], ctx: &QueryContext) -> Result<sql::ast::TableElements> {

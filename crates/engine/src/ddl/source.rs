@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 
 /// The left-most table of a view's SELECT; of a UNION the first query counts. `None` without FROM: nothing feeds it then.
 /// Table names are qualified already.
-pub(super) fn source_of(query: &Query) -> Result<Option<QualifiedName>> {
+pub(crate) fn source_of(query: &Query) -> Result<Option<QualifiedName>> {
     of_body(&query.body, &mut Vec::new())
 }
 

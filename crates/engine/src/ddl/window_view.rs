@@ -7,15 +7,19 @@ use sql::ast::{CreateMaterializedView, CreateWindowView, ObjectName, Security, S
 use store::{Edit, QualifiedName, Readiness, Target, ViewDef};
 
 use super::columns;
-use super::create_view::{ViewMaker, check_target, head, refuse_on_error};
+use super::create_view::{ViewMaker, check_target, head};
 use super::qualify::qualify;
+use super::quarantine::quarantines;
 use super::{commit, place};
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A window view with its hidden tables, in one commit.
 pub(super) async fn run(engine: &Engine, create: &CreateWindowView, ctx: &Arc<QueryContext>) -> Result<()> {
-    refuse_on_error(create.on_error.as_ref())?;
+    // what a window took cannot be taken back alone
+    if quarantines(create.on_error) {
+        return Err(Error::NotImplemented("ON ERROR QUARANTINE of a window view".to_owned()));
+    }
     let Some((name, mut edits)) = place(ctx, &create.head)?.edits() else { return Ok(()) };
     let mut create = create.clone();
     qualify(&mut create.query, &name.database);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use query::system::{Cell, Rows, SYSTEM, header_of};
 use query::{QueryContext, SystemTable};
-use store::{Store, TableDef, ViewDef};
+use store::{QualifiedName, Store, TableDef, ViewDef};
 use types::{Block, Header};
 use views::ViewCosts;
 
@@ -257,6 +257,14 @@ fn view_row(sources: &Sources, ctx: &QueryContext, view: &TableDef, def: &ViewDe
             ("last_commit", applied.unwrap_or(view.version).into()),
         ]);
     }
+    let errors = def.errors().and_then(|errors| ctx.snapshot.catalog.table_by_id(errors));
+    let waiting = errors.and_then(|errors| ctx.snapshot.table_parts(errors.id)).map_or(0, |parts| parts.rows());
+    row.extend([
+        ("status", status_of(def, waiting, ctx).into()),
+        ("on_error", if def.errors().is_some() { "QUARANTINE" } else { "BLOCK" }.into()),
+        ("errors_table", errors.map(|errors| errors.name.to_string()).unwrap_or_default().into()),
+        ("quarantined_rows", waiting.into()),
+    ]);
     let Some(cost) = sources.costs.of(view.id) else { return row };
     if cost.inserts != 0 {
         row.retain(|(name, _)| *name != "last_commit");
@@ -275,6 +283,18 @@ fn view_row(sources: &Sources, ctx: &QueryContext, view: &TableDef, def: &ViewDe
         row.extend([("last_error_time", seconds(at_ns)), ("last_error", error.into())]);
     }
     row
+}
+
+/// Whether inserts reach the target of a view.
+fn status_of(def: &ViewDef, waiting: u64, ctx: &QueryContext) -> &'static str {
+    let catalog = &ctx.snapshot.catalog;
+    let is_gone = |source: &QualifiedName| !source.name.is_empty() && catalog.named(source).is_none();
+    match def {
+        _ if def.insert_source().is_some_and(is_gone) => "source gone",
+        _ if def.target().is_some_and(|target| catalog.target(target).is_none()) => "target gone",
+        _ if 0 < waiting => "quarantined",
+        _ => "ok",
+    }
 }
 
 fn query_log(sources: &Sources, ctx: &QueryContext, rows: &mut Rows) -> query::Result<()> {

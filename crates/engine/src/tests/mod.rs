@@ -3,5 +3,7 @@
 mod engines;
 mod limits;
 mod plans;
+mod quarantine;
 mod snapshots;
 mod verify;
+mod views;

@@ -55,6 +55,18 @@ impl Adapter {
         Ok(Adapter { header, upgrade, origins })
     }
 
+    /// From blocks of a part, whose columns are called `given` today.
+    pub(super) fn of_part(
+        part: &ActivePart,
+        given: &Header,
+        source: &StoredTable,
+        ctx: &Arc<QueryContext>,
+        columns: &[usize],
+    ) -> Result<Adapter> {
+        let adapter = Adapter::of_block(given, source, ctx, columns)?;
+        Ok(Adapter { upgrade: adapter.upgrade.of_commit(part.seq), ..adapter })
+    }
+
     /// The positions to read.
     pub(super) fn stored(&self) -> &[usize] {
         self.upgrade.reads()

@@ -145,7 +145,8 @@ impl StoredTable {
 
     /// The rows of one part's granules with exactly these columns, past PREWHERE.
     fn read_piece(&self, piece: Piece, ctx: &Arc<QueryContext>, columns: &[usize]) -> Result<Blocks> {
-        let adapter = Adapter::of_block(&ctx.snapshot.header_of(self.table, &piece.part), self, ctx, columns)?;
+        let given = ctx.snapshot.header_of(self.table, &piece.part);
+        let adapter = Adapter::of_part(&piece.part, &given, self, ctx, columns)?;
         let virtuals = Virtual::of(&piece.part, &self.name);
         let prewhere = self.prewhere.as_ref().map(|prewhere| prewhere.over(&adapter.header())).transpose()?;
         let blocks = match ctx.settings.flag(Setting::ApplyDeletedMask) {

@@ -226,7 +226,8 @@ async fn a_plain_view_runs_its_query() {
 #[tokio::test]
 async fn a_materialized_view_is_read_as_its_table_and_its_plan_depends_on_both() {
     let names = |name: &str| store::QualifiedName::new("d", name);
-    let view = store::ViewDef::Incremental { source: names("s"), target: store::Target::Named(names("t")) };
+    let view =
+        store::ViewDef::Incremental { source: names("s"), target: store::Target::Named(names("t")), errors: None };
     let ctx = with_view("CREATE MATERIALIZED VIEW d.v TO d.t AS SELECT id FROM d.s", view);
     assert_eq!(run_in("SELECT count() FROM v", &ctx).await.unwrap(), ["3"]);
     let dropped = store::Commit::of(vec![store::Edit::DropTable { table: types::TableId(9) }]);

@@ -179,10 +179,11 @@ impl ViewDef {
         let names = |to: &mut Encoder, names: &[QualifiedName]| to.list(names, |to, name| name.encode(to));
         match self {
             ViewDef::Plain => to.u8(0),
-            ViewDef::Incremental { source, target } => {
-                to.u8(1);
+            ViewDef::Incremental { source, target, errors } => {
+                to.u8(if errors.is_some() { 5 } else { 1 });
                 source.encode(to);
                 target.encode(to);
+                errors.iter().for_each(|errors| to.u64(errors.0));
             }
             ViewDef::Window { source, target, late, state } => {
                 to.u8(2);
@@ -209,7 +210,11 @@ impl ViewDef {
         let names = |from: &mut Decoder<'_>| from.list("view sources", QualifiedName::decode);
         match from.u8("view kind")? {
             0 => Ok(ViewDef::Plain),
-            1 => Ok(ViewDef::Incremental { source: QualifiedName::decode(from)?, target: Target::decode(from)? }),
+            kind @ (1 | 5) => Ok(ViewDef::Incremental {
+                source: QualifiedName::decode(from)?,
+                target: Target::decode(from)?,
+                errors: (kind == 5).then(|| from.u64("table of errors").map(TableId)).transpose()?,
+            }),
             2 => Ok(ViewDef::Window {
                 source: QualifiedName::decode(from)?,
                 target: Target::decode(from)?,

@@ -83,6 +83,7 @@ pub fn view_def(id: TableId, name: &str, source: &str, target: &str) -> TableDef
         view: Some(ViewDef::Incremental {
             source: QualifiedName::new("default", source),
             target: Target::Named(QualifiedName::new("default", target)),
+            errors: None,
         }),
         ..table_def(id, name, MergeMode::Plain)
     }

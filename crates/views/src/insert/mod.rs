@@ -14,6 +14,7 @@ mod dead_letters;
 mod dedup;
 mod nested;
 mod passage;
+pub mod quarantine;
 mod retry;
 mod send;
 pub(crate) mod shape;
@@ -127,6 +128,8 @@ pub struct Insert {
     again: Option<retry::Again>,
     /// Dead letters by reason.
     rejected: BTreeMap<String, u64>,
+    /// Rows that were put aside for views.
+    quarantined: u64,
 }
 
 impl Views {
@@ -161,6 +164,7 @@ impl Views {
             costs: BTreeMap::new(),
             rows_hash: dedup::RowsHash::default(),
             rejected: BTreeMap::new(),
+            quarantined: 0,
         })
     }
 }
@@ -352,24 +356,33 @@ impl Insert {
             self.sources.insert(name);
             for view in views {
                 self.definitions.insert(view.id, view.version);
-                let staged = self.staged.len();
-                let ignores_errors = self.ctx.settings.flag(Setting::MaterializedViewsIgnoreErrors);
-                let mut pushed = self.push_to_view(&view, table.def.id, &rows.visible, depth).await;
-                if pushed.is_ok() && ignores_errors {
-                    pushed = self.staged.join_behind(staged).await;
-                }
-                if let Err(error) = &pushed {
-                    self.views.costs.failed(view.id, self.ctx.now_ns, error.to_string());
-                }
-                match pushed {
-                    Err(error) if !ignores_errors => return Err(error.in_view(view.qualified_name())),
-                    Err(_ignored) => self.staged.truncate(staged),
-                    Ok(()) => {}
-                }
+                self.run_view(&view, table.def.id, &rows.visible, depth).await?;
             }
             Ok(())
         }
         .boxed()
+    }
+
+    /// One view over a block; what becomes of the rows when it fails is said by the view, else by the settings.
+    async fn run_view(&mut self, view: &Arc<TableDef>, source: TableId, block: &Block, depth: usize) -> Result<()> {
+        let ignores_errors = self.ctx.settings.flag(Setting::MaterializedViewsIgnoreErrors);
+        let errors = self.errors_of(view)?;
+        let (staged, taken, quarantined) = (self.staged.len(), self.taken_by_windows(), self.quarantined);
+        let mut pushed = self.push_to_view(view, source, block, depth).await;
+        if pushed.is_ok() && (ignores_errors || errors.is_some()) {
+            pushed = self.staged.join_behind(staged).await;
+        }
+        let Err(error) = pushed else { return Ok(()) };
+        self.views.costs.failed(view.id, self.ctx.now_ns, error.to_string());
+        if self.taken_by_windows() != taken || (errors.is_none() && !ignores_errors) {
+            return Err(error.in_view(view.qualified_name()));
+        }
+        self.staged.truncate(staged);
+        self.quarantined = quarantined;
+        match errors {
+            Some(errors) => self.quarantine(view, &errors, block, error).await,
+            None => Ok(()),
+        }
     }
 
     async fn push_to_view(&mut self, view: &Arc<TableDef>, source: TableId, block: &Block, depth: usize) -> Result<()> {

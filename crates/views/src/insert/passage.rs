@@ -50,6 +50,7 @@ impl Views {
             }
             waiting.extend(catalog.views_of(&table.qualified_name()).map(|view| (&**view, depth + 1)));
             let Some(view) = &table.view else { continue };
+            found.extend(view.errors());
             let target = view.target().and_then(|target| catalog.target(target));
             waiting.extend(target.map(|target| (&**target, depth + 1)));
             if let ViewDef::Window { late, state, .. } = view {

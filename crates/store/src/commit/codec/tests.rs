@@ -66,7 +66,8 @@ fn table_defs() -> Vec<TableDef> {
     let views = [
         None,
         Some(ViewDef::Plain),
-        Some(ViewDef::Incremental { source: name("s"), target: Target::Inner(TableId(9)) }),
+        Some(ViewDef::Incremental { source: name("s"), target: Target::Inner(TableId(9)), errors: None }),
+        Some(ViewDef::Incremental { source: name("s"), target: Target::Inner(TableId(9)), errors: Some(TableId(10)) }),
         Some(ViewDef::Window {
             source: name("s"),
             target: Target::Named(name("t")),
