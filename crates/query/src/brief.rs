@@ -21,6 +21,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use crate::bind::guard::GuardFilters;
 use crate::context::QueryContext;
 use crate::error::Result;
+use crate::parameters::Values;
 use crate::scan::ScanExec;
 use crate::session;
 
@@ -54,24 +55,29 @@ pub(crate) async fn plan(bound: &LogicalPlan, ctx: &QueryContext) -> Result<Opti
         return Ok(None);
     }
     let state = session::brief_state(ctx);
-    let optimized = state.optimize(bound)?;
+    let optimized = optimize(bound, ctx)?;
     let physical = state.query_planner().create_physical_plan(&optimized, &state).await?;
-    Ok(reads_little(&physical, ctx)?.then_some(physical))
+    Ok(reads_little(&physical, ctx, None)?.then_some(physical))
 }
 
-/// True when the plan's leaf reads few rows of this snapshot.
-pub(crate) fn reads_little(plan: &Arc<dyn ExecutionPlan>, ctx: &QueryContext) -> Result<bool> {
+/// A simple plan after the few rules.
+pub(crate) fn optimize(bound: &LogicalPlan, ctx: &QueryContext) -> Result<LogicalPlan> {
+    Ok(session::brief_state(ctx).optimize(bound)?)
+}
+
+/// True when the plan's leaf reads few rows of this snapshot, with these values where it needs some.
+pub(crate) fn reads_little(plan: &Arc<dyn ExecutionPlan>, ctx: &QueryContext, values: Option<&Values>) -> Result<bool> {
     if let Some(scan) = plan.downcast_ref::<ScanExec>() {
-        return Ok(scan.rows_expected(ctx)? <= ROWS_MAX);
+        return Ok(scan.rows_expected(ctx, values)? <= ROWS_MAX);
     }
     match plan.children().as_slice() {
-        [only] => reads_little(only, ctx),
+        [only] => reads_little(only, ctx, values),
         _ => Ok(false),
     }
 }
 
 /// A chain of the operators that need no rule but ours, over one table.
-fn is_simple(plan: &LogicalPlan) -> bool {
+pub(crate) fn is_simple(plan: &LogicalPlan) -> bool {
     let is_known = match plan {
         LogicalPlan::TableScan(_) => return plan.expressions().iter().all(is_plain),
         LogicalPlan::Aggregate(aggregate) => {

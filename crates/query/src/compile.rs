@@ -137,7 +137,7 @@ impl Plan {
     async fn physical(&self, ctx: &QueryContext) -> Result<Arc<dyn ExecutionPlan>> {
         match self {
             Plan::Physical(plan, _) => Ok(reset_plan_states(plan.clone())?),
-            Plan::Brief(plan, _) if brief::reads_little(plan, ctx)? => Ok(reset_plan_states(plan.clone())?),
+            Plan::Brief(plan, _) if brief::reads_little(plan, ctx, None)? => Ok(reset_plan_states(plan.clone())?),
             Plan::Brief(_, bound) => plan_physical(bound, session::state(ctx)).await,
             Plan::Logical(bound, first) => {
                 let is_of = |first: &First| *first.query_id == *ctx.caller.query_id && first.now_ns == ctx.now_ns;
@@ -158,7 +158,7 @@ impl Plan {
 }
 
 /// True when a hash join is anywhere in the plan.
-fn joins_by_hash(plan: &Arc<dyn ExecutionPlan>) -> bool {
+pub(crate) fn joins_by_hash(plan: &Arc<dyn ExecutionPlan>) -> bool {
     plan.name() == "HashJoinExec" || plan.children().into_iter().any(joins_by_hash)
 }
 
@@ -178,7 +178,7 @@ pub(crate) async fn plan_physical(bound: &LogicalPlan, state: SessionState) -> R
 /// True when every function of the plan, in subqueries too, depends on its arguments only, and no operator of it has
 /// state that runs share: DataFusion keeps the values of scalar subqueries in one container for all copies of a plan,
 /// and resetting one copy clears them under a run that is under way.
-fn is_timeless(plan: &LogicalPlan) -> Result<bool> {
+pub(crate) fn is_timeless(plan: &LogicalPlan) -> Result<bool> {
     let mut timeless = true;
     plan.apply_with_subqueries(|node| {
         node.apply_expressions(|expr| {

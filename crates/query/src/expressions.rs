@@ -285,6 +285,7 @@ pub(crate) fn bind_context<'a>(
         user: &ctx.caller.user,
         query_id: &ctx.caller.query_id,
         host: &ctx.runtime.config.host_name,
+        constants: &[],
     }
 }
 
@@ -305,8 +306,15 @@ fn timeless(expr: &Expr) -> Result<bool> {
     Ok(timeless)
 }
 
+/// A batch of one row without columns.
+pub(crate) fn one_row() -> RecordBatch {
+    let options = RecordBatchOptions::new().with_row_count(Some(1));
+    let schema = Arc::new(arrow::datatypes::Schema::empty());
+    RecordBatch::try_new_with_options(schema, Vec::new(), &options).expect("no columns fit no fields")
+}
+
 /// Carries the query's time into compiled functions.
-fn props(ctx: &QueryContext) -> ExecutionProps {
+pub(crate) fn props(ctx: &QueryContext) -> ExecutionProps {
     let mut props = ExecutionProps::new();
     props.config_options = Some(session::config(ctx).options().clone());
     props

@@ -22,15 +22,18 @@ pub mod layout;
 pub mod memory;
 pub mod merge_tables;
 pub mod nodes;
+mod parameters;
 pub mod prepare;
 pub mod relations;
 pub mod run;
 pub mod runtime;
 pub mod scan;
 mod session;
+mod shape;
 pub mod subqueries;
 pub mod system;
 pub mod table_functions;
+mod template;
 pub mod transform;
 
 pub use compile::{Compiled, compile};

@@ -14,6 +14,7 @@ use crate::expressions::{bind_context, function_context};
 use crate::relations::SnapshotRelations;
 use crate::run::BlockStream;
 use crate::table_functions::structure_of_file;
+use crate::template;
 
 /// A query that is ready to run, any number of times.
 #[derive(Clone, Debug)]
@@ -68,8 +69,12 @@ async fn bind_with_structures(query: &Query, ctx: &QueryContext) -> Result<(Boun
     }
 }
 
-/// Runs a query; its plan comes from the plan cache when the same statement was run before.
+/// Runs a query; its plan comes from the plan cache when the same statement, or one that differs only in constants that
+/// columns are compared with, was run before.
 pub async fn select(query: &Query, ctx: &Arc<QueryContext>) -> Result<BlockStream> {
+    if let Some(filled) = template::of_statement(query, ctx).await {
+        return filled.run(ctx).await;
+    }
     let plans = &ctx.runtime.plans;
     // A block in the place of a table changes rows only, but whoever gives one keeps the plan himself.
     let key = PlanKey::new(&query.to_string(), ctx);

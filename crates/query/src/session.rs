@@ -22,6 +22,7 @@ use types::Setting;
 use crate::bind::guard::GuardFilters;
 use crate::context::QueryContext;
 use crate::nodes;
+use crate::parameters::{Parameters, Values};
 
 /// Plans the standard nodes as DataFusion does, and ours.
 #[derive(Debug)]
@@ -139,7 +140,16 @@ pub(crate) fn frugal_state(ctx: &QueryContext) -> SessionState {
 
 /// What the leaves and operators of a running plan see: the context as an extension, memory with the query's limit.
 pub(crate) fn task(ctx: &Arc<QueryContext>) -> Arc<TaskContext> {
-    let config = config(ctx).with_extension(ctx.clone());
+    task_of(ctx, config(ctx).with_extension(ctx.clone()))
+}
+
+/// The same for a plan with parameters.
+pub(crate) fn task_with(ctx: &Arc<QueryContext>, values: Values) -> Arc<TaskContext> {
+    let config = config(ctx).with_extension(ctx.clone()).with_extension(Arc::new(Parameters(values)));
+    task_of(ctx, config)
+}
+
+fn task_of(ctx: &QueryContext, config: SessionConfig) -> Arc<TaskContext> {
     let runtime = RuntimeEnv { memory_pool: ctx.memory.clone(), ..ctx.runtime.execution.clone() };
     let id = ctx.caller.query_id.to_string();
     let (scalar, higher_order, aggregate, window) = Default::default();

@@ -4,6 +4,7 @@ mod engines;
 mod limits;
 mod plans;
 mod quarantine;
+mod shapes;
 mod snapshots;
 mod verify;
 mod views;

@@ -13,6 +13,7 @@ use types::{DataType, ErrorCode, Settings, TableId};
 use super::attach::collect_columns;
 use super::context::BindContext;
 use super::expr::AggregateDescription;
+use super::slots::Slot;
 use crate::error::{Error, Result};
 
 /// The deepest nesting of queries, views, aliases and expressions together. Views and aliases nest deeper than the text
@@ -34,6 +35,7 @@ pub(crate) struct Binder<'a> {
     uses: RefCell<Vec<(TableId, u64)>>,
     deterministic: Cell<bool>,
     lists_tables: Cell<bool>,
+    slots: RefCell<Vec<Option<Slot>>>,
 }
 
 /// What holds for one SELECT and what stands below it, until its SETTINGS or a view change it.
@@ -67,6 +69,7 @@ impl<'a> Binder<'a> {
             uses: RefCell::default(),
             deterministic: Cell::new(true),
             lists_tables: Cell::new(false),
+            slots: RefCell::new(vec![None; context.constants.len()]),
         }
     }
 
@@ -160,6 +163,23 @@ impl<'a> Binder<'a> {
 
     pub(crate) fn is_deterministic(&self) -> bool {
         self.deterministic.get()
+    }
+
+    /// Takes back what a constant noted that no plan holds.
+    pub(crate) fn set_deterministic(&self, deterministic: bool) {
+        self.deterministic.set(deterministic);
+    }
+
+    /// Notes what the constant of a mark is compared with.
+    pub(crate) fn note_slot(&self, number: usize, slot: Slot) {
+        if let Some(place) = self.slots.borrow_mut().get_mut(number) {
+            *place = Some(slot);
+        }
+    }
+
+    /// By mark; none where the constant is part of the plan.
+    pub(crate) fn take_slots(&self) -> Vec<Option<Slot>> {
+        self.slots.take()
     }
 
     pub(crate) fn take_uses(&self) -> Vec<(TableId, u64)> {

@@ -26,4 +26,6 @@ pub struct BindContext<'a> {
     pub query_id: &'a str,
     /// `hostName()`.
     pub host: &'a str,
+    /// What marks in the WHERE of the outermost SELECT stand for, by number.
+    pub constants: &'a [sql::Expr],
 }

@@ -1,7 +1,7 @@
 //! The binder: ClickHouse's syntax tree → DataFusion's logical plan, with ClickHouse's names, types and meaning.
 //!
 //! Reading order: [`select`] tells the story of one SELECT; `from`, `join`, `array_join`, `group`, `totals`, `windows`,
-//! `order`, `fill` are its stages; `set_ops` joins several; `subquery` and `attach` bring queries into expressions;
+//! `order`, `fill` are its stages; `slots` leaves constants of WHERE out of the plan; `set_ops` joins several; `subquery` and `attach` bring queries into expressions;
 //! `expr` binds expressions, `scope` says what names mean, `library` is the door to the functions.
 //!
 //! Every column of a plan has a name of its own (`name#7`); the names that users see are in the [`Header`] alone. The
@@ -30,6 +30,7 @@ mod scope;
 mod select;
 mod set_ops;
 mod settings;
+mod slots;
 mod subquery;
 mod totals;
 mod typed;
@@ -48,6 +49,7 @@ pub use context::BindContext;
 pub use data_type::bind_type;
 pub use relations::Relations;
 pub use settings::setting_text;
+pub(crate) use slots::{Slot, bind_constants};
 pub use typed::Typed;
 
 use crate::error::Result;
@@ -73,16 +75,22 @@ pub struct Bound {
 
 /// Binds a whole query.
 pub fn bind_query(query: &sql::Query, context: &BindContext<'_>) -> Result<Bound> {
+    Ok(bind_marked(query, context)?.0)
+}
+
+/// Binds a whole query with marks; also gives what each mark's constant is compared with.
+pub(crate) fn bind_marked(query: &sql::Query, context: &BindContext<'_>) -> Result<(Bound, Vec<Option<Slot>>)> {
     let binder = Binder::new(*context);
     let bound = binder.bind_query_in(query, &binder.session_env(), &Default::default(), None)?;
-    Ok(Bound {
+    let bound = Bound {
         header: bound.header(),
         plan: bound.plan,
         totals: bound.totals,
         deterministic: binder.is_deterministic(),
         lists_tables: binder.did_list_tables(),
         uses: binder.take_uses(),
-    })
+    };
+    Ok((bound, binder.take_slots()))
 }
 
 /// An expression over the columns of a block.

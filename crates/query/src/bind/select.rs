@@ -187,6 +187,11 @@ impl Binder<'_> {
                 predicates.push(exists);
                 continue;
             }
+            if let Some(compared) = self.bind_marked(conjunct, scope)? {
+                refuse_aggregates(&compared, clause)?;
+                predicates.push(compared);
+                continue;
+            }
             let typed = self.bind(conjunct, scope)?;
             refuse_aggregates(&typed.expr, clause)?;
             predicates.push(typed.predicate()?);

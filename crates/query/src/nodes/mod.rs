@@ -1,5 +1,6 @@
 //! Plan nodes for what DataFusion has none: LIMIT BY, WITH TIES, WITH FILL, ARRAY JOIN, ASOF JOIN, EXCEPT ALL, the only
-//! row of a scalar subquery, an order that must be kept; and window functions with ClickHouse's frames and defaults.
+//! row of a scalar subquery, an order that must be kept, filters with constants of the run; and window functions with
+//! ClickHouse's frames and defaults.
 //!
 //! Reading order: `operator` (the logical node), `planner` (logical → physical), `exec` (how an operator runs), then
 //! one file for each operator. No operator keeps state between runs, so that a compiled plan runs any number of times.
@@ -11,6 +12,7 @@ mod fill;
 pub(crate) mod lambda;
 mod limit_by;
 mod operator;
+mod parameter_filter;
 mod planner;
 mod single_row;
 mod unnest;
@@ -25,6 +27,7 @@ use types::DataType;
 pub(crate) use asof::AsofDirection;
 pub(crate) use counted_set::CountedSet;
 pub(crate) use fill::{FillBounds, FillStep, FillValue};
+pub(crate) use parameter_filter::ParameterFilterExec;
 pub use planner::extension_planners;
 
 use crate::error::Result;

@@ -6,9 +6,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::internal_err;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::Expr;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -21,12 +23,15 @@ use types::Setting;
 use super::{Blocks, Predicate, Read, Source};
 use crate::context::QueryContext;
 use crate::error::Error;
+use crate::parameters::{Parameters, Values, filter_with};
 
 /// Reads a source.
 #[derive(Debug)]
 pub struct ScanExec {
     source: Arc<dyn Source>,
     read: Read,
+    /// Filters whose constants come with the run; the predicate of `read` knows nothing of those.
+    open_filters: Option<Arc<[Expr]>>,
     schema: SchemaRef,
     properties: Arc<PlanProperties>,
 }
@@ -41,12 +46,28 @@ impl ScanExec {
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
-        ScanExec { source, read, schema, properties: Arc::new(properties) }
+        ScanExec { source, read, open_filters: None, schema, properties: Arc::new(properties) }
     }
 
-    /// About how many rows it would read now.
-    pub(crate) fn rows_expected(&self, ctx: &QueryContext) -> crate::error::Result<u64> {
-        self.source.rows_expected(ctx, &self.read)
+    /// The same leaf; `filters` have parameters, and with the values of a run they say what may be left out.
+    #[must_use]
+    pub(crate) fn with_open_filters(mut self, filters: Arc<[Expr]>) -> ScanExec {
+        self.open_filters = Some(filters);
+        self
+    }
+
+    /// What is read with these values.
+    fn read_with(&self, values: Option<&Values>) -> Result<Read> {
+        let Some(filters) = &self.open_filters else { return Ok(self.read.clone()) };
+        let Some(values) = values else { return internal_err!("a leaf with parameters runs without values") };
+        let filters = filters.iter().map(|filter| filter_with(filter, values)).collect::<Result<Vec<_>>>()?;
+        let predicate = Arc::new(Predicate::from_filters(&filters, self.source.header()));
+        Ok(Read { predicate, ..self.read.clone() })
+    }
+
+    /// About how many rows it would read now, with the values of a run where it needs some.
+    pub(crate) fn rows_expected(&self, ctx: &QueryContext, values: Option<&Values>) -> crate::error::Result<u64> {
+        self.source.rows_expected(ctx, &self.read_with(values)?)
     }
 
     /// What it would read now, for EXPLAIN.
@@ -106,7 +127,8 @@ impl ExecutionPlan for ScanExec {
             .session_config()
             .get_extension::<QueryContext>()
             .ok_or_else(|| DataFusionError::from(Error::Plan("a leaf runs without a query".into())))?;
-        let read = Read { share: partition, ..self.read.clone() };
+        let parameters = task.session_config().get_extension::<Parameters>();
+        let read = Read { share: partition, ..self.read_with(parameters.as_ref().map(|parameters| &parameters.0))? };
         let blocks = guarded(self.source.read(&ctx, &read)?, ctx, read.limit);
         let batches = blocks.map(|block| Ok(block?.to_record_batch().map_err(Error::Types)?));
         let schema = self.schema.clone();

@@ -10,6 +10,7 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::{Predicate, Read, ScanExec, Source};
+use crate::parameters;
 
 /// The logical leaf of a source.
 #[derive(Debug)]
@@ -54,21 +55,26 @@ impl TableProvider for SourceTable {
             share: 0,
             shares,
         };
-        Ok(Arc::new(ScanExec::new(self.source.clone(), read)))
+        let mut scan = ScanExec::new(self.source.clone(), read);
+        if filters.iter().any(parameters::is_open) {
+            scan = scan.with_open_filters(filters.into());
+        }
+        Ok(Arc::new(scan))
     }
 
     /// Sources leave out what they can; the plan keeps the filter, which is what makes pruning safe to be careless
     /// about rows and only careful never to lose one.
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let usable = |filter: &&Expr| {
-            self.source.prunes() && Predicate::from_filter(filter, self.source.header()) != Predicate::Unknown
+        let usable = |filter: &Expr| -> Result<bool> {
+            let filter = parameters::sample(filter)?;
+            Ok(self.source.prunes() && Predicate::from_filter(&filter, self.source.header()) != Predicate::Unknown)
         };
-        Ok(filters
+        filters
             .iter()
-            .map(|filter| match usable(filter) {
-                true => TableProviderFilterPushDown::Inexact,
-                false => TableProviderFilterPushDown::Unsupported,
+            .map(|filter| match usable(filter)? {
+                true => Ok(TableProviderFilterPushDown::Inexact),
+                false => Ok(TableProviderFilterPushDown::Unsupported),
             })
-            .collect())
+            .collect()
     }
 }

@@ -206,7 +206,7 @@ fn with_view(sql: &str, view: store::ViewDef) -> Arc<QueryContext> {
         name: "v".into(),
         sql: sql.into(),
         kind: store::TableKind::View,
-        columns: types::Header::default(),
+        columns: table.columns.project(&[0, 2]),
         schema: None,
         view: Some(view),
         ..(**table).clone()
