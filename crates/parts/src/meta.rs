@@ -218,13 +218,7 @@ impl MinMaxBuilder {
     /// The first smallest and the first largest value, NULL left out.
     fn of(&self, array: &ArrayRef) -> Result<ArrayRef> {
         let keys = KeyColumn::new(&self.column.ty, array, false)?;
-        let mut valid = (0..array.len() as u32).filter(|&row| array.is_valid(row as usize));
-        let found = valid.next().map(|first| {
-            valid.fold((first, first), |(min, max), row| {
-                let min = if keys.compare(row, min).is_lt() { row } else { min };
-                (min, if keys.compare(max, row).is_lt() { row } else { max })
-            })
-        });
+        let found = keys.extremes((0..array.len() as u32).filter(|&row| array.is_valid(row as usize)));
         let found: Vec<u32> = found.into_iter().flat_map(|(min, max)| [min, max]).collect();
         Ok(arrow::compute::take(array, &UInt32Array::from(found), None)?)
     }

@@ -3,7 +3,8 @@
 //! The id (`202511`, `202501-7`, `all`, or a hash) is part of every part's name and must equal ClickHouse's; the text
 //! (`(202501,'eu')`) is what `system.parts.partition` shows.
 
-use arrow::array::UInt32Array;
+use arrow::array::{ArrayRef, Scalar, UInt32Array};
+use arrow::compute::kernels::cmp::distinct;
 use arrow::datatypes::i256;
 use arrow_row::Rows;
 use std::collections::HashMap;
@@ -31,16 +32,28 @@ pub fn split_by_partition(schema: &PartSchema, block: &Block) -> Result<Vec<(Par
     if schema.partition_key.is_empty() {
         return Ok(vec![(PartitionId::all(), block.clone())]);
     }
+    let id_of = |row: usize| -> Result<PartitionId> {
+        Ok(partition_id(&partition_types(schema), &partition_values(schema, block, row)?))
+    };
+    if schema.partition_key.iter().all(|&position| is_one_value(block.array(position))) {
+        return Ok(vec![(id_of(0)?, block.clone())]);
+    }
     let columns: Vec<SortColumn> = schema.partition_key.iter().map(|&p| SortColumn::ascending(p)).collect();
     let keys = KeyEncoder::new(&schema.header, &columns)?.encode(block)?;
     let mut split = Vec::new();
     for rows in rows_by_key(&keys) {
-        let first = rows.first().map_or(0, |&row| row as usize);
-        let id = partition_id(&partition_types(schema), &partition_values(schema, block, first)?);
+        let id = id_of(rows.first().map_or(0, |&row| row as usize))?;
         let piece = if rows.len() == block.rows() { block.clone() } else { block.take(&UInt32Array::from(rows))? };
         split.push((id, piece));
     }
     Ok(split)
+}
+
+/// True when all values are bit for bit the first: most inserts are of one day or month, and need no keys. False also for
+/// what Arrow cannot compare.
+fn is_one_value(array: &ArrayRef) -> bool {
+    let first = Scalar::new(array.slice(0, 1));
+    distinct(array, &first).is_ok_and(|distinct| distinct.true_count() == 0)
 }
 
 /// Row numbers of each distinct key, in the order of first rows.

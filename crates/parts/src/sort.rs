@@ -73,6 +73,7 @@ fn sorted(columns: &[KeyColumn], rows: usize) -> SortedRows {
     let mut order: Vec<u32> = (0..rows as u32).collect();
     let mut is_start = vec![true; rows];
     let mut scratch: Vec<(u64, u32)> = Vec::with_capacity(rows);
+    let mut spare = Vec::new();
     let mut waiting = vec![Equal { start: 0, end: rows, column: 0, depth: 0 }];
     while let Some(equal) = waiting.pop() {
         let Some(column) = columns.get(equal.column) else {
@@ -83,8 +84,7 @@ fn sorted(columns: &[KeyColumn], rows: usize) -> SortedRows {
         let depth = equal.depth + column.common(rows, equal.depth);
         scratch.clear();
         scratch.extend(rows.iter().map(|row| (column.word(*row, depth), *row)));
-        // row numbers differ: an unstable sort of pairs is a stable one of words
-        scratch.sort_unstable();
+        sort_words(&mut scratch, &mut spare);
         let mut start = equal.start;
         for run in scratch.chunk_by(|a, b| a.0 == b.0) {
             let end = start + run.len();
@@ -102,6 +102,42 @@ fn sorted(columns: &[KeyColumn], rows: usize) -> SortedRows {
     let starts = is_start.iter().enumerate().filter(|(_, is_start)| **is_start).map(|(at, _)| at as u32);
     let starts = starts.chain([rows as u32]).collect();
     SortedRows { order, starts }
+}
+
+/// Fewer words than these are sorted by comparing.
+const RADIX_ROWS_MIN: usize = 2_048;
+
+/// Sorts by words; the rows of equal words, which come in the order of their numbers, stay in it. Many words go by one byte
+/// after the other, least significant first (Knuth: The Art of Computer Programming 3, 5.2.5), without the bytes that all
+/// of them share: a word is mostly a few digits or the difference of two times.
+fn sort_words(words: &mut Vec<(u64, u32)>, spare: &mut Vec<(u64, u32)>) {
+    if words.len() < RADIX_ROWS_MIN {
+        // row numbers differ: an unstable sort of pairs is a stable one of words
+        return words.sort_unstable();
+    }
+    if words.is_sorted_by_key(|word| word.0) {
+        return;
+    }
+    let first = words[0].0;
+    let differing = words.iter().fold(0, |differing, word| differing | (word.0 ^ first));
+    spare.resize(words.len(), (0, 0));
+    for shift in (0..u64::BITS).step_by(8).filter(|shift| differing >> shift & 0xff != 0) {
+        let byte = |word: &(u64, u32)| (word.0 >> shift & 0xff) as usize;
+        let mut counts = [0usize; 256];
+        words.iter().for_each(|word| counts[byte(word)] += 1);
+        let mut next = counts;
+        let mut sum = 0;
+        for (next, count) in next.iter_mut().zip(counts) {
+            *next = sum;
+            sum += count;
+        }
+        for word in words.iter() {
+            let at = &mut next[byte(word)];
+            spare[*at] = *word;
+            *at += 1;
+        }
+        std::mem::swap(words, spare);
+    }
 }
 
 #[cfg(test)]

@@ -63,6 +63,23 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20))]
+    #[test]
+    fn many_words_are_sorted_as_few_are(
+        words in proptest::collection::vec(any::<u16>(), RADIX_ROWS_MIN..2 * RADIX_ROWS_MIN),
+        shift in 0..48,
+        shared in any::<u64>(),
+    ) {
+        let numbered = words.iter().zip(0..).map(|(word, row)| (u64::from(*word) << shift ^ shared, row));
+        let mut sorted: Vec<(u64, u32)> = numbered.collect();
+        let mut expected = sorted.clone();
+        expected.sort_by_key(|word| word.0);
+        sort_words(&mut sorted, &mut Vec::new());
+        prop_assert_eq!(sorted, expected);
+    }
+}
+
 #[test]
 fn rows_of_equal_key_keep_their_order() {
     let header = Header::new(vec![Column::new("k", DataType::UInt32)]);

@@ -1,6 +1,6 @@
 //! A key's column as words whose order as numbers is ClickHouse's order of the column's values.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BinaryArray, FixedSizeBinaryArray};
 use arrow::datatypes::{
@@ -105,6 +105,30 @@ impl KeyColumn {
             KeyColumn::Words(words) => words[a as usize].cmp(&words[b as usize]),
             KeyColumn::Strings(_, true) | KeyColumn::Cells(_, true) => self.bytes(b).cmp(self.bytes(a)),
             _ => self.bytes(a).cmp(self.bytes(b)),
+        }
+    }
+
+    /// The first row with the smallest value and the first with the largest, of these rows.
+    pub(crate) fn extremes(&self, rows: impl Iterator<Item = u32>) -> Option<(u32, u32)> {
+        /// As a loop over one kind of value, which the compiler can keep in registers.
+        fn of<V: Ord + Copy>(mut rows: impl Iterator<Item = u32>, value: impl Fn(u32) -> V) -> Option<(u32, u32)> {
+            let first = rows.next()?;
+            let (mut min, mut max) = ((value(first), first), (value(first), first));
+            for row in rows {
+                let value = value(row);
+                if value < min.0 {
+                    min = (value, row);
+                } else if max.0 < value {
+                    max = (value, row);
+                }
+            }
+            Some((min.1, max.1))
+        }
+        match self {
+            KeyColumn::Words(words) => of(rows, |row| words[row as usize]),
+            KeyColumn::Strings(_, true) | KeyColumn::Cells(_, true) => of(rows, |row| Reverse(self.bytes(row))),
+            KeyColumn::Strings(values, false) => of(rows, |row| values.value(row as usize)),
+            _ => of(rows, |row| self.bytes(row)),
         }
     }
 
