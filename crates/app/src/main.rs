@@ -3,6 +3,7 @@
 //! In reading order: `cli` (flags), `database` (open and close), `server`, `local`, `client` (both over `prompt`), `run` (a file through a
 //! pipeline), `demo`. Never here: what a statement means, storage.
 
+mod allocator;
 mod bench;
 mod check;
 mod cli;
@@ -25,10 +26,8 @@ use clap::Parser;
 use cli::{Cli, Command};
 use error::{Error, Result};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    allocator::configure();
     let cli = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("EVERVIEW_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(cli.command.log_filter()));
