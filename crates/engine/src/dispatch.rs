@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::extremes::Extremes;
 use crate::request::{Answer, Rows, Source, summary};
 use crate::session::{Running, Session};
-use crate::{alter, backup, ddl, insert, lookup, optimize, settings, show, system, verify};
+use crate::{alter, backup, ddl, insert, lookup, optimize, refresh, settings, show, system, verify};
 
 /// Runs a statement.
 pub(crate) async fn run(session: &mut Session, running: Running) -> Result<Answer> {
@@ -91,6 +91,8 @@ async fn change(engine: &Engine, kind: &StatementKind, ctx: &Arc<QueryContext>) 
         StatementKind::AlterTable(what) => alter::run(engine, what, ctx).await,
         StatementKind::Mutate(mutate) => alter::mutate(engine, mutate, ctx).await,
         StatementKind::Optimize(what) => optimize::run(engine, what, ctx).await,
+        StatementKind::CreateConcurrencyGroup(create) => refresh::create_group(engine, create, ctx).await,
+        StatementKind::AlterConcurrencyGroup(alter) => refresh::alter_group(engine, alter, ctx).await,
         StatementKind::System(command) => system::run(engine, command, ctx).await,
         later => Err(Error::NotImplemented(name_of(later).to_owned())),
     }
@@ -105,7 +107,6 @@ fn name_of(kind: &StatementKind) -> &str {
         StatementKind::CreateIndex(_) => "CREATE INDEX",
         StatementKind::DropIndex(_) => "DROP INDEX",
         StatementKind::CreateNamedCollection(_) | StatementKind::AlterNamedCollection(_) => "NAMED COLLECTION",
-        StatementKind::CreateConcurrencyGroup(_) => "CREATE CONCURRENCY GROUP",
         StatementKind::Undrop(_) => "UNDROP",
         StatementKind::AlterDatabase(_) => "ALTER DATABASE",
         StatementKind::Begin

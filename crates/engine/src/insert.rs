@@ -7,7 +7,7 @@ use format::{Decode, DecodeOptions, Decoded, Format};
 use futures::StreamExt;
 use query::expressions::Converter;
 use query::memory::Held;
-use query::{BlockStream, QueryContext};
+use query::{BlockStream, Prepared, QueryContext};
 use sql::ast::{ExprKind, Insert as AstInsert, InsertColumns, InsertData, InsertSource, InsertTarget};
 use store::FsyncMode;
 use tokio::sync::mpsc;
@@ -138,8 +138,7 @@ async fn from_query(into: &mut Insert, query: &sql::Query, columns: &Header, ctx
 }
 
 /// Rows of a SELECT, columns matched by name, as views have it.
-pub(crate) async fn from_named(into: &mut Insert, query: &sql::Query, ctx: &Arc<QueryContext>) -> Result<()> {
-    let prepared = query::prepare(query, ctx).await?;
+pub(crate) async fn from_prepared(into: &mut Insert, prepared: &Prepared, ctx: &Arc<QueryContext>) -> Result<()> {
     let columns = prepared.compiled.header().clone();
     let rows = prepared.compiled.run(ctx).await?;
     from_stream(into, rows, None, &columns, ctx).await

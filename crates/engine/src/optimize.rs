@@ -131,7 +131,7 @@ impl Asked<'_> {
         let Some(parts) = snapshot.table_parts(self.table.id) else { return Vec::new() };
         let partitions: Vec<_> = parts.partitions().cloned().collect();
         let meant = partitions.iter().filter(|id| self.partition.as_ref().is_none_or(|only| only == *id));
-        let whole = meant.filter_map(|partition| MergePolicy.plan_whole(self.table.id, parts, partition));
+        let whole = meant.flat_map(|partition| MergePolicy.plan_whole(self.table.id, parts, partition));
         whole.filter(|plan| self.is_final || plan.inputs.len() > 1).collect()
     }
 
@@ -148,7 +148,9 @@ impl Asked<'_> {
             }
             ctx.check()?;
             clock.sleep(PAUSE).await;
-            match self.plans().into_iter().find(|new| new.partition_id == plan.partition_id) {
+            let end = |plan: &MergePlan| plan.inputs.last().map_or(0, |last| last.max_block);
+            let is_same = |new: &MergePlan| new.partition_id == plan.partition_id && end(&plan) <= end(new);
+            match self.plans().into_iter().find(is_same) {
                 Some(new) => plan = new,
                 None => return Ok(()),
             }

@@ -6,12 +6,18 @@
 //! The loop holds no state that cannot be read again: [`board`] is a copy of what the views' hidden tables say, plus what
 //! runs now. A refresh that a stop or a crash cut off left nothing and is due again at the next start.
 
+mod agenda;
 mod alter;
+mod begin;
 mod board;
 mod commands;
 mod create;
 mod explain;
+mod generations;
+mod groups;
+mod incremental;
 mod run;
+mod save;
 mod table;
 
 use std::collections::BTreeMap;
@@ -24,7 +30,7 @@ use store::{Snapshot, TableDef};
 use tokio_util::sync::CancellationToken;
 use types::Settings;
 use views::Views;
-use views::refresh::decide::{Amounts, Ended, SPREAD_STEPS, after, skip_missed};
+use views::refresh::decide::{Decision, Ended, SPREAD_STEPS, after, skip_missed};
 use views::refresh::record::Entry;
 use views::refresh::{Plan, record};
 
@@ -33,9 +39,12 @@ use crate::error::{Error, Result};
 use crate::processes::{Process, Processes};
 
 pub(crate) use alter::altered;
+use begin::{Moment, entry_of};
 pub(crate) use board::Board;
-use board::{Job, Left, Task, is_refreshed};
+use board::{Doing, Job, Left, Task, is_refreshed};
 pub(crate) use create::{check as check_create, make};
+pub(crate) use groups::{alter as alter_group, create as create_group, drop_edit as drop_group};
+use run::{Leave, Made};
 pub(crate) use table::tables;
 
 /// The longest sleep while there are views: a wall clock that was set is noticed after it.
@@ -59,6 +68,8 @@ pub(crate) struct Scheduler {
     live: Arc<tokio::sync::RwLock<()>>,
     /// One at a time puts the board in line with the catalogue.
     syncing: Arc<tokio::sync::Mutex<()>>,
+    /// When skipped runs were last recorded, on the monotonic clock.
+    saved_ns: Arc<Mutex<u64>>,
 }
 
 impl Scheduler {
@@ -78,8 +89,17 @@ impl Scheduler {
             task: Arc::default(),
             live: Arc::default(),
             syncing: Arc::default(),
+            saved_ns: Arc::default(),
         };
         scheduler.sync_all(true).await?;
+        let now_ns = scheduler.runtime.env.clock.now_ns();
+        scheduler.board.with(|state| {
+            let ids: Vec<_> = state.tasks.keys().copied().collect();
+            for id in ids {
+                let is_due = matches!(state.doing(id, now_ns), Some(Doing::Waiting(Decision::Run { .. })));
+                state.tasks.get_mut(&id).into_iter().for_each(|task| task.is_catch_up = is_due);
+            }
+        });
         let looping = scheduler.clone();
         let task = scheduler.runtime.env.spawner.spawn("refreshes", Box::pin(async move { looping.run().await }));
         *scheduler.task.lock() = Some(task);
@@ -99,6 +119,7 @@ impl Scheduler {
             task.join().await;
         }
         let _none_runs = self.live.write().await;
+        self.save().await;
     }
 
     async fn run(self) {
@@ -106,6 +127,7 @@ impl Scheduler {
         while !self.stop.is_cancelled() {
             self.sync().await;
             let sleep = self.begin_due();
+            self.save_now_and_then();
             loop {
                 tokio::select! {
                     biased;
@@ -169,11 +191,15 @@ impl Scheduler {
     /// Begins what is due; how long to sleep then.
     fn begin_due(&self) -> Duration {
         let now_ns = self.runtime.env.clock.now_ns();
-        let (jobs, wake_ms) = self.board.with(|state| state.begin_due(now_ns));
+        let snapshot = self.views.store().snapshot();
+        let moment = Moment { now_ns, snapshot: &snapshot, spread: &|| self.spread() };
+        let (jobs, wake_ms) = self.board.with(|state| state.begin_due(&moment));
+        self.board.tell();
         for job in jobs {
             self.begin(job);
         }
         match wake_ms {
+            None if self.board.with(|state| !state.tasks.is_empty()) => SLEEP_MAX,
             None => SLEEP_IDLE,
             Some(wake_ms) => {
                 let wait_ms = u64::try_from(wake_ms.saturating_sub(now_ns.div_euclid(1_000_000))).unwrap_or(0);
@@ -197,20 +223,27 @@ impl Scheduler {
             drop(live);
         };
         self.runtime.env.spawner.spawn("refresh", Box::pin(work));
-        self.board.changed();
+        self.board.tell();
+    }
+
+    /// A place in the spread of a slot.
+    fn spread(&self) -> i64 {
+        let steps = 2 * SPREAD_STEPS.unsigned_abs() + 1;
+        i64::try_from(self.runtime.env.rng.below(steps)).unwrap_or(0) - SPREAD_STEPS
     }
 
     /// One refresh from its start to what it leaves.
     async fn work(&self, job: Job, ctx: Arc<QueryContext>) {
         let started_ns = self.runtime.env.clock.monotonic_ns();
         let view = job.view.id;
-        let ended = |error: Option<String>, amounts: Amounts| self.ended((&job, &ctx), started_ns, error, amounts);
-        let left = match self.run_listed(&job, &ctx, &|amounts| ended(None, amounts)).await {
+        let ended = |error: Option<String>, made: Made| self.ended((&job, &ctx), started_ns, error, made);
+        let left = match self.run_listed(&job, &ctx, &|made| ended(None, made)).await {
             Ok(left) => Some(left),
             Err(_) if self.board.with(|state| state.is_stopping) => None,
             Err(error) => {
                 let text = if ctx.cancel.is_cancelled() { CANCELLED.to_owned() } else { exception(&error) };
-                let left = ended(Some(text), run::amounts(&ctx, 0, 0));
+                let made = Made { amounts: run::amounts(&ctx, 0, 0), ..Made::default() };
+                let left = ended(Some(text), made);
                 self.keep(&job.view, &left).await;
                 Some(left)
             }
@@ -222,16 +255,12 @@ impl Scheduler {
                     task.ended(left);
                 }
             }
+            state.open(view);
         });
         self.board.changed();
     }
 
-    async fn run_listed(
-        &self,
-        job: &Job,
-        ctx: &Arc<QueryContext>,
-        leave: &(dyn Fn(Amounts) -> Left + Send + Sync),
-    ) -> Result<Left> {
+    async fn run_listed(&self, job: &Job, ctx: &Arc<QueryContext>, leave: &Leave<'_>) -> Result<Left> {
         let text = format!("SYSTEM REFRESH VIEW {}", job.view.qualified_name());
         let started_ns = self.runtime.env.clock.monotonic_ns();
         let process = Process { ctx: ctx.clone(), text: text.into(), started_ns, kind: "Insert" };
@@ -245,44 +274,30 @@ impl Scheduler {
     }
 
     /// What a run leaves that ends now.
-    fn ended(
-        &self,
-        (job, ctx): (&Job, &QueryContext),
-        started_ns: u64,
-        error: Option<String>,
-        amounts: Amounts,
-    ) -> Left {
+    fn ended(&self, (job, ctx): (&Job, &QueryContext), started_ns: u64, error: Option<String>, made: Made) -> Left {
         let env = &self.runtime.env;
         let duration_ms = env.clock.monotonic_ns().saturating_sub(started_ns) / 1_000_000;
-        let steps = 2 * SPREAD_STEPS.unsigned_abs() + 1;
-        let spread = i64::try_from(env.rng.below(steps)).unwrap_or(0) - SPREAD_STEPS;
         let now_ns = env.clock.now_ns();
         let (at_ms, version) = self.board.with(|state| match state.tasks.get_mut(&job.view.id) {
             Some(task) => (task.now_ms(now_ns), task.next_version()),
             // the view is gone: nobody reads this
             None => (now_ns.div_euclid(1_000_000), 0),
         });
-        let at = at_ms.div_euclid(1_000);
-        let ended = Ended { at, duration_ms, error: error.clone(), amounts, spread };
-        let outcome = after(&job.plan, &job.before, &job.started, ended);
-        let slot = outcome.slot.filter(|_| error.is_none());
-        let entry = Entry {
-            run: outcome.runs,
-            asked_for: job.started.asked_for,
-            started: job.started.at,
-            ended: at,
-            duration_ms,
-            slot,
-            missed_slots: job.before.slot.zip(slot).map_or(0, |(last, slot)| job.plan.schedule.between(last, slot)),
-            amounts,
-            peak_memory_bytes: ctx.memory.peak_bytes() as u64,
-            error: error.unwrap_or_default(),
-        };
-        Left { version, outcome, entry }
+        let (at, amounts) = (at_ms.div_euclid(1_000), made.amounts);
+        let is_ok = error.is_none();
+        let ended = Ended { at, duration_ms, error, amounts, spread: self.spread() };
+        let mut left = Left::new(version, after(&job.plan, &job.before, &job.started, ended));
+        if is_ok {
+            left.outcome.made_from = made.made_from;
+            left.outcome.generations = made.generations.unwrap_or_else(|| job.before.generations.clone());
+        }
+        left.entry = Entry { duration_ms, amounts, ..entry_of(job, &left, at) };
+        left.entry.peak_memory_bytes = ctx.memory.peak_bytes() as u64;
+        left
     }
 
     async fn keep(&self, view: &TableDef, left: &Left) {
-        let kept = match record::run_rows(left.version, &left.outcome, &left.entry) {
+        let kept = match record::run_rows(left.version, &left.outcome, std::slice::from_ref(&left.entry)) {
             Ok(rows) => record::write(&self.views, view, &rows).await,
             Err(error) => Err(error),
         };

@@ -46,7 +46,7 @@ pub(crate) async fn run(engine: &Engine, system: &System, ctx: &QueryContext) ->
             engine.inner.telemetry.observe(&engine.inner.store.snapshot(), ctx.now_ns);
             Ok(())
         }
-        SystemCommand::RefreshView(view) => refreshes.request(view, ctx).await,
+        SystemCommand::RefreshView(view, partitions) => refreshes.request(view, partitions, ctx).await,
         SystemCommand::WaitView(view) => refreshes.wait(view, ctx).await,
         SystemCommand::CancelView(view) => refreshes.cancel(view, ctx).await,
         SystemCommand::StopView(Some(view)) => refreshes.stop_view(view, ctx).await,
@@ -55,7 +55,7 @@ pub(crate) async fn run(engine: &Engine, system: &System, ctx: &QueryContext) ->
         SystemCommand::StartView(Some(view)) => refreshes.switch(view, Switched::On, ctx).await,
         SystemCommand::StartView(None) => refreshes.switch_all(Switched::On, ctx).await,
         SystemCommand::TestView(view, time) => refreshes.fake_time(view, time.as_deref(), ctx).await,
-        SystemCommand::RollbackView(..) => later("ROLLBACK VIEW"),
+        SystemCommand::RollbackView(view, generation) => refreshes.rollback(view, *generation, ctx).await,
         SystemCommand::RepairView(view) => crate::alter::repair(engine, view, ctx).await,
         SystemCommand::ReloadDictionary(_) => later("RELOAD DICTIONARY"),
         SystemCommand::Moves(..) => later("STOP|START MOVES"),

@@ -48,6 +48,8 @@ pub struct QueryContext {
     /// Blocks that are read *instead of* these tables, at every place where the query names them: what a materialized
     /// view's SELECT sees of its trigger table.
     pub overrides: Arc<BTreeMap<TableId, Block>>,
+    /// Of these tables only parts that begin after this block are read: what was inserted since.
+    pub newer_than: Arc<BTreeMap<TableId, u64>>,
     /// Columns of files whose call does not name them, by path and format: looked up before the query is bound.
     pub structures: Arc<BTreeMap<(String, format::Format), Header>>,
     /// Memory the query holds.
@@ -139,6 +141,7 @@ impl QueryContext {
             cancel: CancellationToken::new(),
             params: Arc::default(),
             overrides: Arc::default(),
+            newer_than: Arc::default(),
             structures: Arc::default(),
             memory: Arc::new(QueryMemory::new(runtime.memory.clone(), settings.uint(Setting::MaxMemoryUsage))),
             counters: Arc::default(),
@@ -188,6 +191,15 @@ impl QueryContext {
         let mut overrides = (*self.overrides).clone();
         overrides.insert(table, block);
         QueryContext { overrides: Arc::new(overrides), ..self.clone() }
+    }
+
+    /// The same query, reading of `table` only what was inserted after this block. No merge may reach over it: see
+    /// [`store::Edit::MoveMark`].
+    #[must_use]
+    pub fn with_newer_than(&self, table: TableId, block: u64) -> QueryContext {
+        let mut newer_than = (*self.newer_than).clone();
+        newer_than.insert(table, block);
+        QueryContext { newer_than: Arc::new(newer_than), ..self.clone() }
     }
 
     /// An error when the query must end: it was cancelled, or its time is over. Called between blocks.

@@ -23,6 +23,8 @@ pub struct Prepared {
     pub compiled: Compiled,
     /// Equal rows give an equal result, at any time and for every user.
     pub deterministic: bool,
+    /// It reads rows that are neither in a table nor computed: system tables, files.
+    pub outside: bool,
     /// The tables and views it reads, with the versions of their definitions.
     pub uses: Arc<[(TableId, u64)]>,
     /// The plan also depends on which tables there are: it is right for the snapshot it was made over.
@@ -51,8 +53,8 @@ pub async fn prepare(query: &Query, ctx: &QueryContext) -> Result<Prepared> {
     // a file may have other columns the next time
     bound.deterministic &= ctx.structures.is_empty();
     let compiled = compile(&bound, &ctx).await?;
-    let (deterministic, lists_tables) = (bound.deterministic, bound.lists_tables);
-    Ok(Prepared { compiled, deterministic, uses: bound.uses.into(), lists_tables })
+    let (deterministic, outside, lists_tables) = (bound.deterministic, bound.outside, bound.lists_tables);
+    Ok(Prepared { compiled, deterministic, outside, uses: bound.uses.into(), lists_tables })
 }
 
 /// Binding reads nothing; where it needs to know what columns a file has, they are looked up and it starts again.

@@ -41,7 +41,11 @@ impl<'a> SnapshotRelations<'a> {
         let has_final = target.schema.as_ref().is_some_and(|schema| schema.has_final());
         let table = TableRelation {
             columns: columns(target, &definition)?.into(),
-            scan: Arc::new(StoredScan { def: target.clone(), snapshot: self.ctx.snapshot.clone() }),
+            scan: Arc::new(StoredScan {
+                def: target.clone(),
+                older: older_of(def).into(),
+                snapshot: self.ctx.snapshot.clone(),
+            }),
             supports_final: has_final,
             supports_prewhere: target.kind == TableKind::MergeTree,
         };
@@ -198,16 +202,47 @@ fn columns_of(def: &TableDef, definition: &Definition) -> Vec<RelationColumn> {
 /// Makes leaves over a stored table.
 struct StoredScan {
     def: Arc<TableDef>,
+    /// Where earlier contents are, newest first, when it is read as a refreshable view.
+    older: Arc<[TableId]>,
     snapshot: Arc<store::Snapshot>,
+}
+
+/// The hidden tables of earlier contents of a refreshable view: those after its record.
+fn older_of(view: &TableDef) -> &[TableId] {
+    match &view.view {
+        Some(ViewDef::Refreshable { state, .. }) => state.get(1..).unwrap_or_default(),
+        _ => &[],
+    }
+}
+
+impl StoredScan {
+    /// The table of `GENERATION n`: 0 is the present content, -1 the one before it.
+    fn generation(&self, generation: i64) -> Result<Arc<TableDef>> {
+        if generation == 0 {
+            return Ok(self.def.clone());
+        }
+        let gone = |reason: String| Err(Error::refused(ErrorCode::BAD_ARGUMENTS, reason));
+        let kept = self.older.len();
+        let before = usize::try_from(generation.unsigned_abs()).unwrap_or(usize::MAX);
+        let table = self.older.get(before.wrapping_sub(1)).filter(|_| generation < 0);
+        let Some(table) = table.and_then(|table| self.snapshot.catalog.table_by_id(*table)) else {
+            return gone(format!(
+                "GENERATION {generation}: of this view {kept} earlier generations are kept (keep_generations)"
+            ));
+        };
+        // the first number of a table of generations is given with its first content, also an empty one
+        match self.snapshot.table_parts(table.id).is_some_and(|parts| 0 < parts.last_block()) {
+            true => Ok(table.clone()),
+            false => gone(format!("GENERATION {generation}: the view was not refreshed that often yet")),
+        }
+    }
 }
 
 impl ScanFactory for StoredScan {
     fn source(&self, options: &ScanOptions) -> Result<Arc<dyn PlanSource>> {
-        if let Some(generation @ ..=-1 | generation @ 1..) = options.generation {
-            return Err(Error::NotSupported(format!("GENERATION {generation} of \"{}\"", self.def.qualified_name())));
-        }
+        let def = self.generation(options.generation.unwrap_or(0))?;
         let options = TableOptions { is_final: options.is_final, prewhere: options.prewhere.as_ref() };
-        Ok(table_source(Arc::new(StoredTable::new(&self.def, &self.snapshot, &options)?)))
+        Ok(table_source(Arc::new(StoredTable::new(&def, &self.snapshot, &options)?)))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod definitions;
 mod history;
+mod refresh;
 mod rows;
 
 use std::sync::Arc;
@@ -114,6 +115,9 @@ impl Next<'_> {
             Edit::DetachParts { table, parts } => self.detach_parts(*table, parts),
             Edit::AttachParts { table, parts } => self.attach_parts(*table, parts),
             Edit::DropDetached { table, parts } => self.drop_detached(*table, parts),
+            Edit::ShiftParts { tables, is_ring } => self.shift_parts(tables, *is_ring),
+            Edit::MoveMark { table, reader, from, to } => self.move_mark((*table, *reader), *from, *to),
+            Edit::SetGroup { name, from, to } => self.set_group(name, *from, *to),
             Edit::Token { table, token, window } => {
                 self.table(*table)?;
                 let receipt = self.applied.receipt;

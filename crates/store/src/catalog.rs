@@ -21,6 +21,8 @@ pub struct Catalog {
     views: OrdMap<QualifiedName, OrdSet<TableId>>,
     /// The commit that last changed the views over a name. Kept when the last view goes, so that it never goes back.
     views_changed: OrdMap<QualifiedName, CommitSeq>,
+    /// Concurrency groups of refreshable views: how many of each may run at once.
+    groups: OrdMap<Arc<str>, u64>,
     next_table: u64,
     next_database: u64,
 }
@@ -94,6 +96,16 @@ impl Catalog {
         self.views_changed.get(source).copied().unwrap_or_default()
     }
 
+    /// The limit of a concurrency group; none when there is no such group.
+    pub fn group(&self, name: &str) -> Option<u64> {
+        self.groups.get(name).copied()
+    }
+
+    /// All concurrency groups and their limits, by name.
+    pub fn groups(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &u64)> {
+        self.groups.iter()
+    }
+
     /// The table that a view writes to.
     pub fn target(&self, target: &Target) -> Option<&Arc<TableDef>> {
         match target {
@@ -110,6 +122,14 @@ impl Catalog {
     /// The smallest database id that was never used.
     pub fn next_database_id(&self) -> DatabaseId {
         DatabaseId(self.next_database)
+    }
+
+    /// Puts a concurrency group, or takes it out.
+    pub(crate) fn put_group(&mut self, name: &Arc<str>, limit: Option<u64>) {
+        match limit {
+            Some(limit) => drop(self.groups.insert(Arc::clone(name), limit)),
+            None => drop(self.groups.remove(name)),
+        }
     }
 
     pub(crate) fn put_database(&mut self, database: Arc<DatabaseDef>) {

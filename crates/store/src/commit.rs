@@ -209,6 +209,35 @@ pub enum Edit {
         /// The detached parts; one that is gone is a conflict.
         parts: Vec<PartName>,
     },
+    /// The rows of each table become those of the next one: generations of a refreshable view. The last one's rows go,
+    /// or in a ring become those of the first.
+    ShiftParts {
+        /// Stored tables of one layout, each once.
+        tables: Vec<TableId>,
+        /// The last one's rows become those of the first.
+        is_ring: bool,
+    },
+    /// How far a reader has read the inserts of a table. No merge reaches over a mark, so that the rows after it can
+    /// still be told from those before.
+    MoveMark {
+        /// The table that is read.
+        table: TableId,
+        /// The view that reads it.
+        reader: TableId,
+        /// The mark that the reader began at; another one is a conflict.
+        from: Option<u64>,
+        /// The last block that was read.
+        to: u64,
+    },
+    /// CREATE, ALTER and DROP CONCURRENCY GROUP.
+    SetGroup {
+        /// Its name.
+        name: Arc<str>,
+        /// Its limit before, none when there was no such group; another one is a conflict.
+        from: Option<u64>,
+        /// Its limit now; none when it goes.
+        to: Option<u64>,
+    },
     /// Remembers an insert; seen before, the whole commit is a [`Conflict::Duplicate`](crate::Conflict::Duplicate).
     Token {
         /// The table inserted into.
@@ -251,7 +280,9 @@ impl Edit {
     pub fn kind(&self) -> ChangeKind {
         match self {
             Edit::Insert { .. } | Edit::AttachParts { .. } => ChangeKind::Insert,
-            Edit::DropParts { .. } | Edit::DetachParts { .. } | Edit::Truncate { .. } => ChangeKind::Delete,
+            Edit::DropParts { .. } | Edit::DetachParts { .. } | Edit::Truncate { .. } | Edit::ShiftParts { .. } => {
+                ChangeKind::Delete
+            }
             Edit::Rewrite { .. } | Edit::DeleteRows { .. } => ChangeKind::Rewrite,
             Edit::Merge { .. } | Edit::Compact { .. } => ChangeKind::NoLogicalChange,
             Edit::CreateDatabase(_)
@@ -267,6 +298,8 @@ impl Edit {
             | Edit::ChangeLayout { .. }
             | Edit::RecordMutation { .. }
             | Edit::DropDetached { .. }
+            | Edit::MoveMark { .. }
+            | Edit::SetGroup { .. }
             | Edit::Token { .. } => ChangeKind::Definition,
         }
     }
@@ -296,6 +329,9 @@ impl Edit {
             | Edit::DetachParts { .. }
             | Edit::AttachParts { .. }
             | Edit::DropDetached { .. }
+            | Edit::ShiftParts { .. }
+            | Edit::MoveMark { .. }
+            | Edit::SetGroup { .. }
             | Edit::Token { .. } => Box::new(std::iter::empty()),
         }
     }

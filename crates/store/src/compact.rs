@@ -52,7 +52,8 @@ pub(crate) fn plan(
     let mut rows = 0;
     for part in parts.partition_from_newest(partition) {
         rows += part.rows();
-        let fits = part.is_in_memory() && may_join(part);
+        let is_cut = |later: &&ActivePart| parts.has_mark_between(part.name().max_block, later.name().min_block);
+        let fits = part.is_in_memory() && may_join(part) && !newest.last().is_some_and(is_cut);
         if !fits || ROWS_MAX < rows {
             break;
         }

@@ -145,6 +145,15 @@ pub enum Conflict {
         /// The part.
         part: PartName,
     },
+    /// A merge reaches over how far a view has read the table, or the view's read reaches into a merged part.
+    #[error("merges and reads of table with id {table} cross")]
+    Mark {
+        /// The table.
+        table: TableId,
+    },
+    /// A concurrency group was made, changed or dropped meanwhile.
+    #[error("concurrency group \"{0}\" changed")]
+    GroupChanged(String),
     /// Rows in memory that cannot be merged by the engine's rule.
     #[error("parts cannot be compacted: {0}")]
     CannotMerge(String),
@@ -158,9 +167,11 @@ impl Conflict {
     pub fn code(&self) -> ErrorCode {
         match self {
             Conflict::Duplicate(_) => ErrorCode::DUPLICATE_DATA_PART,
-            Conflict::DefinitionChanged { .. } | Conflict::ViewsChanged { .. } | Conflict::PartGone { .. } => {
-                ErrorCode::ABORTED
-            }
+            Conflict::DefinitionChanged { .. }
+            | Conflict::ViewsChanged { .. }
+            | Conflict::PartGone { .. }
+            | Conflict::Mark { .. }
+            | Conflict::GroupChanged(_) => ErrorCode::ABORTED,
             Conflict::TableGone { .. } => ErrorCode::UNKNOWN_TABLE,
             Conflict::DatabaseGone(_) => ErrorCode::UNKNOWN_DATABASE,
             Conflict::DatabaseExists(_) => ErrorCode::DATABASE_ALREADY_EXISTS,
@@ -173,8 +184,12 @@ impl Conflict {
     /// True when the same work, done again on a newer snapshot, may succeed.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Conflict::DefinitionChanged { .. } | Conflict::ViewsChanged { .. } | Conflict::PartGone { .. } => true,
+            Conflict::DefinitionChanged { .. }
+            | Conflict::ViewsChanged { .. }
+            | Conflict::PartGone { .. }
+            | Conflict::Mark { .. } => true,
             Conflict::Duplicate(_)
+            | Conflict::GroupChanged(_)
             | Conflict::TableGone { .. }
             | Conflict::DatabaseGone(_)
             | Conflict::DatabaseExists(_)

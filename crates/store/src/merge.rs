@@ -176,7 +176,10 @@ pub(crate) fn plan_flush(shared: &Shared, snapshot: &Snapshot, now_ns: i64, all:
         let may_merge = shared.merges.may_run(*table);
         for partition in parts.partitions() {
             let fits = |part: &ActivePart| part.is_in_memory() && snapshot.is_current(*table, schema, part);
-            for run in memory_runs(&fits, parts.partition(partition), may_merge) {
+            let is_cut = |left: &ActivePart, right: &ActivePart| {
+                !may_merge || parts.has_mark_between(left.name().max_block, right.name().min_block)
+            };
+            for run in memory_runs(&fits, parts.partition(partition), &is_cut) {
                 let bytes: u64 = run.iter().map(|part| part.size_bytes()).sum();
                 let is_old = run.iter().any(|part| age_max <= now_ns.saturating_sub(part.created_ns));
                 if all || is_old || shared.config.inline_bytes_max as u64 <= bytes {
@@ -204,17 +207,17 @@ pub(crate) fn plan_outdated(shared: &Shared, snapshot: &Snapshot, now_ns: i64) -
     })
 }
 
-/// Neighbours in memory, of the table's layout; one by one when they may not be merged.
+/// Neighbours in memory, of the table's layout, apart where they may not be merged.
 fn memory_runs<'a>(
     fits: &dyn Fn(&ActivePart) -> bool,
     parts: impl Iterator<Item = &'a Arc<ActivePart>>,
-    may_merge: bool,
+    is_cut: &dyn Fn(&ActivePart, &ActivePart) -> bool,
 ) -> Vec<Vec<&'a ActivePart>> {
     let mut runs: Vec<Vec<&ActivePart>> = vec![Vec::new()];
     for part in parts {
         let fits = fits(part);
         match runs.last_mut() {
-            Some(run) if fits && (may_merge || run.is_empty()) => run.push(part),
+            Some(run) if fits && !run.last().is_some_and(|last| is_cut(last, part)) => run.push(part),
             _ if fits => runs.push(vec![part]),
             _ => runs.push(Vec::new()),
         }

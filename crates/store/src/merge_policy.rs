@@ -74,21 +74,25 @@ impl MergePolicy {
         plans.into_iter().map(|(_, plan)| plan).collect()
     }
 
-    /// OPTIMIZE FINAL: everything in the partition to one part. None when there is no part.
-    pub fn plan_whole(&self, table: TableId, parts: &TableParts, partition: &PartitionId) -> Option<MergePlan> {
-        let parts: Vec<&ActivePart> = parts.partition(partition).map(|part| &**part).collect();
-        MergePlan::of(table, &parts)
+    /// OPTIMIZE FINAL: everything in the partition to one part, or one between any two marks of readers.
+    pub fn plan_whole(&self, table: TableId, parts: &TableParts, partition: &PartitionId) -> Vec<MergePlan> {
+        let runs = free_runs(parts, partition, |_| true);
+        runs.iter().filter_map(|run| MergePlan::of(table, run)).collect()
     }
 }
 
-/// The parts of a partition, cut where one is not free: a merge may not reach over it.
+/// The parts of a partition, cut where one is not free or a reader's mark stands: a merge may not reach over either.
 fn free_runs<'a>(
     parts: &'a TableParts,
     partition: &PartitionId,
     is_free: impl Fn(&PartName) -> bool,
 ) -> Vec<Vec<&'a ActivePart>> {
-    let mut runs = vec![Vec::new()];
+    let mut runs: Vec<Vec<&ActivePart>> = vec![Vec::new()];
     for part in parts.partition(partition) {
+        let is_cut = |last: &&ActivePart| parts.has_mark_between(last.name().max_block, part.name().min_block);
+        if runs.last().and_then(|run| run.last()).is_some_and(is_cut) {
+            runs.push(Vec::new());
+        }
         match runs.last_mut() {
             Some(run) if is_free(part.name()) => run.push(&**part),
             _ => runs.push(Vec::new()),

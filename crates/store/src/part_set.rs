@@ -27,6 +27,8 @@ pub struct TableParts {
     size_bytes: u64,
     memory_bytes: u64,
     count: usize,
+    /// How far each reader of new rows has read: the last block.
+    marks: OrdMap<TableId, u64>,
 }
 
 impl TableParts {
@@ -84,6 +86,34 @@ impl TableParts {
     /// The last block or mutation number given.
     pub fn last_block(&self) -> u64 {
         self.last_block
+    }
+
+    /// The last block that a reader of new rows has read; none when it never read.
+    pub fn mark(&self, reader: TableId) -> Option<u64> {
+        self.marks.get(&reader).copied()
+    }
+
+    /// All readers of new rows and how far they have read.
+    pub fn marks(&self) -> impl ExactSizeIterator<Item = (&TableId, &u64)> {
+        self.marks.iter()
+    }
+
+    /// True when a part of that name would hold rows on both sides of a mark.
+    pub fn has_mark_in(&self, name: &PartName) -> bool {
+        self.has_mark_between(name.min_block, name.max_block)
+    }
+
+    /// True when some reader has read block `left` but not the later block `right`.
+    pub fn has_mark_between(&self, left: u64, right: u64) -> bool {
+        self.marks.values().any(|mark| left <= *mark && *mark < right)
+    }
+
+    pub(crate) fn put_mark(&mut self, reader: TableId, block: u64) {
+        self.marks.insert(reader, block);
+    }
+
+    pub(crate) fn remove_mark(&mut self, reader: TableId) {
+        self.marks.remove(&reader);
     }
 
     pub(crate) fn take_block(&mut self) -> u64 {
@@ -162,6 +192,13 @@ impl PartSet {
 
     pub(crate) fn table_mut(&mut self, id: TableId) -> &mut TableParts {
         self.tables.entry(id).or_default()
+    }
+
+    /// The reader is gone.
+    pub(crate) fn remove_marks_of(&mut self, reader: TableId) {
+        let marked = self.tables.iter().filter(|(_, parts)| parts.mark(reader).is_some());
+        let marked: Vec<TableId> = marked.map(|(id, _)| *id).collect();
+        marked.into_iter().for_each(|id| self.table_mut(id).remove_mark(reader));
     }
 
     pub(crate) fn remove_table(&mut self, id: TableId) -> Option<TableParts> {

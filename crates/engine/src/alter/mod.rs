@@ -116,8 +116,8 @@ pub(crate) async fn run(engine: &Engine, alter: &AlterTable, ctx: &Arc<QueryCont
     };
     work.pin_again()?;
     if !groups.view.is_empty() && matches!(named.view, Some(ViewDef::Refreshable { .. })) {
-        let changed = crate::refresh::altered(&named, &groups.view, &work.ctx).await?;
-        work.add(vec![Edit::AlterTable(Arc::new(changed))])?;
+        let changed = crate::refresh::altered(&engine.inner.views, &named, &groups.view, &work.ctx).await?;
+        work.add(changed)?;
         return work.commit().await;
     }
     if named.view.is_some() && !(groups.view.is_empty() && groups.definition.is_empty()) {

@@ -163,7 +163,7 @@ async fn refreshable(engine: &Engine, create: &CreateMaterializedView, ctx: &Arc
         create.elements = Some(columns::of_header(&header)?);
     }
     create.head = head(&name);
-    let made = refresh::make(engine, (&create, &plan), (&name, target), ctx).await?;
+    let made = refresh::make(engine, (&create, &plan), (&name, target, inner.as_ref()), ctx).await?;
     create.empty = false;
     let comment = create.comment.clone().unwrap_or_default();
     let statement = StatementKind::CreateMaterializedView(Box::new(create));

@@ -43,7 +43,11 @@ pub(super) async fn run(engine: &Engine, what: &Drop, ctx: &QueryContext) -> Res
         ObjectKind::Dictionary => return Err(Error::NotImplemented("DROP DICTIONARY".to_owned())),
         ObjectKind::Function => return Err(Error::NotImplemented("DROP FUNCTION".to_owned())),
         ObjectKind::NamedCollection => return Err(Error::NotImplemented("DROP NAMED COLLECTION".to_owned())),
-        ObjectKind::ConcurrencyGroup => return Err(Error::NotImplemented("DROP CONCURRENCY GROUP".to_owned())),
+        ObjectKind::ConcurrencyGroup => {
+            for name in &what.names {
+                edits.extend(crate::refresh::drop_group(what, &name.name.name, ctx)?);
+            }
+        }
     }
     if !edits.is_empty() {
         commit(engine, edits, ctx).await?;

@@ -7,12 +7,22 @@ use sql::ast::{
 
 /// Puts `database` before every table name without one, except names of CTEs.
 pub(crate) fn qualify(query: &mut Query, database: &str) {
-    Qualifier { database, ctes: Vec::new() }.body(&mut query.body);
+    Qualifier { database, ctes: Vec::new(), tables: 0 }.body(&mut query.body);
+}
+
+/// How many tables and table functions a query names, in subqueries too, each as often as it is named.
+pub(crate) fn tables_named(query: &Query) -> usize {
+    let mut query = query.clone();
+    let mut qualifier = Qualifier { database: "", ctes: Vec::new(), tables: 0 };
+    qualifier.body(&mut query.body);
+    qualifier.tables
 }
 
 struct Qualifier<'a> {
     database: &'a str,
     ctes: Vec<String>,
+    /// Tables and table functions so far.
+    tables: usize,
 }
 
 impl Qualifier<'_> {
@@ -64,9 +74,13 @@ impl Qualifier<'_> {
             TableSource::Table(name) if name.database.is_none() && !self.ctes.contains(&name.name.name) => {
                 // the table's own name stays its alias-less qualifier: `t.a` still means it
                 name.database = Some(Ident::new(self.database));
+                self.tables += 1;
             }
-            TableSource::Table(_) => {}
-            TableSource::Function(function) => function.arguments.iter_mut().for_each(|argument| self.expr(argument)),
+            TableSource::Table(name) => self.tables += usize::from(name.database.is_some()),
+            TableSource::Function(function) => {
+                self.tables += 1;
+                function.arguments.iter_mut().for_each(|argument| self.expr(argument));
+            }
             TableSource::Subquery(query) => self.body(&mut query.body),
         }
     }

@@ -4,15 +4,21 @@ use std::sync::Arc;
 
 use query::QueryContext;
 use sql::ast::{AlterAction, CreateMaterializedView, Query, Refresh, RefreshMode, StatementKind};
-use store::{TableDef, ViewDef};
+use store::{Edit, TableDef, ViewDef};
 use types::ErrorCode;
-use views::refresh::{Plan, normalize};
+use views::Views;
+use views::refresh::{Plan, generations, normalize};
 
 use crate::ddl;
 use crate::error::{Error, Result};
 
 /// The view as the actions make it.
-pub(crate) async fn altered(view: &TableDef, actions: &[&AlterAction], ctx: &Arc<QueryContext>) -> Result<TableDef> {
+pub(crate) async fn altered(
+    views: &Views,
+    view: &TableDef,
+    actions: &[&AlterAction],
+    ctx: &Arc<QueryContext>,
+) -> Result<Vec<Edit>> {
     let mut statement = sql::parse_statement(&view.sql)?;
     let mut altered = view.clone();
     for action in actions {
@@ -28,7 +34,16 @@ pub(crate) async fn altered(view: &TableDef, actions: &[&AlterAction], ctx: &Arc
         }
     }
     altered.sql = statement.to_string().into();
-    Ok(altered)
+    let mut edits = Vec::new();
+    let keep = Plan::of_view(&altered)?.map_or(0, |plan| plan.options.keep_generations);
+    let target = altered.view.as_ref().and_then(ViewDef::target).and_then(|target| ctx.snapshot.catalog.target(target));
+    if let Some(target) = target.filter(|_| generations::tables_of(&altered).len() != keep) {
+        super::generations::check_target(target, keep)?;
+        let changed = super::generations::resized(views, &altered, target, keep);
+        (altered, edits) = (changed.view, changed.edits);
+    }
+    edits.push(Edit::AlterTable(Arc::new(altered)));
+    Ok(edits)
 }
 
 /// Replaces schedule, dependencies and settings; whether rows are replaced or added cannot change.
@@ -41,8 +56,9 @@ fn modify_refresh(
     let plan = Plan::of(refresh, &view.database)?;
     let old = create.refresh.as_ref().map_or(RefreshMode::Replace, |refresh| refresh.mode);
     if old != plan.mode {
-        return Err(Error::NotImplemented("adding or removing APPEND by MODIFY REFRESH".to_owned()));
+        return Err(Error::NotImplemented("Changing APPEND or INCREMENTAL is not supported".to_owned()));
     }
+    super::groups::check(plan.group.as_ref(), ctx)?;
     super::create::check_cycle(&view.qualified_name(), &plan.depends_on, ctx)?;
     let mut refresh = refresh.clone();
     normalize(&mut refresh, &view.database)?;
@@ -62,6 +78,10 @@ async fn modify_query(
 ) -> Result<()> {
     let mut query = query.clone();
     ddl::qualify(&mut query, &ctx.caller.database);
+    if create.refresh.as_ref().is_some_and(|refresh| refresh.mode == RefreshMode::AppendIncremental) {
+        let message = "MODIFY QUERY is not supported for incremental refreshable materialized views";
+        return Err(Error::NotImplemented(message.to_owned()));
+    }
     let prepared = query::prepare(&query, ctx).await?;
     let header = prepared.compiled.header();
     let target = view.view.as_ref().and_then(ViewDef::target).and_then(|target| ctx.snapshot.catalog.target(target));

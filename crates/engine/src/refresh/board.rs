@@ -15,8 +15,7 @@ use views::refresh::decide::{Control, Decision, Outcome, Parent, Started, View, 
 use views::refresh::record::{Entry, HISTORY_MAX};
 use views::refresh::{Plan, Switch};
 
-/// Refreshes that run at once, whatever their number: each may take a query's memory.
-pub(crate) const RUNS_MAX: usize = 16;
+use super::agenda::Agenda;
 
 /// The refreshable views.
 pub(crate) struct Board {
@@ -33,6 +32,9 @@ pub(crate) struct State {
     names: BTreeMap<QualifiedName, TableId>,
     /// The catalogue that the tasks were made from.
     catalog: Option<Catalog>,
+    /// Views by the name of what they depend on.
+    pub(super) children: BTreeMap<QualifiedName, Vec<TableId>>,
+    pub(super) agenda: Agenda,
     pub(crate) is_stopping: bool,
 }
 
@@ -49,6 +51,12 @@ pub(crate) struct Task {
     /// See [`ready_at`].
     ready: Option<i64>,
     pub(crate) run: Option<Run>,
+    /// Skipped runs that are not recorded on disk yet: nothing is lost with them.
+    pub(super) unsaved: Vec<Entry>,
+    /// A command works on the target: no run begins.
+    pub(super) is_held: bool,
+    /// It was due when the program started.
+    pub(super) is_catch_up: bool,
 }
 
 /// A refresh under way.
@@ -65,6 +73,8 @@ pub(crate) struct Job {
     pub(crate) plan: Arc<Plan>,
     pub(crate) before: Outcome,
     pub(crate) started: Started,
+    /// How long after it was due, in milliseconds.
+    pub(crate) delay_ms: u64,
 }
 
 /// What a run leaves, and the version of its rows.
@@ -85,11 +95,31 @@ impl Task {
     pub(crate) fn new(view: Arc<TableDef>, plan: Plan, recorded: views::refresh::record::Recorded) -> Task {
         let (outcome, control, version) = (recorded.outcome, recorded.control, recorded.version);
         let history = recorded.history.into();
-        Task { view, plan: Arc::new(plan), outcome, control, history, version, ready: None, run: None }
+        let (ready, run) = (None, None);
+        Task {
+            view,
+            plan: Arc::new(plan),
+            outcome,
+            control,
+            history,
+            version,
+            ready,
+            run,
+            unsaved: Vec::new(),
+            is_held: false,
+            is_catch_up: false,
+        }
+    }
+
+    /// A request waits that the run under way, if there is one, does not answer.
+    pub(super) fn has_request(&self) -> bool {
+        let answered = self.run.as_ref().map_or(self.outcome.served, |run| run.started.requested);
+        answered < self.control.requested
     }
 
     /// A run has ended.
     pub(crate) fn ended(&mut self, left: Left) {
+        self.is_catch_up = false;
         self.outcome = left.outcome;
         self.history.push_back(left.entry);
         while HISTORY_MAX < self.history.len() as u64 {
@@ -143,7 +173,7 @@ impl State {
         parents
     }
 
-    fn with_view<T>(&mut self, id: TableId, give: impl FnOnce(&Task, &View<'_>) -> T) -> Option<T> {
+    pub(super) fn with_view<T>(&mut self, id: TableId, give: impl FnOnce(&Task, &View<'_>) -> T) -> Option<T> {
         let parents = self.look(id);
         let task = self.tasks.get(&id)?;
         let Task { plan, outcome, control, ready, .. } = task;
@@ -171,55 +201,41 @@ impl State {
     }
 
     /// When the next run of a view is due, in milliseconds; of one that runs, when that run was.
-    pub(crate) fn next_ms(&mut self, id: TableId) -> Option<i64> {
+    pub(crate) fn next_ms(&mut self, id: TableId, now_ns: i64) -> Option<i64> {
         self.with_view(id, |task, view| match &task.run {
             Some(run) => run.next_ms,
-            None => view.next_ms(),
+            None => view.next_ms(task.now_ms(now_ns)),
         })?
     }
 
-    /// Begins every run that is due, as many as may run at once. Gives them, and when to look again.
-    pub(crate) fn begin_due(&mut self, now_ns: i64) -> (Vec<Job>, Option<i64>) {
-        let mut jobs = Vec::new();
-        let mut wake_ms: Option<i64> = None;
-        if self.is_stopping {
-            return (jobs, None);
+    /// Something happened to a view: it and those that depend on it are looked at again.
+    pub(crate) fn open(&mut self, id: TableId) {
+        let Some(task) = self.tasks.get(&id) else { return };
+        self.agenda.open(id);
+        for child in self.children.get(&task.view.qualified_name()).into_iter().flatten() {
+            self.agenda.open(*child);
         }
-        let mut running = self.tasks.values().filter(|task| task.run.is_some()).count();
-        let mut ids: Vec<TableId> = self.tasks.keys().copied().collect();
-        // stable: of equal priority the older view goes first
-        ids.sort_by_key(|id| self.tasks.get(id).map(|task| std::cmp::Reverse(task.plan.priority)));
-        for id in ids {
-            match self.doing(id, now_ns) {
-                Some(Doing::Waiting(Decision::Run { asked_for })) if running < RUNS_MAX => {
-                    running += 1;
-                    jobs.extend(self.job(id, asked_for, now_ns));
-                }
-                Some(Doing::Waiting(Decision::Sleep { until_ms })) => {
-                    let is_frozen = self.tasks.get(&id).is_some_and(|task| task.control.fake_time.is_some());
-                    if !is_frozen {
-                        wake_ms = Some(wake_ms.map_or(until_ms, |wake| wake.min(until_ms)));
-                    }
-                }
-                _ => {}
-            }
-        }
-        (jobs, wake_ms)
     }
 
     /// A run that begins now.
     pub(super) fn job(&mut self, id: TableId, asked_for: bool, now_ns: i64) -> Option<Job> {
-        self.with_view(id, |task, view| Job {
-            view: Arc::clone(&task.view),
-            plan: Arc::clone(&task.plan),
-            before: task.outcome.clone(),
-            started: Started::now(view, asked_for, task.now_ms(now_ns).div_euclid(1_000)),
+        self.with_view(id, |task, view| {
+            let now_ms = task.now_ms(now_ns);
+            let due_ms = if asked_for { None } else { view.next_ms(now_ms) };
+            Job {
+                view: Arc::clone(&task.view),
+                plan: Arc::clone(&task.plan),
+                before: task.outcome.clone(),
+                started: Started::now(view, asked_for, now_ms.div_euclid(1_000)),
+                delay_ms: due_ms.and_then(|due_ms| u64::try_from(now_ms - due_ms).ok()).unwrap_or(0),
+            }
         })
     }
 
     /// Notes a run that begins; false when it must not any more.
     pub(crate) fn begun(&mut self, job: &Job, ctx: &Arc<QueryContext>) -> bool {
-        let next_ms = self.next_ms(job.view.id);
+        let next_ms = self.next_ms(job.view.id, ctx.now_ns);
+        self.agenda.forget(job.view.id);
         match self.tasks.get_mut(&job.view.id).filter(|_| !self.is_stopping) {
             Some(task) => {
                 let started = job.started.clone();
@@ -243,8 +259,13 @@ impl Board {
 
     /// Something changed: decide again, and tell who waits.
     pub(crate) fn changed(&self) {
-        self.changes.send_modify(|count| *count += 1);
+        self.tell();
         self.wake.notify_one();
+    }
+
+    /// Tells who waits for a change; there is nothing to decide.
+    pub(crate) fn tell(&self) {
+        self.changes.send_modify(|count| *count += 1);
     }
 
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
@@ -263,6 +284,7 @@ impl Board {
         let gone = |id: &TableId| catalog.table_by_id(*id).is_none_or(|view| !is_refreshed(view));
         let gone: Vec<TableId> = state.tasks.keys().filter(|id| gone(id)).copied().collect();
         for id in gone {
+            state.agenda.forget(id);
             if let Some(run) = state.tasks.remove(&id).and_then(|task| task.run) {
                 run.ctx.cancel.cancel();
             }
@@ -274,6 +296,15 @@ impl Board {
                 None => drop(state.tasks.insert(id, task)),
             }
         }
+        let mut children: BTreeMap<QualifiedName, Vec<TableId>> = BTreeMap::new();
+        for (id, task) in &state.tasks {
+            for name in &task.plan.depends_on {
+                children.entry(name.clone()).or_default().push(*id);
+            }
+        }
+        state.children = children;
+        let idle: Vec<TableId> = state.tasks.values().filter(|task| task.run.is_none()).map(|t| t.view.id).collect();
+        idle.into_iter().for_each(|id| state.agenda.open(id));
         state.names = state.tasks.values().map(|task| (task.view.qualified_name(), task.view.id)).collect();
         state.catalog = Some(catalog.clone());
         drop(state);

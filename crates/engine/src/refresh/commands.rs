@@ -3,30 +3,31 @@
 use std::sync::Arc;
 
 use query::QueryContext;
-use sql::ast::ObjectName;
-use store::TableDef;
+use sql::ast::{ObjectName, Partition, RefreshMode};
+use store::{TableDef, ViewDef};
 use types::text::scan::parse_date_time;
 use types::text::time::Zone;
 use types::{ErrorCode, TableId};
 use views::refresh::decide::{Amounts, Decision, Ended, after};
-use views::refresh::{Control, Switch, record};
+use views::refresh::{Control, Plan, Switch, record};
 
 use super::board::{Doing, Job, State, Task, is_off, is_refreshed};
 use super::{CANCELLED, Scheduler};
-use crate::ddl;
 use crate::error::{Error, Result};
+use crate::{alter, ddl};
 
 impl Scheduler {
     /// REFRESH VIEW: remembered when the view is off or runs.
-    pub(crate) async fn request(&self, name: &ObjectName, ctx: &QueryContext) -> Result<()> {
+    pub(crate) async fn request(&self, name: &ObjectName, partitions: &[Partition], ctx: &QueryContext) -> Result<()> {
         let view = self.view(name, ctx).await?;
-        self.command(&view, |control| control.requested += 1).await
+        let partitions = partition_ids(&view, partitions, ctx)?;
+        self.command(&view, |control, is_waiting| control.request(&partitions, is_waiting)).await
     }
 
     /// STOP, PAUSE, START of one view; a name that is none is passed over, as in ClickHouse.
     pub(crate) async fn switch(&self, name: &ObjectName, to: Switch, ctx: &QueryContext) -> Result<()> {
         match self.view(name, ctx).await {
-            Ok(view) => self.command(&view, |control| control.switch = to).await,
+            Ok(view) => self.command(&view, |control, _| control.switch = to).await,
             Err(_none) => Ok(()),
         }
     }
@@ -36,7 +37,7 @@ impl Scheduler {
         self.sync().await;
         let views: Vec<_> = ctx.snapshot.catalog.tables().filter(|view| is_refreshed(view)).cloned().collect();
         for view in views {
-            self.command(&view, |control| control.switch = to).await?;
+            self.command(&view, |control, _| control.switch = to).await?;
             if to == Switch::Off {
                 self.interrupt(&view, ctx).await?;
             }
@@ -89,7 +90,9 @@ impl Scheduler {
             let job = state.job(view.id, true, now_ns)?;
             let task = state.tasks.get_mut(&view.id)?;
             task.outcome = cancelled(&job);
-            Some((task.next_version(), task.outcome.clone()))
+            let left = (task.next_version(), task.outcome.clone());
+            state.open(view.id);
+            Some(left)
         });
         self.board.changed();
         if let Some((version, outcome)) = unbegun {
@@ -108,7 +111,7 @@ impl Scheduler {
             parse_date_time(text.as_bytes(), zone).map(|at| at.seconds).ok_or_else(unreadable)
         };
         let fake_time = text.map(parse).transpose()?;
-        self.command(&view, |control| control.fake_time = fake_time).await
+        self.command(&view, |control, _| control.fake_time = fake_time).await
     }
 
     /// WAIT VIEW: until the view neither runs nor is about to. The last failure is raised, unless the view is off.
@@ -159,12 +162,15 @@ impl Scheduler {
         })
     }
 
-    /// Changes what commands said of a view. It lasts when this returns.
-    async fn command(&self, view: &TableDef, change: impl FnOnce(&mut Control)) -> Result<()> {
+    /// Changes what commands said of a view, told whether a request waits. It lasts when this returns.
+    async fn command(&self, view: &TableDef, change: impl FnOnce(&mut Control, bool)) -> Result<()> {
         let changed = self.board.with(|state| {
             let task: &mut Task = state.tasks.get_mut(&view.id)?;
-            change(&mut task.control);
-            Some((task.next_version(), task.control.clone()))
+            let is_waiting = task.has_request();
+            change(&mut task.control, is_waiting);
+            let changed = (task.next_version(), task.control.clone());
+            state.open(view.id);
+            Some(changed)
         });
         let Some((version, control)) = changed else { return Ok(()) };
         record::write(&self.views, view, &record::control_row(version, &control)?).await?;
@@ -183,4 +189,22 @@ fn cancelled(job: &Job) -> views::refresh::Outcome {
         spread: job.before.spread,
     };
     after(&job.plan, &job.before, &job.started, ended)
+}
+
+/// The partitions of the target that are asked for: of a view that replaces what is there.
+fn partition_ids(view: &TableDef, partitions: &[Partition], ctx: &QueryContext) -> Result<Vec<String>> {
+    if partitions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let bad = |message: String| Error::refused(ErrorCode::BAD_ARGUMENTS, message);
+    let mode = Plan::of_view(view)?.map(|plan| plan.mode);
+    if !matches!(mode, Some(RefreshMode::Replace | RefreshMode::ReplacePartitions)) {
+        let reason = "SYSTEM REFRESH VIEW … PARTITION replaces partitions: a view with APPEND replaces nothing";
+        return Err(bad(reason.to_owned()));
+    }
+    let target = view.view.as_ref().and_then(ViewDef::target).and_then(|target| ctx.snapshot.catalog.target(target));
+    let schema = target.and_then(|target| target.schema.as_ref()).filter(|schema| !schema.partition_key.is_empty());
+    let schema = schema.ok_or_else(|| bad(format!("target of view {} has no partitions", view.qualified_name())))?;
+    let ids = partitions.iter().map(|partition| alter::partition_id(schema, partition, ctx).map(|id| id.to_string()));
+    ids.collect()
 }

@@ -6,7 +6,7 @@ use query::QueryContext;
 use sql::ast::{CreateMaterializedView, Definer, Ident, OnError, RefreshMode, Security, SecurityKind};
 use store::{Edit, QualifiedName, TableDef, TableKind, Target, ViewDef};
 use types::ErrorCode;
-use views::refresh::{Control, Outcome, Plan, cycle, normalize, record};
+use views::refresh::{Control, Outcome, Plan, cycle, generations, normalize, record};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -47,11 +47,15 @@ pub(crate) fn check(create: &mut CreateMaterializedView, name: &QualifiedName, c
 pub(crate) async fn make(
     engine: &Engine,
     (create, plan): (&CreateMaterializedView, &Plan),
-    (name, target): (&QualifiedName, Target),
+    (name, target, inner): (&QualifiedName, Target, Option<&TableDef>),
     ctx: &QueryContext,
 ) -> Result<Made> {
     check_target(plan, name, &target, ctx)?;
     check_cycle(name, &plan.depends_on, ctx)?;
+    super::groups::check(plan.group.as_ref(), ctx)?;
+    if plan.mode == RefreshMode::AppendIncremental {
+        super::incremental::source_of(&create.query, ctx)?;
+    }
     let views = &engine.inner.views;
     let table = record::table(views, &name.database, &name.name, ctx.now_ns);
     let empty =
@@ -61,7 +65,15 @@ pub(crate) async fn make(
         edits.push(record::edit(views, &table, schema, &record::outcome_row(1, &outcome)?).await?);
         edits.push(record::edit(views, &table, schema, &record::control_row(1, &Control::default())?).await?);
     }
-    let view = ViewDef::Refreshable { target, depends_on: plan.depends_on.clone(), state: vec![table.id] };
+    let mut state = vec![table.id];
+    if let Some(target) = inner.or_else(|| ctx.snapshot.catalog.target(&target).map(Arc::as_ref)) {
+        let keep = plan.options.keep_generations;
+        super::generations::check_target(target, keep)?;
+        let tables: Vec<TableDef> = (0..keep).map(|_| generations::table(views, target, &name.name)).collect();
+        state.extend(tables.iter().map(|table| table.id));
+        edits.extend(tables.into_iter().map(|table| Edit::CreateTable(Arc::new(table))));
+    }
+    let view = ViewDef::Refreshable { target, depends_on: plan.depends_on.clone(), state };
     Ok(Made { view, edits })
 }
 

@@ -1,39 +1,46 @@
-//! `system.view_refreshes` and `system.view_refresh_history`.
+//! `system.view_refreshes`, `system.view_refresh_history`, `system.view_generations` and `system.concurrency_groups`.
 
 use std::sync::Arc;
 
 use query::system::{Cell, Rows, SYSTEM, header_of};
 use query::{QueryContext, SystemTable};
+use store::{TableDef, ViewDef};
 use types::{Block, Header};
 use views::refresh::decide::{Amounts, Decision};
+use views::refresh::generations;
 use views::refresh::record::Entry;
 
 use super::board::{Board, Doing, is_refreshed};
 use super::run::amounts;
 
-struct ViewRefreshes {
-    header: Header,
-    board: Arc<Board>,
-}
+type Fill = fn(&Board, &QueryContext, &mut Rows);
 
-/// Every run of a view that is remembered.
-struct History {
+/// A table that one function fills.
+struct Table {
+    name: &'static str,
     header: Header,
     board: Arc<Board>,
+    fill: Fill,
 }
 
 /// The tables.
-pub(crate) fn tables(board: &Arc<Board>) -> [Arc<dyn SystemTable>; 2] {
-    let header = |name| header_of(SYSTEM, name);
-    [
-        Arc::new(ViewRefreshes { header: header("view_refreshes"), board: Arc::clone(board) }),
-        Arc::new(History { header: header("view_refresh_history"), board: Arc::clone(board) }),
-    ]
+pub(crate) fn tables(board: &Arc<Board>) -> Vec<Arc<dyn SystemTable>> {
+    let fills: [(&'static str, Fill); 4] = [
+        ("view_refreshes", refreshes),
+        ("view_refresh_history", history),
+        ("view_generations", kept_generations),
+        ("concurrency_groups", groups),
+    ];
+    let table = |(name, fill)| {
+        let (header, board) = (header_of(SYSTEM, name), Arc::clone(board));
+        Arc::new(Table { name, header, board, fill }) as Arc<dyn SystemTable>
+    };
+    fills.into_iter().map(table).collect()
 }
 
-impl SystemTable for History {
+impl SystemTable for Table {
     fn name(&self) -> &'static str {
-        "view_refresh_history"
+        self.name
     }
 
     fn schema(&self) -> &Header {
@@ -42,22 +49,84 @@ impl SystemTable for History {
 
     fn rows(&self, ctx: &QueryContext) -> query::Result<Vec<Block>> {
         let mut rows = Rows::new(&self.header);
-        for view in ctx.snapshot.catalog.tables().filter(|view| is_refreshed(view)) {
-            let history = self.board.with(|state| state.tasks.get(&view.id).map(|task| task.history.clone()));
-            for entry in history.unwrap_or_default() {
-                rows.push(run_cells(&entry).into_iter().chain([
-                    ("database", view.database.clone().into()),
-                    ("view", view.name.clone().into()),
-                    ("uuid", Cell::Uuid(view.uuid.to_be_bytes())),
-                ]));
-            }
-        }
+        (self.fill)(&self.board, ctx, &mut rows);
         Ok(vec![rows.block()?])
+    }
+}
+
+/// The refreshable views, by database and name.
+fn views(ctx: &QueryContext) -> impl Iterator<Item = &Arc<TableDef>> {
+    let catalog = &ctx.snapshot.catalog;
+    catalog.databases().flat_map(|database| catalog.tables_of(&database.name)).filter(|view| is_refreshed(view))
+}
+
+/// What names a view.
+fn names(view: &TableDef) -> [(&'static str, Cell); 3] {
+    [
+        ("database", view.database.clone().into()),
+        ("view", view.name.clone().into()),
+        ("uuid", Cell::Uuid(view.uuid.to_be_bytes())),
+    ]
+}
+
+fn refreshes(board: &Board, ctx: &QueryContext, rows: &mut Rows) {
+    let now_ns = ctx.runtime.env.clock.now_ns();
+    for view in views(ctx) {
+        if let Some(cells) = board.with(|state| cells(state, view.id, now_ns)) {
+            rows.push(cells.into_iter().chain(names(view)));
+        }
+    }
+}
+
+/// Every run of a view that is remembered.
+fn history(board: &Board, ctx: &QueryContext, rows: &mut Rows) {
+    for view in views(ctx) {
+        let history = board.with(|state| state.tasks.get(&view.id).map(|task| task.history.clone()));
+        for entry in history.unwrap_or_default() {
+            rows.push(run_cells(&entry).into_iter().chain(names(view)));
+        }
+    }
+}
+
+/// The present content of each target, and those before it that can be read and gone back to.
+fn kept_generations(board: &Board, ctx: &QueryContext, rows: &mut Rows) {
+    for view in views(ctx) {
+        let known = board.with(|state| state.tasks.get(&view.id).map(|task| task.outcome.generations.clone()));
+        let target = view.view.as_ref().and_then(ViewDef::target).and_then(|to| ctx.snapshot.catalog.target(to));
+        let older = generations::tables_of(view);
+        let tables = target.map(|target| target.id).into_iter().chain(older.iter().copied());
+        for (before, (generation, table)) in known.unwrap_or_default().iter().zip(tables).enumerate() {
+            let parts = ctx.snapshot.table_parts(table);
+            let back = i64::try_from(before).unwrap_or(i64::MAX);
+            let cells = [
+                ("generation", (-back).into()),
+                ("number", generation.number.into()),
+                ("refresh_time", generation.at.into()),
+                ("rows", parts.map_or(0, |parts| parts.rows()).into()),
+                ("bytes_on_disk", parts.map_or(0, |parts| parts.size_bytes()).into()),
+                ("parts", parts.map_or(0, |parts| parts.count()).into()),
+            ];
+            rows.push(cells.into_iter().chain(names(view)));
+        }
+    }
+}
+
+fn groups(board: &Board, ctx: &QueryContext, rows: &mut Rows) {
+    for (name, limit) in ctx.snapshot.catalog.groups() {
+        let (views, running, waiting) = board.with(|state| state.in_group(name));
+        rows.push([
+            ("name", name.clone().into()),
+            ("limit", (*limit).into()),
+            ("running", running.into()),
+            ("waiting", waiting.into()),
+            ("views", Cell::Texts(views.iter().map(ToString::to_string).collect())),
+        ]);
     }
 }
 
 fn run_cells(entry: &Entry) -> Vec<(&'static str, Cell)> {
     let status = match entry.error.as_str() {
+        "" if entry.is_unchanged => "skipped: unchanged",
         "" => "succeeded",
         super::CANCELLED => "cancelled",
         _ => "failed",
@@ -68,6 +137,10 @@ fn run_cells(entry: &Entry) -> Vec<(&'static str, Cell)> {
         ("status", status.into()),
         ("slot", entry.slot.into()),
         ("missed_slots", entry.missed_slots.into()),
+        ("overrun_slots", entry.overrun_slots.into()),
+        ("delay_ms", entry.delay_ms.into()),
+        ("partitions", Cell::Texts(entry.partitions.clone())),
+        ("generation", entry.generation.into()),
         ("start_time", entry.started.into()),
         ("end_time", entry.ended.into()),
         ("duration_ms", entry.duration_ms.into()),
@@ -80,36 +153,9 @@ fn run_cells(entry: &Entry) -> Vec<(&'static str, Cell)> {
     ]
 }
 
-impl SystemTable for ViewRefreshes {
-    fn name(&self) -> &'static str {
-        "view_refreshes"
-    }
-
-    fn schema(&self) -> &Header {
-        &self.header
-    }
-
-    fn rows(&self, ctx: &QueryContext) -> query::Result<Vec<Block>> {
-        let mut rows = Rows::new(&self.header);
-        let now_ns = ctx.runtime.env.clock.now_ns();
-        for database in ctx.snapshot.catalog.databases() {
-            for view in ctx.snapshot.catalog.tables_of(&database.name).filter(|view| is_refreshed(view)) {
-                if let Some(cells) = self.board.with(|state| cells(state, view.id, now_ns)) {
-                    rows.push(cells.into_iter().chain([
-                        ("database", view.database.clone().into()),
-                        ("view", view.name.clone().into()),
-                        ("uuid", Cell::Uuid(view.uuid.to_be_bytes())),
-                    ]));
-                }
-            }
-        }
-        Ok(vec![rows.block()?])
-    }
-}
-
 fn cells(state: &mut super::board::State, view: types::TableId, now_ns: i64) -> Option<Vec<(&'static str, Cell)>> {
     let doing = state.doing(view, now_ns)?;
-    let next_ms = state.next_ms(view);
+    let next_ms = state.next_ms(view, now_ns);
     let task = state.tasks.get(&view)?;
     let outcome = &task.outcome;
     let (amounts, last_refresh) = match &task.run {

@@ -36,6 +36,7 @@ pub(crate) struct Binder<'a> {
     deterministic: Cell<bool>,
     lists_tables: Cell<bool>,
     slots: RefCell<Vec<Option<Slot>>>,
+    outside: Cell<bool>,
 }
 
 /// What holds for one SELECT and what stands below it, until its SETTINGS or a view change it.
@@ -70,6 +71,7 @@ impl<'a> Binder<'a> {
             deterministic: Cell::new(true),
             lists_tables: Cell::new(false),
             slots: RefCell::new(vec![None; context.constants.len()]),
+            outside: Cell::new(false),
         }
     }
 
@@ -159,6 +161,15 @@ impl<'a> Binder<'a> {
 
     pub(crate) fn did_list_tables(&self) -> bool {
         self.lists_tables.get()
+    }
+
+    /// Notes that rows are read that are in no table.
+    pub(crate) fn reads_outside(&self) {
+        self.outside.set(true);
+    }
+
+    pub(crate) fn is_outside(&self) -> bool {
+        self.outside.get()
     }
 
     pub(crate) fn is_deterministic(&self) -> bool {

@@ -67,6 +67,8 @@ pub struct Bound {
     pub totals: Option<LogicalPlan>,
     /// Equal rows give an equal result, at any time and for every user.
     pub deterministic: bool,
+    /// It reads rows that are neither in a table nor computed: system tables, files.
+    pub outside: bool,
     /// The tables and views it reads, with the versions of their definitions.
     pub uses: Vec<(TableId, u64)>,
     /// Binding looked at which tables there are: the plan is for this snapshot's definitions only.
@@ -88,6 +90,7 @@ pub(crate) fn bind_marked(query: &sql::Query, context: &BindContext<'_>) -> Resu
         totals: bound.totals,
         deterministic: binder.is_deterministic(),
         lists_tables: binder.did_list_tables(),
+        outside: binder.is_outside(),
         uses: binder.take_uses(),
     };
     Ok((bound, binder.take_slots()))

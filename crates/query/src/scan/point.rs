@@ -143,7 +143,10 @@ impl PointRead {
     /// of insertion. `None`: plan the query.
     pub async fn rows(&self, ctx: &Arc<QueryContext>, values: Vec<ArrayRef>) -> Result<Option<Block>> {
         let apart = ctx.settings.flag(Setting::DoNotMergeAcrossPartitionsSelectFinal);
-        if ctx.overrides.contains_key(&self.table.table()) || (self.rule.is_some() && apart) {
+        if ctx.overrides.contains_key(&self.table.table())
+            || ctx.newer_than.contains_key(&self.table.table())
+            || (self.rule.is_some() && apart)
+        {
             return Ok(None);
         }
         let Some(probe) = KeyProbe::new(&self.schema, values)? else { return Ok(None) };

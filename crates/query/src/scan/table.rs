@@ -87,6 +87,15 @@ impl StoredTable {
         }
     }
 
+    /// What of the context's snapshot is read.
+    fn work(&self, ctx: &QueryContext, schema: &PartSchema, read: &Read) -> Result<Work> {
+        let mut work = Work::plan(&ctx.snapshot, self.table, schema, &self.prunable(&read.predicate))?;
+        if let Some(block) = ctx.newer_than.get(&self.table) {
+            work.pieces.retain(|piece| *block < piece.part.name().min_block);
+        }
+        Ok(work)
+    }
+
     /// The block that stands for the table in this query.
     fn read_override(&self, block: &Block, ctx: &Arc<QueryContext>, read: &Read) -> Result<Blocks> {
         let adapter = Adapter::of_block(block.header(), self, ctx, &self.needed(read))?;
@@ -230,7 +239,7 @@ impl Source for StoredTable {
 
     fn forecast(&self, ctx: &Arc<QueryContext>, read: &Read) -> Result<String> {
         let Some(schema) = &self.schema else { return Ok(String::new()) };
-        let work = Work::plan(&ctx.snapshot, self.table, schema, &self.prunable(&read.predicate))?;
+        let work = self.work(ctx, schema, read)?;
         let (parts, granules) = (work.pieces.len(), work.granules());
         Ok(format!(", parts={parts}/{}, granules={granules}/{}", work.parts_total, work.granules_total))
     }
@@ -240,7 +249,7 @@ impl Source for StoredTable {
         let Some(schema) = self.schema.as_ref().filter(|_| !ctx.overrides.contains_key(&self.table)) else {
             return Ok(0);
         };
-        Ok(Work::plan(&ctx.snapshot, self.table, schema, &self.prunable(&read.predicate))?.rows())
+        Ok(self.work(ctx, schema, read)?.rows())
     }
 
     fn read(&self, ctx: &Arc<QueryContext>, read: &Read) -> Result<Blocks> {
@@ -255,7 +264,7 @@ impl Source for StoredTable {
             return Err(Error::DefinitionChanged(self.table));
         }
         let Some(schema) = &self.schema else { return Ok(stream::empty().boxed()) };
-        let work = Work::plan(&ctx.snapshot, self.table, schema, &self.prunable(&read.predicate))?;
+        let work = self.work(ctx, schema, read)?;
         if !read.columns.is_empty() {
             // rows are counted without reading any
             check_partitions(def, &work)?;

@@ -42,5 +42,6 @@ pub(crate) fn numbers(blocks: &[Block]) -> Vec<u64> {
 
 /// A plan as the binder would give it.
 pub(crate) fn bound(plan: &LogicalPlan, header: Header) -> Bound {
-    Bound { plan: plan.clone(), header, totals: None, deterministic: true, uses: Vec::new(), lists_tables: false }
+    let uses = Vec::new();
+    Bound { plan: plan.clone(), header, totals: None, deterministic: true, outside: false, uses, lists_tables: false }
 }

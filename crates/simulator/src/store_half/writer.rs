@@ -63,7 +63,7 @@ impl Writer {
         let Some((table, parts)) = pick(&self.rng, &tables) else { return Goes::On };
         let partitions: Vec<_> = parts.partitions().collect();
         let Some(partition) = pick(&self.rng, &partitions) else { return Goes::On };
-        if let Some(plan) = store::MergePolicy.plan_whole(**table, parts, partition) {
+        for plan in store::MergePolicy.plan_whole(**table, parts, partition) {
             // Given up or failed: either way no answer changes.
             let _outcome = self.store.merge(&plan, &MergeWork::default()).await;
         }

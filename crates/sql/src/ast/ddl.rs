@@ -335,6 +335,17 @@ pub struct CreateConcurrencyGroup {
     pub limit: u64,
 }
 
+/// `ALTER CONCURRENCY GROUP name LIMIT n` (Everview).
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlterConcurrencyGroup {
+    /// `IF EXISTS`.
+    pub if_exists: bool,
+    /// Its name.
+    pub name: Ident,
+    /// How many refreshes run at once from now on.
+    pub limit: u64,
+}
+
 /// What a name belongs to, where a statement says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ObjectKind {

@@ -1,7 +1,7 @@
 //! Statements: everything that can stand between two semicolons.
 
 use super::{
-    AlterDatabase, AlterNamedCollection, AlterTable, Backup, CreateConcurrencyGroup, CreateDatabase, CreateDictionary,
+    AlterConcurrencyGroup, AlterDatabase, AlterNamedCollection, AlterTable, Backup, CreateConcurrencyGroup, CreateDatabase, CreateDictionary,
     CreateFunction, CreateIndex, CreateMaterializedView, CreateNamedCollection, CreateTable, CreateView,
     CreateWindowView, Drop, DropIndex, Exchange, Expr, Ident, LikeFilter, Mutation, ObjectKind, ObjectName, Partition,
     PartitionOrPart, Query, Rename, Setting, Span, TableFunction, TruncateTables, Undrop,
@@ -78,6 +78,8 @@ pub enum StatementKind {
     AlterNamedCollection(Box<AlterNamedCollection>),
     /// `CREATE CONCURRENCY GROUP` (Everview)
     CreateConcurrencyGroup(Box<CreateConcurrencyGroup>),
+    /// `ALTER CONCURRENCY GROUP` (Everview)
+    AlterConcurrencyGroup(Box<AlterConcurrencyGroup>),
     /// `ATTACH name` without a definition
     Attach(Box<Attach>),
     /// `DROP`, `DETACH`, `TRUNCATE`
@@ -412,8 +414,8 @@ pub struct System {
 /// The commands of SYSTEM.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SystemCommand {
-    /// `REFRESH VIEW v`
-    RefreshView(ObjectName),
+    /// `REFRESH VIEW v`; with `PARTITION p, …` (Everview) only those partitions of the target are filled anew.
+    RefreshView(ObjectName, Vec<Partition>),
     /// `WAIT VIEW v`
     WaitView(ObjectName),
     /// `CANCEL VIEW v`
@@ -426,7 +428,7 @@ pub enum SystemCommand {
     StartView(Option<ObjectName>),
     /// `TEST VIEW v SET FAKE TIME '…'`, `UNSET FAKE TIME`
     TestView(ObjectName, Option<String>),
-    /// `ROLLBACK VIEW v TO GENERATION n` (Everview)
+    /// `ROLLBACK VIEW v [TO GENERATION n]` (Everview); -1 is the one before the present one.
     RollbackView(ObjectName, i64),
     /// `REPAIR VIEW v` (Everview)
     RepairView(ObjectName),

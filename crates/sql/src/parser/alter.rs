@@ -2,9 +2,9 @@
 
 use super::{Parse, Parser};
 use crate::ast::{
-    AlterAction as Action, AlterDatabase, AlterNamedCollection, AlterTable, ColumnDef, ColumnPosition, ColumnProperty,
-    DropElement, Element, Ident, Materialize, MoveTarget, Mutation, Partition, PartitionAction, PartitionOrPart,
-    Security, SecurityKind, StatementKind as Kind,
+    AlterAction as Action, AlterConcurrencyGroup, AlterDatabase, AlterNamedCollection, AlterTable, ColumnDef,
+    ColumnPosition, ColumnProperty, DropElement, Element, Ident, Materialize, MoveTarget, Mutation, Partition,
+    PartitionAction, PartitionOrPart, Security, SecurityKind, StatementKind as Kind,
 };
 use crate::token::TokenKind;
 
@@ -32,6 +32,13 @@ impl Parser<'_> {
         }
         if self.accept("NAMED COLLECTION") {
             return self.alter_named_collection();
+        }
+        if self.accept("CONCURRENCY GROUP") {
+            let if_exists = self.accept("IF EXISTS");
+            let name = self.ident()?;
+            self.expect_words("LIMIT")?;
+            let limit = self.unsigned()?;
+            return Ok(Kind::AlterConcurrencyGroup(Box::new(AlterConcurrencyGroup { if_exists, name, limit })));
         }
         self.unexpected("USER")
     }

@@ -56,6 +56,10 @@ impl Parser<'_> {
             SystemCommand::StopView(Some(self.object_name()?))
         } else if self.accept("START VIEW") {
             SystemCommand::StartView(Some(self.object_name()?))
+        } else if self.accept("REFRESH VIEW") {
+            let view = self.object_name()?;
+            let partitions = if self.accept("PARTITION") { self.list(Self::partition)? } else { Vec::new() };
+            SystemCommand::RefreshView(view, partitions)
         } else if self.accept("TEST VIEW") {
             let view = self.object_name()?;
             if self.accept("UNSET FAKE TIME") {
@@ -66,17 +70,15 @@ impl Parser<'_> {
             }
         } else if self.accept("ROLLBACK VIEW") {
             let view = self.object_name()?;
-            self.expect_words("TO GENERATION")?;
-            SystemCommand::RollbackView(view, self.signed()?)
+            let generation = if self.accept("TO GENERATION") { self.signed()? } else { -1 };
+            SystemCommand::RollbackView(view, generation)
         } else {
             return Ok(None);
         }))
     }
 
     fn plain_view_command(&mut self) -> Parse<Option<SystemCommand>> {
-        let command = if self.accept("REFRESH VIEW") {
-            SystemCommand::RefreshView
-        } else if self.accept("WAIT VIEW") {
+        let command = if self.accept("WAIT VIEW") {
             SystemCommand::WaitView
         } else if self.accept("CANCEL VIEW") {
             SystemCommand::CancelView

@@ -2,9 +2,9 @@
 
 use super::Printer;
 use crate::ast::{
-    Attach, CollectionItem, ColumnDef, ColumnDefault, ConstraintDef, ConstraintKind, CreateConcurrencyGroup,
-    CreateDatabase, CreateFunction, CreateHead, CreateIndex, CreateMode, CreateNamedCollection, CreateSource,
-    CreateTable, Expr, Ident, IndexDef, Nullability, ObjectKind, ProjectionDef, TableElements,
+    AlterConcurrencyGroup, Attach, CollectionItem, ColumnDef, ColumnDefault, ConstraintDef, ConstraintKind,
+    CreateConcurrencyGroup, CreateDatabase, CreateFunction, CreateHead, CreateIndex, CreateMode, CreateNamedCollection,
+    CreateSource, CreateTable, Expr, Ident, IndexDef, Nullability, ObjectKind, ProjectionDef, TableElements,
 };
 
 impl Printer {
@@ -298,6 +298,13 @@ impl Printer {
             Some(false) => self.text(" NOT OVERRIDABLE"),
             None => {}
         }
+    }
+
+    pub(super) fn alter_concurrency_group(&mut self, group: &AlterConcurrencyGroup) {
+        self.text("ALTER CONCURRENCY GROUP ");
+        self.text(if group.if_exists { "IF EXISTS " } else { "" });
+        self.ident(&group.name);
+        self.display(format_args!(" LIMIT {}", group.limit));
     }
 
     pub(super) fn create_concurrency_group(&mut self, group: &CreateConcurrencyGroup) {

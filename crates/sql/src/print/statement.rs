@@ -27,6 +27,7 @@ impl Printer {
             Kind::CreateNamedCollection(create) => self.create_named_collection(create),
             Kind::AlterNamedCollection(alter) => self.alter_named_collection(alter),
             Kind::CreateConcurrencyGroup(create) => self.create_concurrency_group(create),
+            Kind::AlterConcurrencyGroup(alter) => self.alter_concurrency_group(alter),
             Kind::Attach(attach) => self.attach(attach),
             Kind::Drop(drop) => self.drop_object(drop),
             Kind::TruncateTables(truncate) => self.truncate_tables(truncate),

@@ -244,7 +244,13 @@ impl Printer {
 
     fn system_command(&mut self, command: &SystemCommand) {
         match command {
-            SystemCommand::RefreshView(view) => self.with_name("REFRESH VIEW", Some(view)),
+            SystemCommand::RefreshView(view, partitions) => {
+                self.with_name("REFRESH VIEW", Some(view));
+                if !partitions.is_empty() {
+                    self.text(" PARTITION ");
+                    self.list(partitions, Self::partition);
+                }
+            }
             SystemCommand::WaitView(view) => self.with_name("WAIT VIEW", Some(view)),
             SystemCommand::CancelView(view) => self.with_name("CANCEL VIEW", Some(view)),
             SystemCommand::PauseView(view) => self.with_name("PAUSE VIEW", Some(view)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use types::TableId;
 
 use super::Next;
-use crate::definition::{DatabaseDef, QualifiedName, Readiness, TableDef, Visibility};
+use crate::definition::{DatabaseDef, QualifiedName, Readiness, TableDef, ViewDef, Visibility};
 use crate::error::Conflict;
 
 impl Next<'_> {
@@ -63,11 +63,14 @@ impl Next<'_> {
     }
 
     pub(super) fn drop_table(&mut self, table: TableId) -> Result<(), Conflict> {
-        self.table(table)?;
+        let may_read = matches!(self.table(table)?.view, Some(ViewDef::Refreshable { .. }));
         let seq = self.applied.receipt.seq;
         let snapshot = &mut self.applied.snapshot;
         snapshot.catalog.remove_table(table, seq);
         snapshot.tokens.remove_table(table);
+        if may_read {
+            snapshot.parts.remove_marks_of(table);
+        }
         if let Some(parts) = snapshot.parts.remove_table(table) {
             self.applied.removed.extend(parts.parts().cloned());
         }

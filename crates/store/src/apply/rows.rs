@@ -104,6 +104,7 @@ impl Next<'_> {
         if !in_order {
             return Err(Conflict::Malformed("inputs of a merge are not neighbours in order"));
         }
+        self.check_marks(table, &output)?;
         let parts = inputs.iter().map(|input| self.remove(table, input)).collect::<Result<Vec<_>, _>>()?;
         // What is left between them would be overlapped by the output; `put` refuses a part that begins before, this
         // one that begins inside.

@@ -28,6 +28,7 @@ pub(super) fn encode_body(snapshot: &Snapshot) -> Vec<u8> {
         history.encode(to);
     });
     encode_tokens(&snapshot.tokens.all_blocks(), &mut to);
+    encode_refreshes(snapshot, &mut to);
     to.into_bytes()
 }
 
@@ -56,8 +57,44 @@ pub(super) fn decode_body(
     if !from.is_empty() {
         decode_tokens(&mut from, &mut snapshot, Some(u32::MAX))?;
     }
+    // and those of before there were groups and marks here.
+    if !from.is_empty() {
+        decode_refreshes(&mut from, &mut snapshot)?;
+    }
     from.end()?;
     Ok(snapshot)
+}
+
+/// Concurrency groups, and how far tables were read.
+fn encode_refreshes(snapshot: &Snapshot, to: &mut Encoder) {
+    let groups: Vec<_> = snapshot.catalog.groups().collect();
+    to.list(&groups, |to, (name, limit)| {
+        to.text(name);
+        to.u64(**limit);
+    });
+    let marks_of = |(table, parts): (&TableId, &TableParts)| {
+        parts.marks().map(|(reader, block)| (*table, *reader, *block)).collect::<Vec<_>>()
+    };
+    let marks: Vec<(TableId, TableId, u64)> = snapshot.parts.tables().flat_map(marks_of).collect();
+    to.list(&marks, |to, (table, reader, block)| {
+        to.u64(table.0);
+        to.u64(reader.0);
+        to.u64(*block);
+    });
+}
+
+fn decode_refreshes(from: &mut Decoder<'_>, snapshot: &mut Snapshot) -> Result<(), DecodeError> {
+    from.list("groups", |from| {
+        let name = from.text("group name")?;
+        snapshot.catalog.put_group(&name, Some(from.u64("limit")?));
+        Ok(())
+    })?;
+    from.list("marks", |from| {
+        let (table, reader) = (TableId(from.u64("table id")?), TableId(from.u64("table id")?));
+        snapshot.parts.table_mut(table).put_mark(reader, from.u64("block")?);
+        Ok(())
+    })?;
+    Ok(())
 }
 
 fn encode_tokens(tokens: &[(TableId, &Arc<str>, Receipt)], to: &mut Encoder) {

@@ -144,6 +144,9 @@ mod tag {
     pub(super) const BLOCK: u8 = 21;
     pub(super) const DELETE_ROWS: u8 = 22;
     pub(super) const SET_VISIBILITY: u8 = 23;
+    pub(super) const SHIFT_PARTS: u8 = 24;
+    pub(super) const MOVE_MARK: u8 = 25;
+    pub(super) const SET_GROUP: u8 = 26;
 }
 
 impl Edit {
@@ -198,7 +201,15 @@ impl Edit {
             | Edit::DeleteRows { .. }
             | Edit::DetachParts { .. }
             | Edit::AttachParts { .. }
-            | Edit::DropDetached { .. } => self.encode_history(to),
+            | Edit::DropDetached { .. }
+            | Edit::ShiftParts { .. }
+            | Edit::MoveMark { .. } => self.encode_history(to),
+            Edit::SetGroup { name, from: before, to: after } => {
+                to.u8(tag::SET_GROUP);
+                to.text(name);
+                to.option(before.as_ref(), |to, limit| to.u64(*limit));
+                to.option(after.as_ref(), |to, limit| to.u64(*limit));
+            }
         }
     }
 
@@ -255,7 +266,10 @@ impl Edit {
             | Edit::DeleteRows { .. }
             | Edit::DetachParts { .. }
             | Edit::AttachParts { .. }
-            | Edit::DropDetached { .. } => debug_assert!(false, "encoded by encode"),
+            | Edit::DropDetached { .. }
+            | Edit::ShiftParts { .. }
+            | Edit::MoveMark { .. }
+            | Edit::SetGroup { .. } => debug_assert!(false, "encoded by encode"),
         }
     }
 
@@ -283,6 +297,17 @@ impl Edit {
                     encode_name(part, to);
                     rows.encode(to);
                 });
+            }
+            Edit::ShiftParts { tables, is_ring } => {
+                to.u8(tag::SHIFT_PARTS);
+                to.list(tables, |to, table| to.u64(table.0));
+                to.u8(u8::from(*is_ring));
+            }
+            Edit::MoveMark { table, reader, from: before, to: after } => {
+                encode_tagged(tag::MOVE_MARK, *table, to);
+                to.u64(reader.0);
+                to.option(before.as_ref(), |to, block| to.u64(*block));
+                to.u64(*after);
             }
             _ => debug_assert!(false, "encoded by encode"),
         }
@@ -337,6 +362,20 @@ impl Edit {
             tag::DETACH_PARTS => Edit::DetachParts { table: table(from)?, parts: decode_names(from)? },
             tag::ATTACH_PARTS => Edit::AttachParts { table: table(from)?, parts: decode_names(from)? },
             tag::DROP_DETACHED => Edit::DropDetached { table: table(from)?, parts: decode_names(from)? },
+            tag::SHIFT_PARTS => {
+                Edit::ShiftParts { tables: from.list("tables", table)?, is_ring: from.u8("kind of shift")? != 0 }
+            }
+            tag::MOVE_MARK => Edit::MoveMark {
+                table: table(from)?,
+                reader: table(from)?,
+                from: from.option("mark", |from| from.u64("block"))?,
+                to: from.u64("block")?,
+            },
+            tag::SET_GROUP => Edit::SetGroup {
+                name: from.text("group name")?,
+                from: from.option("limit", |from| from.u64("limit"))?,
+                to: from.option("limit", |from| from.u64("limit"))?,
+            },
             tag::TOKEN => Edit::Token { table: table(from)?, token: from.text("token")?, window: None },
             tag::BLOCK => {
                 let (table, token) = (table(from)?, from.text("block hash")?);

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use parts::MergeMode;
-use store::{Commit, CommitError, Conflict, Edit, FsyncMode, MergePolicy, Replacement, RowRanges};
+use store::{Commit, CommitError, Conflict, Edit, FsyncMode, MergePolicy, MergeWork, Replacement, RowRanges, Store};
+use types::TableId;
 
 use crate::world::*;
 
@@ -82,7 +83,7 @@ async fn a_merge_whose_input_is_gone_is_refused_and_reserved_parts_are_left_alon
     let snapshot = store.snapshot();
     let parts = snapshot.table_parts(table).unwrap();
     let partition = parts.partitions().next().unwrap().clone();
-    let plan = MergePolicy.plan_whole(table, parts, &partition).unwrap();
+    let plan = MergePolicy.plan_whole(table, parts, &partition).remove(0);
     let reserved = store.reservations().reserve(table, &plan.inputs).unwrap();
     for value in 4..20 {
         insert(&store, table, &[(1, value)]).await.unwrap();
@@ -156,7 +157,7 @@ async fn a_partition_with_too_many_parts_takes_no_more() {
         tokio::time::sleep(Duration::from_secs(5)).await;
         let snapshot = store.snapshot();
         let parts = snapshot.table_parts(table).unwrap();
-        let plan = MergePolicy.plan_whole(table, parts, parts.partitions().next().unwrap()).unwrap();
+        let plan = MergePolicy.plan_whole(table, parts, parts.partitions().next().unwrap()).remove(0);
         store.merge(&plan, &store::MergeWork::default()).await.unwrap();
     };
     let (inserted, ()) = tokio::join!(insert(&store, table, &[(4, 1)]), merge);
@@ -184,4 +185,64 @@ async fn a_commit_that_need_not_wait_is_durable_soon_or_with_the_next_that_must(
         }
         assert_eq!(lost, wait_ms == 0 && !next_must, "after {wait_ms} ms, next {next_must}");
     }
+}
+
+/// A reader has read two of four inserts: whatever is merged, those after its mark can be told from those before.
+#[tokio::test(start_paused = true)]
+async fn no_merge_reaches_over_the_mark_of_a_reader() {
+    let store = open(&machine(11)).await;
+    let table = create(&store, "t", MergeMode::Plain).await;
+    let reader = create(&store, "r", MergeMode::Plain).await;
+    for key in 0..2 {
+        insert(&store, table, &[(key, 1)]).await.unwrap();
+    }
+    let mark = |from, to| Commit::of(vec![Edit::MoveMark { table, reader, from, to }]);
+    store.commit(mark(None, 2)).await.unwrap();
+    for key in 2..40 {
+        insert(&store, table, &[(key, 1)]).await.unwrap();
+    }
+    let snapshot = store.snapshot();
+    let parts = snapshot.table_parts(table).unwrap();
+    let partition = parts.partitions().next().unwrap().clone();
+    let plans = MergePolicy.plan_whole(table, parts, &partition);
+    assert_eq!(plans.len(), 2, "one part before the mark, one after it");
+    for plan in &plans {
+        store.merge(plan, &MergeWork::default()).await.unwrap();
+    }
+    let names = part_names(&store.snapshot(), table);
+    assert_eq!((names.len(), names[0].as_str()), (2, "all_1_2_1"), "{names:?}");
+    store.checkpoint().await.unwrap();
+    assert_eq!(part_names(&store.snapshot(), table).len(), 2);
+    let crossed = store.commit(mark(Some(2), 20)).await;
+    assert!(matches!(crossed, Err(CommitError::Conflict(Conflict::Mark { .. }))), "inside a part: {crossed:?}");
+    let stale = store.commit(mark(None, 40)).await;
+    assert!(matches!(stale, Err(CommitError::Conflict(Conflict::Mark { .. }))), "begun elsewhere: {stale:?}");
+    store.commit(mark(Some(2), 40)).await.unwrap();
+    let snapshot = store.snapshot();
+    let whole = MergePolicy.plan_whole(table, snapshot.table_parts(table).unwrap(), &partition);
+    assert_eq!(whole.len(), 1, "the mark went on: both parts are before it");
+}
+
+/// Generations: what leaves a table is found in the next one, the oldest goes, and a ring brings one back.
+#[tokio::test(start_paused = true)]
+async fn shifted_rows_are_those_of_the_next_table() {
+    let store = open(&machine(12)).await;
+    let mut tables = Vec::new();
+    for name in ["now", "before", "long_before"] {
+        tables.push(create(&store, name, MergeMode::Plain).await);
+    }
+    let shift = |tables: &[TableId], is_ring| Edit::ShiftParts { tables: tables.to_vec(), is_ring };
+    for value in 0..4 {
+        let rows = insert_edit(&store.snapshot(), tables[0], &[(value, 1)]);
+        store.commit(Commit::of(vec![shift(&tables, false), rows])).await.unwrap();
+    }
+    let keys = |store: &Store| {
+        let of = |table: &TableId| rows(&store.snapshot(), *table).into_iter().map(|row| row.0).collect::<Vec<_>>();
+        tables.iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(keys(&store), [vec![3], vec![2], vec![1]], "the first is gone");
+    store.commit(Commit::of(vec![shift(&tables, true)])).await.unwrap();
+    assert_eq!(keys(&store), [vec![1], vec![3], vec![2]], "the oldest is the present one");
+    let twice = store.commit(Commit::of(vec![shift(&[tables[0], tables[0]], true)])).await;
+    assert!(matches!(twice, Err(CommitError::Conflict(Conflict::Malformed(_)))), "{twice:?}");
 }

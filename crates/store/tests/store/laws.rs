@@ -16,6 +16,9 @@ enum Act {
     Truncate(prop::sample::Index),
     Rename(prop::sample::Index, u8),
     Token(prop::sample::Index, u8),
+    Shift(prop::sample::Index, prop::sample::Index, bool),
+    Mark(prop::sample::Index, prop::sample::Index),
+    Group(u8, u8),
     Checkpoint,
 }
 
@@ -27,6 +30,9 @@ fn act() -> impl Strategy<Value = Act> {
         1 => any::<prop::sample::Index>().prop_map(Act::Truncate),
         1 => (any::<prop::sample::Index>(), any::<u8>()).prop_map(|(t, n)| Act::Rename(t, n)),
         1 => (any::<prop::sample::Index>(), any::<u8>()).prop_map(|(t, n)| Act::Token(t, n)),
+        1 => (any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<bool>()).prop_map(|(a, b, r)| Act::Shift(a, b, r)),
+        1 => (any::<prop::sample::Index>(), any::<prop::sample::Index>()).prop_map(|(a, b)| Act::Mark(a, b)),
+        1 => (0u8..3, 0u8..4).prop_map(|(name, limit)| Act::Group(name, limit)),
         1 => Just(Act::Checkpoint),
     ]
 }
@@ -55,6 +61,19 @@ async fn run(store: &Store, act: &Act, number: usize) {
             token: token.to_string().into(),
             window: (token % 3 == 0).then_some(2),
         }),
+        Act::Shift(a, b, is_ring) => {
+            pick(a).zip(pick(b)).map(|(a, b)| Edit::ShiftParts { tables: vec![a, b], is_ring: *is_ring })
+        }
+        Act::Mark(table, reader) => pick(table).zip(pick(reader)).map(|(table, reader)| {
+            let parts = snapshot.table_parts(table);
+            let (from, to) = parts.map_or((None, 0), |parts| (parts.mark(reader), parts.last_block()));
+            Edit::MoveMark { table, reader, from, to }
+        }),
+        Act::Group(name, limit) => {
+            let name = format!("g{name}");
+            let from = snapshot.catalog.group(&name);
+            Some(Edit::SetGroup { name: name.into(), from, to: (*limit != 0).then_some(u64::from(*limit)) })
+        }
         Act::Checkpoint => {
             store.checkpoint().await.expect("the checkpoint is written");
             None

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use arrow::array::BooleanArray;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use parts::PartitionId;
 use query::QueryContext;
 use store::{
     Commit, CommitError, Conflict, Edit, FsyncMode, NewPart, Passage, QualifiedName, Read, TableDef, TableKind, ViewDef,
@@ -42,6 +43,7 @@ pub use view_plan::insert_query;
 use crate::Views;
 use crate::costs::ViewCost;
 use crate::error::{Error, Result};
+use crate::refresh::versions::Version;
 use crate::tables::TableShape;
 use crate::window;
 use shape::{Shaped, Shaper, Violations};
@@ -79,14 +81,18 @@ pub struct InsertOptions {
 }
 
 /// Which rows of the table an insert takes the place of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Replaces {
     /// None: they are added.
     Nothing,
     /// All.
     All,
+    /// All; they become those of the first of these tables, whose rows become those of the next, and so on.
+    Generations(Vec<TableId>),
     /// Those of every partition that it brings rows of.
     Partitions,
+    /// Those of these partitions; rows that it brings of others are left out.
+    Only(BTreeSet<PartitionId>),
 }
 
 /// How much an insert wrote, in the table and in the tables behind its views.
@@ -274,6 +280,28 @@ impl Insert {
         Ok(())
     }
 
+    /// What the table will be when this insert is committed as it is now, and nothing is written to it meanwhile.
+    pub async fn foreseen(&mut self) -> Result<Version> {
+        self.staged.join_behind(0).await?;
+        let def = &self.table.def;
+        let known = self.ctx.snapshot.table_parts(def.id);
+        let staged: Vec<&NewPart> = self.staged.made_of(def.id).filter(|part| 0 < part.rows()).collect();
+        let goes = |id: &PartitionId| match &self.replaces {
+            Replaces::Nothing => false,
+            Replaces::All | Replaces::Generations(_) => true,
+            Replaces::Partitions => staged.iter().any(|part| part.partition_id() == id),
+            Replaces::Only(ids) => ids.contains(id),
+        };
+        let parts = known.into_iter().flat_map(|parts| parts.parts());
+        let stays: u64 = parts.filter(|part| !goes(&part.name().partition_id)).map(|part| part.rows()).sum();
+        Ok(Version {
+            table: def.id.0,
+            definition: def.version,
+            last_block: known.map_or(0, |parts| parts.last_block()) + staged.len() as u64,
+            rows: stays + staged.iter().map(|part| part.rows()).sum::<u64>(),
+        })
+    }
+
     /// Closes every open window of the views over the table: its bounded input has ended.
     pub async fn end_of_input(&mut self) -> Result<()> {
         self.again = None;
@@ -297,15 +325,7 @@ impl Insert {
             parts.entry(table).or_default().push(part);
         }
         let table = self.table.def.id;
-        let partitions: Vec<_> = match self.replaces {
-            Replaces::Nothing => Vec::new(),
-            Replaces::All => vec![None],
-            Replaces::Partitions => {
-                let ids = parts.get(&table).into_iter().flatten().map(|part| part.partition_id().clone());
-                ids.collect::<BTreeSet<_>>().into_iter().map(Some).collect()
-            }
-        };
-        edits.extend(partitions.into_iter().map(|partition| Edit::Truncate { table, partition }));
+        edits.extend(self.replaced(parts.get(&table).map_or(&[], Vec::as_slice)));
         for (table, parts) in parts {
             edits.push(Edit::Insert { table, version: self.definitions[&table], parts });
         }
@@ -323,6 +343,25 @@ impl Insert {
                 self.views.costs.committed(std::mem::take(&mut self.costs), receipt);
                 Ok(receipt)
             }
+        }
+    }
+
+    /// What goes before the staged parts of the table come.
+    fn replaced(&self, staged: &[NewPart]) -> Vec<Edit> {
+        let table = self.table.def.id;
+        let truncate = |partition| Edit::Truncate { table, partition };
+        match &self.replaces {
+            Replaces::Nothing => Vec::new(),
+            Replaces::All => vec![truncate(None)],
+            Replaces::Generations(older) => {
+                let tables = std::iter::once(table).chain(older.iter().copied()).collect();
+                vec![Edit::ShiftParts { tables, is_ring: false }]
+            }
+            Replaces::Partitions => {
+                let ids: BTreeSet<_> = staged.iter().map(|part| part.partition_id().clone()).collect();
+                ids.into_iter().map(Some).map(truncate).collect()
+            }
+            Replaces::Only(ids) => ids.iter().cloned().map(Some).map(truncate).collect(),
         }
     }
 
@@ -346,10 +385,16 @@ impl Insert {
             self.definitions.insert(table.def.id, table.def.version);
             if let Some(schema) = table.def.schema.as_ref().filter(|_| table.is_stored()) {
                 let derived = table.derived(&self.ctx)?;
-                let rows = stage::split((table.def.id, schema, derived), &rows.stored, &self.ctx)?;
+                let mut rows = stage::split((table.def.id, schema, derived), &rows.stored, &self.ctx)?;
+                if let (Replaces::Only(ids), 0) = (&self.replaces, depth) {
+                    for left_out in stage::retain(&mut rows, ids) {
+                        self.written.rows = self.written.rows.saturating_sub(left_out.rows() as u64);
+                        self.written.bytes = self.written.bytes.saturating_sub(left_out.size_bytes() as u64);
+                    }
+                }
                 self.staged.stage(&self.views.store, &*self.views.runtime.env.spawner, rows).await?;
             }
-            if self.replaces != Replaces::Nothing && depth == 0 {
+            if depth == 0 && self.replaces != Replaces::Nothing {
                 return Ok(());
             }
             let views: Vec<_> = self.ctx.snapshot.catalog.views_of(&name).cloned().collect();

@@ -106,6 +106,9 @@ fn changed_tables(catalog: &Catalog, edits: &[Edit]) -> BTreeSet<TableId> {
             | Edit::DetachParts { .. }
             | Edit::AttachParts { .. }
             | Edit::DropDetached { .. }
+            | Edit::ShiftParts { .. }
+            | Edit::MoveMark { .. }
+            | Edit::SetGroup { .. }
             | Edit::Token { .. } => {}
         }
     }

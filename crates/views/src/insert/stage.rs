@@ -4,6 +4,7 @@
 //! split by partition ─▶ sort ─▶ the engine's rule (optimize_on_insert) ─▶ small: rides in the record │ large: a file, synced
 //! ```
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use parts::{Derived, PartSchema, PartitionId, Purpose, sort_and_apply_rule, sort_block, split_by_partition};
@@ -27,6 +28,14 @@ pub(crate) fn split(
     }
     let merge_rule = ctx.settings.flag(Setting::OptimizeOnInsert);
     Ok(Rows { table, schema: Arc::clone(schema), derived, partitions, merge_rule })
+}
+
+/// Leaves out the rows of other partitions than these; gives what was left out.
+pub(crate) fn retain(rows: &mut Rows, ids: &BTreeSet<PartitionId>) -> Vec<Block> {
+    let (kept, left_out): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut rows.partitions).into_iter().partition(|(id, _)| ids.contains(id));
+    rows.partitions = kept;
+    left_out.into_iter().map(|(_, rows)| rows).collect()
 }
 
 /// Parts of rows of a hidden table: as those of [`split`], in any number of partitions.

@@ -107,6 +107,14 @@ impl Staged {
         Ok(())
     }
 
+    /// The parts of a table that are made.
+    pub(crate) fn made_of(&self, table: TableId) -> impl Iterator<Item = &NewPart> {
+        self.pieces.iter().flat_map(move |piece| match piece {
+            Piece::Made(of, parts) if *of == table => parts.as_slice(),
+            Piece::Made(..) | Piece::Running(..) => &[],
+        })
+    }
+
     /// Every part with its table, in the order in which the rows came.
     pub(crate) async fn finish(&mut self) -> Result<Vec<(TableId, NewPart)>> {
         self.join_behind(0).await?;

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::Plan;
+use super::plan::{Plan, WHOLE_PERIOD};
+use super::versions::Versions;
 
 /// The spread of a slot is a share of half its width, in this many steps to each side.
 pub const SPREAD_STEPS: i64 = 1_000_000;
@@ -46,6 +47,20 @@ pub struct Outcome {
     pub spread: i64,
     /// What the last run read and wrote.
     pub amounts: Amounts,
+    /// What the last run that succeeded was made from, when nothing else could change its rows.
+    pub made_from: Option<Versions>,
+    /// The present content of the target and those before it that are kept, newest first.
+    pub generations: Vec<Generation>,
+}
+
+/// A content of a view's target.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Generation {
+    /// Counts the contents of the view, from 1; 0 is what was there before the first refresh.
+    pub number: u64,
+    /// When the run that made it started, in seconds since 1970; none for number 0.
+    pub at: Option<i64>,
 }
 
 impl Outcome {
@@ -85,8 +100,24 @@ pub struct Control {
     pub switch: Switch,
     /// SYSTEM REFRESH VIEW so far; more than [`Outcome::served`]: one is waiting.
     pub requested: u64,
+    /// The partitions that the waiting request is for; empty: for everything.
+    pub partitions: Vec<String>,
     /// TEST VIEW … SET FAKE TIME: seconds since 1970.
     pub fake_time: Option<i64>,
+}
+
+impl Control {
+    /// SYSTEM REFRESH VIEW [PARTITION …]. One that waits already (`is_waiting`) is answered by the same run.
+    pub fn request(&mut self, partitions: &[String], is_waiting: bool) {
+        self.requested += 1;
+        match (is_waiting, self.partitions.is_empty() || partitions.is_empty()) {
+            (true, true) => self.partitions.clear(),
+            (true, false) => self.partitions.extend_from_slice(partitions),
+            (false, _) => self.partitions = partitions.to_vec(),
+        }
+        self.partitions.sort();
+        self.partitions.dedup();
+    }
 }
 
 /// A dependency as it is now.
@@ -164,7 +195,7 @@ pub fn decide(view: &View<'_>, now_ms: i64) -> Decision {
     if view.parents.contains(&Parent::Missing) {
         return Decision::Missing;
     }
-    let Some(due) = view.due() else { return Decision::WaitForParents };
+    let Some(due) = view.due(now_ms) else { return Decision::WaitForParents };
     if now_ms < due.at_ms {
         return Decision::Sleep { until_ms: due.at_ms };
     }
@@ -181,11 +212,30 @@ impl View<'_> {
     }
 
     /// When the next scheduled run is due, in milliseconds since 1970; none when that is not known, or at once.
-    pub fn next_ms(&self) -> Option<i64> {
-        self.due().filter(|due| due.slot != FIRST || due.at_ms != FIRST).map(|due| due.at_ms)
+    pub fn next_ms(&self, now_ms: i64) -> Option<i64> {
+        self.due(now_ms).filter(|due| due.slot != FIRST || due.at_ms != FIRST).map(|due| due.at_ms)
     }
 
-    fn due(&self) -> Option<Due> {
+    fn due(&self, now_ms: i64) -> Option<Due> {
+        let due = self.due_at_all()?;
+        let Some(share) = self.plan.options.skip_millionths.filter(|_| due.slot != FIRST) else { return Some(due) };
+        let schedule = &self.plan.schedule;
+        let is_retry = settled(self.plan, self.outcome).1 != 0;
+        if !schedule.is_every() || is_retry || now_ms < due.at_ms {
+            return Some(due);
+        }
+        // begun now it would serve the latest slot: when that one is too long ago, it is left out
+        let slot = schedule.floor(now_ms.div_euclid(1_000)).max(due.slot);
+        let next = schedule.next(slot);
+        let late_ms = i128::from(now_ms) - i128::from(slot) * 1_000;
+        let may_be_ms = i128::from(next - slot) * 1_000 * i128::from(share) / i128::from(WHOLE_PERIOD);
+        match late_ms <= may_be_ms {
+            true => Some(due),
+            false => Some(Due { slot: next, at_ms: next.saturating_mul(1_000) + spread_ms(self.plan, self.outcome) }),
+        }
+    }
+
+    fn due_at_all(&self) -> Option<Due> {
         let (outcome, schedule) = (self.outcome, &self.plan.schedule);
         let (last, attempts) = settled(self.plan, outcome);
         let waits = !schedule.is_every() && !self.parents.is_empty();
@@ -249,6 +299,8 @@ pub struct Started {
     pub asked_for: bool,
     /// [`Control::requested`] then.
     pub requested: u64,
+    /// The partitions that were asked for; empty: everything.
+    pub partitions: Vec<String>,
     /// [`Outcome::successes`] of each dependency then.
     pub seen: BTreeMap<u64, u64>,
 }
@@ -260,7 +312,8 @@ impl Started {
             Parent::Known { id, successes, .. } => Some((*id, *successes)),
             Parent::Missing => None,
         });
-        Started { at: now, asked_for, requested: view.control.requested, seen: seen.collect() }
+        let partitions = if asked_for { view.control.partitions.clone() } else { Vec::new() };
+        Started { at: now, asked_for, requested: view.control.requested, partitions, seen: seen.collect() }
     }
 }
 
@@ -298,9 +351,11 @@ pub fn after(plan: &Plan, before: &Outcome, started: &Started, ended: Ended) -> 
         outcome.attempts += u32::from(!started.asked_for);
         return outcome;
     }
-    outcome.slot = Some(plan.schedule.served(slot, started.at, ended.at, started.asked_for));
-    outcome.attempts = 0;
     outcome.error = String::new();
+    if started.partitions.is_empty() {
+        outcome.slot = Some(plan.schedule.served(slot, started.at, ended.at, started.asked_for));
+        outcome.attempts = 0;
+    }
     outcome.succeeded = Some(started.at);
     outcome.finished = Some(ended.at);
     outcome.duration_ms = Some(ended.duration_ms);
@@ -308,6 +363,24 @@ pub fn after(plan: &Plan, before: &Outcome, started: &Started, ended: Ended) -> 
     outcome.seen = started.seen.clone();
     outcome.spread = ended.spread;
     outcome
+}
+
+/// What a scheduled run leaves that was not needed: its query could not answer differently.
+pub fn after_unchanged(plan: &Plan, before: &Outcome, started: &Started, spread: i64) -> Outcome {
+    let ended = Ended { at: started.at, duration_ms: 0, error: None, amounts: before.amounts, spread };
+    after(plan, before, started, ended)
+}
+
+/// How many slots came while a run was under way: they are served by the next one, together.
+pub fn overrun(plan: &Plan, started: i64, ended: i64) -> u64 {
+    plan.schedule.passed(started, ended)
+}
+
+/// The contents of a target after a refresh that keeps `keep` of those before.
+pub fn next_generations(before: &[Generation], started: i64, keep: usize) -> Vec<Generation> {
+    let number = before.first().map_or(1, |present| present.number + 1);
+    let next = Generation { number, at: Some(started) };
+    std::iter::once(next).chain(before.iter().copied()).take(keep + 1).collect()
 }
 
 /// After downtime, what a view is that does not run what it missed: its latest slot counts as served.

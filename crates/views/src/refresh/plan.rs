@@ -1,6 +1,7 @@
 //! What a REFRESH clause says, checked: the schedule, on whom it waits, how failures are met.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use query::definition::Definition;
 use sql::ast::{Literal, Refresh, RefreshMode, RefreshSchedule, Setting, SettingValue};
@@ -21,6 +22,8 @@ pub struct Plan {
     pub depends_on: Vec<QualifiedName>,
     /// What becomes of the rows that are there.
     pub mode: RefreshMode,
+    /// CONCURRENCY GROUP: no more of its views run at once than it allows.
+    pub group: Option<Arc<str>>,
     /// PRIORITY: of views that are due the greater goes first.
     pub priority: i64,
     /// SETTINGS.
@@ -38,12 +41,22 @@ pub struct Options {
     pub backoff_max_ms: i64,
     /// After downtime a slot that was missed is run, once; else the next one is waited for.
     pub runs_missed: bool,
+    /// A run that could only begin when more than this share of the slot's period has passed is not begun any more: the
+    /// next slot is waited for. In millionths; none: it runs however late.
+    pub skip_millionths: Option<i64>,
+    /// How many earlier contents of the target are kept.
+    pub keep_generations: usize,
 }
+
+/// Generations that may be kept: each is a table.
+pub const GENERATIONS_MAX: i64 = 100;
+
+/// [`Options::skip_millionths`] of a whole period.
+pub const WHOLE_PERIOD: i64 = 1_000_000;
 
 impl Plan {
     /// The clause of a refreshable view; names without a database are in `database`.
     pub fn of(refresh: &Refresh, database: &str) -> Result<Plan> {
-        refuse_later(refresh)?;
         let mut settings = texts(&refresh.settings)?;
         let zone = match settings.remove("refresh_timezone") {
             None => Zone::Utc,
@@ -61,7 +74,14 @@ impl Plan {
         }
         let schedule = Schedule::of(refresh, zone)?;
         let (mode, priority) = (refresh.mode, refresh.priority.unwrap_or(0));
-        Ok(Plan { schedule, depends_on, mode, priority, options: Options::of(settings)? })
+        let group = refresh.concurrency_group.as_ref().map(|group| group.name.as_str().into());
+        let options = Options::of(settings)?;
+        if options.keep_generations != 0 && mode != RefreshMode::Replace {
+            let reason = "keep_generations is for refreshes that replace the whole content, not for APPEND or REPLACE \
+                          PARTITIONS";
+            return Err(refuse(ErrorCode::BAD_ARGUMENTS, reason));
+        }
+        Ok(Plan { schedule, depends_on, mode, group, priority, options })
     }
 
     /// The clause of a view as the catalogue has it; none for a view of another sort.
@@ -87,21 +107,11 @@ pub fn normalize(refresh: &mut Refresh, database: &str) -> Result<()> {
     Ok(())
 }
 
-fn refuse_later(refresh: &Refresh) -> Result<()> {
-    let later = |what: &str| Err(refuse(ErrorCode::NOT_IMPLEMENTED, format!("{what} is not supported yet")));
-    if refresh.concurrency_group.is_some() {
-        return later("CONCURRENCY GROUP");
-    }
-    match refresh.mode {
-        RefreshMode::Replace | RefreshMode::Append | RefreshMode::ReplacePartitions => Ok(()),
-        RefreshMode::AppendIncremental => later("REFRESH … APPEND INCREMENTAL"),
-    }
-}
-
 fn texts(settings: &[Setting]) -> Result<BTreeMap<String, String>> {
     let text = |setting: &Setting| match &setting.value {
         SettingValue::Literal(Literal::UInt(value)) => Some(value.to_string()),
         SettingValue::Literal(Literal::Int(value)) => Some(value.to_string()),
+        SettingValue::Literal(Literal::Float(value)) => Some(value.to_string()),
         SettingValue::Literal(Literal::Bool(value)) => Some(u8::from(*value).to_string()),
         SettingValue::Literal(Literal::String(text)) => Some(String::from_utf8_lossy(text).into_owned()),
         SettingValue::Implicit => Some("1".to_owned()),
@@ -118,7 +128,14 @@ fn texts(settings: &[Setting]) -> Result<BTreeMap<String, String>> {
 
 impl Options {
     fn of(settings: BTreeMap<String, String>) -> Result<Options> {
-        let mut options = Options { retries: 2, backoff_initial_ms: 100, backoff_max_ms: 60_000, runs_missed: true };
+        let mut options = Options {
+            retries: 2,
+            backoff_initial_ms: 100,
+            backoff_max_ms: 60_000,
+            runs_missed: true,
+            skip_millionths: None,
+            keep_generations: 0,
+        };
         for (name, text) in settings {
             match name.as_str() {
                 "refresh_retries" => options.retries = number(&name, &text)?,
@@ -133,7 +150,16 @@ impl Options {
                         _ => return Err(refuse(ErrorCode::BAD_ARGUMENTS, "refresh_on_miss is 'run' or 'skip'")),
                     }
                 }
-                "keep_generations" | "refresh_skip_ratio" | "refresh_mode" => {
+                "refresh_skip_ratio" => options.skip_millionths = ratio(&name, &text)?,
+                "keep_generations" => {
+                    let count = number(&name, &text)?;
+                    let count = usize::try_from(count).ok().filter(|_| count <= GENERATIONS_MAX);
+                    options.keep_generations = count.ok_or_else(|| {
+                        let reason = format!("keep_generations is a number from 0 to {GENERATIONS_MAX}, not {text}");
+                        refuse(ErrorCode::BAD_ARGUMENTS, reason)
+                    })?;
+                }
+                "refresh_mode" => {
                     return Err(refuse(ErrorCode::NOT_IMPLEMENTED, format!("setting \"{name}\" is not supported yet")));
                 }
                 _ => return Err(refuse(ErrorCode::UNKNOWN_SETTING, format!("unknown setting '{name}'"))),
@@ -152,4 +178,13 @@ impl Options {
 fn number(name: &str, text: &str) -> Result<i64> {
     let reason = || format!("setting \"{name}\" takes a number, not '{text}'");
     text.parse().map_err(|_not_a_number| refuse(ErrorCode::CANNOT_PARSE_INPUT_ASSERTION_FAILED, reason()))
+}
+
+/// A share of a period, above 0; from a whole one on there is nothing to skip.
+fn ratio(name: &str, text: &str) -> Result<Option<i64>> {
+    let share = text.parse::<f64>().ok().filter(|share| share.is_finite() && 0.0 < *share);
+    let share = share.ok_or_else(|| {
+        refuse(ErrorCode::BAD_ARGUMENTS, format!("setting \"{name}\" takes a number above 0, not '{text}'"))
+    })?;
+    Ok((share < 1.0).then(|| ((share * WHOLE_PERIOD as f64).round() as i64).max(1)))
 }

@@ -27,6 +27,9 @@ const OUTCOME: u64 = 1;
 /// The first of [`HISTORY_MAX`] entries of runs: a ring.
 const HISTORY: u64 = 2;
 
+/// How many of a view's hidden tables come before those of its earlier contents: this one.
+pub(super) const TABLES: usize = 1;
+
 /// Runs of a view that are remembered.
 pub const HISTORY_MAX: u64 = 100;
 
@@ -45,6 +48,16 @@ pub struct Entry {
     pub slot: Option<i64>,
     /// Slots between that one and the one served before: the run before took too long, or the program was down.
     pub missed_slots: u64,
+    /// Slots that came while it ran, and are served by the next run.
+    pub overrun_slots: u64,
+    /// How long after it was due it began, in milliseconds.
+    pub delay_ms: u64,
+    /// Nothing was run: the query could not answer differently.
+    pub is_unchanged: bool,
+    /// The partitions that were asked for; empty: everything.
+    pub partitions: Vec<String>,
+    /// The content of the target that it made; 0 when it made none.
+    pub generation: u64,
     pub amounts: Amounts,
     pub peak_memory_bytes: u64,
     /// Empty when it succeeded.
@@ -123,9 +136,13 @@ pub fn outcome_row(version: u64, outcome: &Outcome) -> Result<Block> {
     rows(version, &[(OUTCOME, json(outcome)?)])
 }
 
-/// The rows that a run leaves: its outcome, and its own.
-pub fn run_rows(version: u64, outcome: &Outcome, entry: &Entry) -> Result<Block> {
-    rows(version, &[(OUTCOME, json(outcome)?), (HISTORY + entry.run % HISTORY_MAX, json(entry)?)])
+/// The rows that runs leave: the outcome of the last, and one for each.
+pub fn run_rows(version: u64, outcome: &Outcome, entries: &[Entry]) -> Result<Block> {
+    let mut left = vec![(OUTCOME, json(outcome)?)];
+    for entry in entries {
+        left.push((HISTORY + entry.run % HISTORY_MAX, json(entry)?));
+    }
+    rows(version, &left)
 }
 
 /// The row of what commands said.
@@ -182,6 +199,22 @@ pub async fn write(views: &Views, view: &TableDef, row: &Block) -> Result<()> {
     let Some((def, schema)) = def.and_then(|def| Some((def, def.schema.as_ref()?))) else { return Ok(()) };
     let edit = edit(views, def, schema, row).await?;
     views.store.commit(Commit::of(vec![edit])).await?;
+    Ok(())
+}
+
+/// Writes rows of several views, in one commit. Of a view that is gone nothing is written.
+pub async fn write_all(views: &Views, rows: &[(Arc<TableDef>, Block)]) -> Result<()> {
+    let snapshot = views.store.snapshot();
+    let mut edits = Vec::with_capacity(rows.len());
+    for (view, rows) in rows {
+        let def = table_of(view).and_then(|table| snapshot.catalog.table_by_id(table));
+        if let Some((def, schema)) = def.and_then(|def| Some((def, def.schema.as_ref()?))) {
+            edits.push(edit(views, def, schema, rows).await?);
+        }
+    }
+    if !edits.is_empty() {
+        views.store.commit(Commit::of(edits)).await?;
+    }
     Ok(())
 }
 

@@ -85,6 +85,11 @@ impl Schedule {
         u64::try_from(self.index(slot) - self.index(last) - 1).unwrap_or(0)
     }
 
+    /// How many slots there are after `from`, up to and with `to`; none for AFTER.
+    pub fn passed(&self, from: i64, to: i64) -> u64 {
+        u64::try_from(self.index(to) - self.index(from)).unwrap_or(0)
+    }
+
     /// `at` by the wall clock, later by `span`. A span of clock units is elapsed time.
     fn later(&self, at: i64, span: Span) -> i64 {
         match span.months {

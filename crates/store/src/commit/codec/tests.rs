@@ -142,6 +142,12 @@ fn every_edit() -> Vec<Edit> {
         Edit::Truncate { table, partition: Some(PartitionId::parse("202511").unwrap()) },
         Edit::Token { table, token: "token".into(), window: None },
         Edit::Token { table, token: "hash".into(), window: Some(100) },
+        Edit::ShiftParts { tables: vec![table, TableId(2)], is_ring: false },
+        Edit::ShiftParts { tables: vec![table], is_ring: true },
+        Edit::MoveMark { table, reader: TableId(4), from: None, to: 5 },
+        Edit::MoveMark { table, reader: TableId(4), from: Some(5), to: 300 },
+        Edit::SetGroup { name: "g".into(), from: None, to: Some(2) },
+        Edit::SetGroup { name: "g".into(), from: Some(2), to: None },
     ];
     edits.extend(table_defs().into_iter().map(|def| Edit::CreateTable(Arc::new(def))));
     edits.extend(table_defs().into_iter().map(|def| Edit::AlterTable(Arc::new(def))));
