@@ -147,7 +147,8 @@ async fn made_from(
 ) -> Result<Option<Versions>> {
     let is_whole = job.started.partitions.is_empty();
     let replaces = matches!(job.plan.mode, RefreshMode::Replace | RefreshMode::ReplacePartitions);
-    if !prepared.deterministic || prepared.outside || !is_whole || !replaces {
+    let is_closed = prepared.deterministic && !prepared.outside && !prepared.lists_tables;
+    if !is_closed || !is_whole || !replaces {
         return Ok(None);
     }
     let sources: Option<Vec<Version>> =

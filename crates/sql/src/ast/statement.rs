@@ -1,10 +1,11 @@
 //! Statements: everything that can stand between two semicolons.
 
 use super::{
-    AlterConcurrencyGroup, AlterDatabase, AlterNamedCollection, AlterTable, Backup, CreateConcurrencyGroup, CreateDatabase, CreateDictionary,
-    CreateFunction, CreateIndex, CreateMaterializedView, CreateNamedCollection, CreateTable, CreateView,
-    CreateWindowView, Drop, DropIndex, Exchange, Expr, Ident, LikeFilter, Mutation, ObjectKind, ObjectName, Partition,
-    PartitionOrPart, Query, Rename, Setting, Span, TableFunction, TruncateTables, Undrop,
+    AlterConcurrencyGroup, AlterDatabase, AlterNamedCollection, AlterTable, Backup, CreateConcurrencyGroup,
+    CreateDatabase, CreateDictionary, CreateFunction, CreateIndex, CreateMaterializedView, CreateNamedCollection,
+    CreateTable, CreateView, CreateWindowView, Drop, DropIndex, Exchange, Expr, Ident, LikeFilter, Mutation,
+    ObjectKind, ObjectName, Partition, PartitionOrPart, Query, Rename, Setting, Span, TableFunction, TruncateTables,
+    Undrop,
 };
 
 /// A statement and what may follow any of them.

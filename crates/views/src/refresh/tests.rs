@@ -1,5 +1,6 @@
 //! The pure rules against arithmetic of their own, and whole worlds of views over simulated years.
 
+mod admit;
 mod schedule;
 mod worlds;
 

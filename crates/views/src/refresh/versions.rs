@@ -5,7 +5,7 @@
 //! out look like a change: then a refresh runs that was not needed, never the other way round.
 
 use serde::{Deserialize, Serialize};
-use store::{Snapshot, TableDef};
+use store::{Snapshot, TableDef, TableKind};
 use types::TableId;
 
 /// A table or view as a refresh saw it.
@@ -35,9 +35,14 @@ pub struct Versions {
 }
 
 impl Version {
-    /// A table as the snapshot has it; none when it is gone.
+    /// A table as the snapshot has it; none when it is gone, or its rows are elsewhere.
     pub fn of(snapshot: &Snapshot, table: TableId) -> Option<Version> {
-        let definition = snapshot.catalog.table_by_id(table)?.version;
+        let def = snapshot.catalog.table_by_id(table)?;
+        match def.kind {
+            TableKind::MergeTree | TableKind::Memory | TableKind::Null | TableKind::View | TableKind::WindowView => {}
+            TableKind::Merge | TableKind::Dictionary | TableKind::DictionaryTable => return None,
+        }
+        let definition = def.version;
         let parts = snapshot.table_parts(table);
         Some(Version {
             table: table.0,

@@ -98,9 +98,13 @@ fn what_cannot_be_a_schedule_is_refused_by_name() {
         ("EVERY 18446744073709551615 YEAR", ErrorCode::BAD_ARGUMENTS),
         ("EVERY 1 DAY SETTINGS nope = 1", ErrorCode::UNKNOWN_SETTING),
         ("EVERY 1 DAY SETTINGS refresh_timezone = 'Mars/Olympus'", ErrorCode::BAD_ARGUMENTS),
-        ("EVERY 1 DAY SETTINGS keep_generations = 3", ErrorCode::NOT_IMPLEMENTED),
-        ("EVERY 1 DAY CONCURRENCY GROUP g", ErrorCode::NOT_IMPLEMENTED),
-        ("EVERY 1 DAY APPEND INCREMENTAL", ErrorCode::NOT_IMPLEMENTED),
+        ("EVERY 1 DAY SETTINGS keep_generations = 101", ErrorCode::BAD_ARGUMENTS),
+        ("EVERY 1 DAY SETTINGS keep_generations = -1", ErrorCode::BAD_ARGUMENTS),
+        ("EVERY 1 DAY SETTINGS keep_generations = 3 APPEND", ErrorCode::BAD_ARGUMENTS),
+        ("EVERY 1 DAY SETTINGS keep_generations = 3 REPLACE PARTITIONS", ErrorCode::BAD_ARGUMENTS),
+        ("EVERY 1 DAY SETTINGS refresh_skip_ratio = 0", ErrorCode::BAD_ARGUMENTS),
+        ("EVERY 1 DAY SETTINGS refresh_skip_ratio = 'much'", ErrorCode::BAD_ARGUMENTS),
+        ("EVERY 1 DAY SETTINGS refresh_on_miss = 'maybe'", ErrorCode::BAD_ARGUMENTS),
         ("ON CHANGE", ErrorCode::NOT_IMPLEMENTED),
     ] {
         assert_eq!(try_plan(clause).unwrap_err().code(), code, "{clause}");

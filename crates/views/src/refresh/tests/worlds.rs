@@ -2,10 +2,12 @@
 //! rules again as a few lines of arithmetic for views that depend on nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use env::Rng;
 use env::simulated::SeededRng;
 
+use super::super::admit::{Due, Places, admit};
 use super::super::decide::{
     Amounts, Control, Decision, Ended, Outcome, Parent, Started, Switch, View, after, decide, ready_at,
 };
@@ -25,6 +27,8 @@ struct Node {
     /// Every scheduled run that succeeded: when it started, the slot it served.
     served: Vec<(i64, i64)>,
     attempts_max: u32,
+    /// It was due when the world came up again.
+    is_catch_up: bool,
 }
 
 struct World {
@@ -33,7 +37,13 @@ struct World {
     now: i64,
     failures_percent: u64,
     duration_max: u64,
+    /// Of each concurrency group.
+    limits: BTreeMap<Arc<str>, u64>,
 }
+
+/// Runs at once, and of those that catch up.
+const RUNS_MAX: usize = 16;
+const CATCH_UPS_MAX: usize = 4;
 
 impl World {
     fn new(seed: u64, clauses: &[(String, Vec<usize>)]) -> World {
@@ -46,9 +56,11 @@ impl World {
             run: None,
             served: Vec::new(),
             attempts_max: 0,
+            is_catch_up: false,
         };
         let nodes = clauses.iter().map(node).collect();
-        World { rng: SeededRng::new(seed), nodes, now: 1_700_000_000, failures_percent: 0, duration_max: 1 }
+        let limits = BTreeMap::new();
+        World { rng: SeededRng::new(seed), nodes, now: 1_700_000_000, failures_percent: 0, duration_max: 1, limits }
     }
 
     fn parents(&self, at: usize) -> Vec<Parent> {
@@ -64,33 +76,78 @@ impl World {
         self.nodes[at].parents.iter().map(parent).collect()
     }
 
-    /// Decides once for each idle view; when to look again.
+    /// Decides once for each idle view, and begins those that there are places for; when to look again.
     fn begin_due(&mut self) -> i64 {
         let mut wake = self.now + YEAR;
+        let mut due = Vec::new();
         for at in 0..self.nodes.len() {
-            let parents = self.parents(at);
-            let (now, duration) = (self.now, self.rng.below(self.duration_max) as i64);
-            let node = &mut self.nodes[at];
-            if let Some((_, end)) = node.run {
-                wake = wake.min(end);
-                continue;
-            }
-            node.ready = ready_at(&node.outcome, &parents).map(|at| node.ready.unwrap_or(at));
-            let Node { plan, outcome, control, ready, .. } = &*node;
-            let view = View { plan, outcome, control, ready: *ready, parents: &parents };
-            match decide(&view, now * 1_000) {
-                Decision::Run { asked_for } => {
-                    if plan.schedule.is_every() && !asked_for {
-                        check_parents(&view, now);
-                    }
-                    node.run = Some((Started::now(&view, asked_for, now), now + duration));
-                    wake = wake.min(now + duration);
-                }
-                Decision::Sleep { until_ms } => wake = wake.min((until_ms + 999).div_euclid(1_000)),
-                Decision::Off | Decision::Missing | Decision::WaitForParents => {}
+            match self.decide(at) {
+                None => wake = wake.min(self.nodes[at].run.as_ref().map_or(wake, |(_, end)| *end)),
+                Some(Decision::Run { .. }) => due.push(self.due(at)),
+                Some(Decision::Sleep { until_ms }) => wake = wake.min((until_ms + 999).div_euclid(1_000)),
+                Some(Decision::Off | Decision::Missing | Decision::WaitForParents) => {}
             }
         }
+        for at in admit(due, self.places()) {
+            let duration = self.rng.below(self.duration_max) as i64;
+            wake = wake.min(self.now + duration);
+            self.begin(at, duration);
+        }
         wake
+    }
+
+    /// What an idle view does now.
+    fn decide(&mut self, at: usize) -> Option<Decision> {
+        let parents = self.parents(at);
+        let now = self.now;
+        let node = &mut self.nodes[at];
+        if node.run.is_some() {
+            return None;
+        }
+        node.ready = ready_at(&node.outcome, &parents).map(|at| node.ready.unwrap_or(at));
+        let Node { plan, outcome, control, ready, .. } = &*node;
+        let view = View { plan, outcome, control, ready: *ready, parents: &parents };
+        Some(decide(&view, now * 1_000))
+    }
+
+    fn due(&self, at: usize) -> Due<usize> {
+        let Node { plan, outcome, is_catch_up, .. } = &self.nodes[at];
+        let since_ms = outcome.slot.map_or(i64::MIN, |slot| plan.schedule.next(slot).min(self.now) * 1_000);
+        let (group, is_catch_up) = (plan.group.clone(), *is_catch_up);
+        Due { view: at, priority: plan.priority, since_ms, group, is_catch_up }
+    }
+
+    fn places(&self) -> Places {
+        let running = || self.nodes.iter().filter(|node| node.run.is_some());
+        let of = |group: &Arc<str>| running().filter(|node| node.plan.group.as_ref() == Some(group)).count() as u64;
+        let free = |(group, limit): (&Arc<str>, &u64)| (Arc::clone(group), limit.checked_sub(of(group)).unwrap());
+        let catch_ups = running().filter(|node| node.is_catch_up).count();
+        Places {
+            free: RUNS_MAX.checked_sub(running().count()).unwrap(),
+            free_catch_ups: CATCH_UPS_MAX.checked_sub(catch_ups).unwrap(),
+            free_in_group: self.limits.iter().map(free).collect(),
+        }
+    }
+
+    fn begin(&mut self, at: usize, duration: i64) {
+        let parents = self.parents(at);
+        let now = self.now;
+        let node = &mut self.nodes[at];
+        let Node { plan, outcome, control, ready, .. } = &*node;
+        let view = View { plan, outcome, control, ready: *ready, parents: &parents };
+        let Decision::Run { asked_for } = decide(&view, now * 1_000) else { panic!("it was due a moment ago") };
+        if plan.schedule.is_every() && !asked_for {
+            check_parents(&view, now);
+        }
+        if let (Some(share), true, false, 0) =
+            (plan.options.skip_millionths, plan.schedule.is_every(), asked_for, outcome.attempts)
+            && outcome.slot.is_some()
+        {
+            let slot = plan.schedule.floor(now);
+            let period = plan.schedule.next(slot) - slot;
+            assert!(now - slot <= period * share / 1_000_000 + 1, "a run that begins too late is left out");
+        }
+        node.run = Some((Started::now(&view, asked_for, now), now + duration));
     }
 
     fn end_runs(&mut self) {
@@ -104,6 +161,7 @@ impl World {
                 amounts: Amounts::default(),
                 spread: 0,
             };
+            node.is_catch_up = false;
             let before = std::mem::take(&mut node.outcome);
             node.outcome = after(&node.plan, &before, &started, ended);
             node.attempts_max = node.attempts_max.max(node.outcome.attempts);
@@ -127,6 +185,10 @@ impl World {
             (node.run, node.ready) = (None, None);
             let json = serde_json::to_string(&node.outcome).unwrap();
             node.outcome = serde_json::from_str(&json).unwrap();
+        }
+        for at in 0..self.nodes.len() {
+            let is_due = matches!(self.decide(at), Some(Decision::Run { .. }));
+            self.nodes[at].is_catch_up = is_due;
         }
     }
 }
@@ -193,9 +255,14 @@ fn random_world(seed: u64) -> World {
         };
         let depends = if names.is_empty() { String::new() } else { format!(" DEPENDS ON {names}") };
         let retries = rng.below(4);
-        clauses.push((format!("{schedule}{depends} SETTINGS refresh_retries = {retries}"), parents));
+        let group = ["", " CONCURRENCY GROUP one", " CONCURRENCY GROUP two"][rng.below(3) as usize];
+        let late = if rng.below(4) == 0 { ", refresh_skip_ratio = 0.4" } else { "" };
+        let clause =
+            format!("{schedule}{depends}{group} PRIORITY {} SETTINGS refresh_retries = {retries}{late}", rng.below(3));
+        clauses.push((clause, parents));
     }
     let mut world = World::new(seed, &clauses);
+    world.limits = [("one", 1), ("two", 2)].map(|(name, limit)| (Arc::from(name), limit)).into();
     world.duration_max = 1 + rng.below(5_000);
     world
 }
@@ -301,4 +368,58 @@ fn a_cycle_is_spelled_out() {
     assert_eq!(way, [name("a"), name("b"), name("c"), name("a")]);
     assert_eq!(cycle(&name("a"), &[name("a")], &of).unwrap(), [name("a"), name("a")]);
     assert_eq!(cycle(&name("q"), &[name("b")], &of), None);
+}
+
+/// A world that comes up again begins a few of what it missed at a time, the greater priorities first.
+#[test]
+fn a_start_is_no_storm() {
+    let view = |at: usize| (format!("EVERY 1 DAY PRIORITY {}", at % 5), Vec::new());
+    let mut world = World::new(4, &(0..60).map(view).collect::<Vec<_>>());
+    world.duration_max = 100;
+    world.run_until(world.now + 86_400);
+    world.restart();
+    world.now += 10 * 86_400;
+    world.restart();
+    let (begin, before) = (world.now, world.nodes.iter().map(|node| node.served.len()).collect::<Vec<_>>());
+    world.begin_due();
+    let running = world.nodes.iter().filter(|node| node.run.is_some());
+    assert_eq!(running.map(|node| node.plan.priority).collect::<Vec<_>>(), [4; CATCH_UPS_MAX]);
+    world.run_until(begin + 5_000);
+    for (node, before) in world.nodes.iter().zip(before) {
+        assert_eq!(node.served.len(), before + 1, "each runs once");
+    }
+}
+
+/// Late by more than the share: the slot is left out and the next one waited for; late by less, or asked for: it runs.
+#[test]
+fn a_run_that_is_too_late_is_left_out() {
+    let clause = "EVERY 1 DAY SETTINGS refresh_skip_ratio = 0.25".to_owned();
+    let mut world = World::new(5, &[(clause, Vec::new())]);
+    world.run_until(world.now + 2 * 86_400);
+    let midnight = world.nodes[0].plan.schedule.floor(world.now);
+    let runs = |world: &World| world.nodes[0].served.len();
+    let before = runs(&world);
+    world.now = midnight + 86_400 + 7 * 3_600;
+    world.run_until(midnight + 2 * 86_400);
+    assert_eq!(runs(&world), before, "seven hours of a day are more than a quarter");
+    world.run_until(midnight + 2 * 86_400 + 1);
+    assert_eq!(runs(&world), before + 1);
+    world.now = midnight + 3 * 86_400 + 5 * 3_600;
+    world.run_until(world.now + 1);
+    assert_eq!(runs(&world), before + 2, "five hours are less");
+}
+
+/// In a zone with daylight saving three o'clock comes each day, whatever UTC says; on the day that leaves it out, after it.
+#[test]
+fn slots_follow_the_wall_clock_over_daylight_saving() {
+    let clause = "EVERY 1 DAY OFFSET 2 HOUR 30 MINUTE SETTINGS refresh_timezone = 'Europe/Berlin'".to_owned();
+    let mut world = World::new(6, &[(clause, Vec::new())]);
+    // 2025-03-28 00:00 UTC; clocks go on by an hour on the 30th, at two
+    world.now = 1_743_120_000;
+    world.run_until(world.now + 4 * 86_400);
+    let schedule = &world.nodes[0].plan.schedule;
+    let of_day: Vec<i64> = world.nodes[0].served.iter().skip(1).map(|(_, slot)| slot.rem_euclid(86_400) / 60).collect();
+    assert_eq!(of_day, [90, 90, 90, 30], "UTC minutes of day: 02:30 is 01:30 in winter and 00:30 in summer");
+    // 2025-10-24; they go back on the 26th
+    assert_eq!(schedule.passed(1_761_264_000, 1_761_264_000 + 4 * 86_400), 4);
 }
