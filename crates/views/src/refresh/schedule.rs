@@ -94,7 +94,7 @@ impl Schedule {
     fn later(&self, at: i64, span: Span) -> i64 {
         match span.months {
             0 => at.saturating_add(span.seconds),
-            _ => self.zone.to_utc(span.after(at + self.zone.offset_at(at))),
+            _ => instant_of(self.zone, span.after(at + self.zone.offset_at(at))),
         }
     }
 
@@ -125,7 +125,7 @@ impl Schedule {
         let local = offset.after(start);
         match self.is_elapsed() {
             true => local - self.zone.offset_at(0),
-            false => self.zone.to_utc(local),
+            false => instant_of(self.zone, local),
         }
     }
 
@@ -137,6 +137,23 @@ impl Schedule {
     fn offset_of_grid(&self, at: i64) -> i64 {
         if self.is_elapsed() { self.zone.offset_at(0) } else { self.zone.offset_at(at) }
     }
+}
+
+/// When the wall clock of a zone shows `local`. Where it leaves that time out, when it goes on: so later local times are
+/// never earlier moments.
+fn instant_of(zone: Zone, local: i64) -> i64 {
+    let at = zone.to_utc(local);
+    let missed = local - (at + zone.offset_at(at));
+    if missed == 0 {
+        return at;
+    }
+    let (mut before, mut after) = (at.min(at + missed), at.max(at + missed));
+    let is_after = |moment: i64| zone.offset_at(moment) == zone.offset_at(at.max(at + missed));
+    while before + 1 < after {
+        let middle = before + (after - before) / 2;
+        if is_after(middle) { after = middle } else { before = middle }
+    }
+    after
 }
 
 fn check_every(period: Span, offset: Span) -> Result<()> {
