@@ -23,8 +23,9 @@ use crate::session::Running;
 
 /// Bytes of data that are pushed to a decoder at once.
 const CHUNK_BYTES: usize = 1 << 20;
-/// How often the rows of a block are in memory at once while they are shaped, sorted and written.
-const BLOCK_COPIES: usize = 3;
+/// How often the rows of a block are in memory at once while they are shaped and the views over them run. Those who make
+/// parts of them account for that themselves.
+const BLOCK_COPIES: usize = 2;
 
 /// Runs an INSERT. Nothing of it is visible before it is answered.
 pub(crate) async fn run(engine: &Engine, mut running: Running, insert: &AstInsert) -> Result<Answer> {
@@ -165,7 +166,10 @@ async fn from_stream(
     let _ended_with_the_insert = ctx.runtime.env.spawner.spawn("insert-select", Box::pin(work)).abort_on_drop();
     loop {
         match receiver.recv().await {
-            Some(Gathered::Block(block, _held)) => into.push(block.into()).await?,
+            Some(Gathered::Block(block, mut held)) => {
+                held.resize(block.size_bytes().saturating_mul(BLOCK_COPIES))?;
+                into.push(block.into()).await?;
+            }
             Some(Gathered::End) => return Ok(()),
             Some(Gathered::Failed(error)) => return Err(error),
             None => return Err(Error::Input("the SELECT broke off".to_owned())),
@@ -203,7 +207,7 @@ async fn gather(
             };
             rows += block.rows();
             bytes += block.size_bytes();
-            held.resize(bytes.saturating_mul(BLOCK_COPIES))?;
+            held.resize(bytes)?;
             waiting.push(block);
         }
         if rows >= rows_min || bytes >= bytes_min || (is_last && rows > 0) {

@@ -185,3 +185,54 @@ fn killed_queries_end_and_too_many_at_once_are_refused() {
         world.engine.close().await.unwrap();
     });
 }
+
+/// What the query log says of the last INSERT.
+async fn insert_peak(session: &mut Session) -> u64 {
+    let text = "SELECT memory_usage FROM system.query_log WHERE type = 'QueryFinish' AND query_kind = 'Insert' \
+                ORDER BY event_time_microseconds DESC LIMIT 1";
+    rows(session, text).await[0].parse().unwrap()
+}
+
+#[test]
+fn an_insert_of_any_size_accounts_for_its_blocks_and_stays_within_its_memory() {
+    run(async {
+        let mut world = open(|_| ()).await;
+        let session = &mut world.session;
+        done(session, "CREATE TABLE t (k UInt64, s String) ENGINE = MergeTree ORDER BY k").await;
+        done(
+            session,
+            "CREATE MATERIALIZED VIEW mv ENGINE = AggregatingMergeTree ORDER BY k AS \
+             SELECT k % 1000 AS k, countState() AS n, uniqState(s) AS u FROM t GROUP BY k",
+        )
+        .await;
+        let lines = |from: u64| (from..from + 2_000).map(|n| format!("{n}\t{n:0>200}\n")).collect::<String>();
+        let (limit, bytes) = (32_000_000, 40 * 2_000 * 207);
+        let data = futures::stream::iter((0..40).map(move |n| Ok(lines(n * 2_000).into()))).boxed();
+        let text = format!("INSERT INTO t SETTINGS max_memory_usage = {limit} FORMAT TabSeparated\n");
+        session.execute(Request { data: Some(data), ..Request::new(text) }).await.unwrap();
+        assert_eq!(rows(session, "SELECT count(), uniqExact(k) FROM t").await, ["80000\t80000"]);
+        assert_eq!(rows(session, "SELECT countMerge(n), uniq(k) FROM mv").await, ["80000\t1000"]);
+        let peak = insert_peak(session).await;
+        // one block is a sixteenth: shaped and sorted it is there several times
+        assert!(limit / 16 * 4 < peak && peak <= limit, "{peak} of {limit} for {bytes} bytes");
+        world.engine.close().await.unwrap();
+    });
+}
+
+#[test]
+fn an_insert_of_many_small_blocks_is_one_commit_whatever_its_size() {
+    run(async {
+        let mut world = open(|_| ()).await;
+        let session = &mut world.session;
+        done(session, "CREATE TABLE t (k UInt64, s String) ENGINE = MergeTree ORDER BY k").await;
+        // more bytes than a record of the log may have, which packing does not make fewer
+        done(
+            session,
+            "INSERT INTO t SELECT number, randomString(1000) FROM numbers(80000) \
+             SETTINGS max_block_size = 500, min_insert_block_size_rows = 500, min_insert_block_size_bytes = 0",
+        )
+        .await;
+        assert_eq!(rows(session, "SELECT count(), sum(length(s)) FROM t").await, ["80000\t80000000"]);
+        world.engine.close().await.unwrap();
+    });
+}

@@ -392,7 +392,7 @@ impl Insert {
                         self.written.bytes = self.written.bytes.saturating_sub(left_out.size_bytes() as u64);
                     }
                 }
-                self.staged.stage(&self.views.store, &*self.views.runtime.env.spawner, rows).await?;
+                self.staged.stage(&self.views.store, &self.ctx, rows).await?;
             }
             if depth == 0 && self.replaces != Replaces::Nothing {
                 return Ok(());

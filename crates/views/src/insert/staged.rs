@@ -6,19 +6,23 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use env::{AbortOnDrop, Spawner};
+use env::AbortOnDrop;
 use parts::{Derived, PartSchema, PartitionId};
+use query::QueryContext;
+use query::memory::{Held, QueryMemory};
 use store::{NewPart, Store};
 use tokio::sync::oneshot;
 use types::{Block, TableId};
 
-use super::stage;
+use super::stage::{self, Place};
 use crate::error::Result;
 
 /// Blocks that are made into parts beside the insert: with the one that is under way, as many as a small machine's cores.
 const TASKS_MAX: usize = 2;
 /// Blocks smaller than this are not worth a task.
 const TASK_BYTES_MIN: usize = 1 << 20;
+/// How often rows are in memory at once while they become parts: as they came, sorted, encoded, and as bytes of a file.
+const BLOCK_COPIES: usize = 4;
 
 /// Parts made and being made.
 #[derive(Default)]
@@ -61,27 +65,57 @@ pub(crate) struct Rows {
 }
 
 impl Staged {
-    /// Makes the parts, or has them made.
-    pub(crate) async fn stage(&mut self, store: &Store, spawner: &dyn Spawner, rows: Rows) -> Result<()> {
+    /// Makes the parts, or has them made beside the insert while the query's memory allows that.
+    pub(crate) async fn stage(&mut self, store: &Store, ctx: &QueryContext, rows: Rows) -> Result<()> {
         let Rows { table, schema, derived, partitions, merge_rule } = rows;
-        if partitions.iter().map(|(_, block)| block.size_bytes()).sum::<usize>() < TASK_BYTES_MIN {
-            let parts = stage::stage_partitions(store, (&schema, &derived), partitions, merge_rule).await?;
+        let bytes = partitions.iter().map(|(_, block)| block.size_bytes()).sum::<usize>();
+        let held = self.take_memory(&ctx.memory, bytes.saturating_mul(BLOCK_COPIES)).await?;
+        let how = (merge_rule, self.place());
+        if bytes < TASK_BYTES_MIN {
+            let parts = stage::stage_partitions(store, (&schema, &derived), partitions, how).await?;
             self.made(table, parts);
             return Ok(());
         }
-        while TASKS_MAX <= self.pieces.iter().filter(|piece| matches!(piece, Piece::Running(..))).count() {
+        while TASKS_MAX <= self.running() {
             self.join_oldest().await?;
         }
         let (tell, parts) = oneshot::channel();
         let store = store.clone();
         let work = async move {
-            let parts = stage::stage_partitions(&store, (&schema, &derived), partitions, merge_rule).await;
+            let parts = stage::stage_partitions(&store, (&schema, &derived), partitions, how).await;
+            drop(held);
             // whoever asked may be gone
             let _unheard = tell.send(parts);
         };
-        let _task = spawner.spawn("stage", Box::pin(work)).abort_on_drop();
+        let _task = ctx.runtime.env.spawner.spawn("stage", Box::pin(work)).abort_on_drop();
         self.pieces.push_back(Piece::Running(table, Running { _task, parts }));
         Ok(())
+    }
+
+    /// Memory for rows that are made into parts. While others are, only as much as leaves half of what the query may take
+    /// for its views: those are waited for first.
+    async fn take_memory(&mut self, memory: &Arc<QueryMemory>, bytes: usize) -> Result<Held> {
+        while 0 < self.running() && memory.limit_bytes() / 2 < memory.used_bytes().saturating_add(bytes) {
+            self.join_oldest().await?;
+        }
+        let mut held = memory.hold("parts of an INSERT");
+        held.resize(bytes)?;
+        Ok(held)
+    }
+
+    /// Where the next parts go.
+    fn place(&self) -> Place {
+        let made = self.pieces.iter().flat_map(|piece| match piece {
+            Piece::Made(_, parts) => parts.as_slice(),
+            Piece::Running(..) => &[],
+        });
+        let inline = made.filter(|part| part.file().is_none()).map(|part| part.staged().meta.bytes);
+        if inline.sum::<u64>() < stage::INLINE_BYTES_MAX { Place::BySize } else { Place::Files }
+    }
+
+    /// Parts that are being made.
+    fn running(&self) -> usize {
+        self.pieces.iter().filter(|piece| matches!(piece, Piece::Running(..))).count()
     }
 
     /// Takes parts that are made.
