@@ -89,6 +89,8 @@ async fn change(engine: &Engine, kind: &StatementKind, ctx: &Arc<QueryContext>) 
         | StatementKind::Exchange(_)
         | StatementKind::Attach(_) => ddl::run(engine, kind, ctx).await,
         StatementKind::AlterTable(what) => alter::run(engine, what, ctx).await,
+        StatementKind::CreateIndex(what) => alter::run(engine, &ddl::indexes::create(what)?, ctx).await,
+        StatementKind::DropIndex(what) => alter::run(engine, &ddl::indexes::drop(what), ctx).await,
         StatementKind::Mutate(mutate) => alter::mutate(engine, mutate, ctx).await,
         StatementKind::Optimize(what) => optimize::run(engine, what, ctx).await,
         StatementKind::CreateConcurrencyGroup(create) => refresh::create_group(engine, create, ctx).await,
@@ -104,8 +106,6 @@ fn name_of(kind: &StatementKind) -> &str {
         StatementKind::Check(_) => "CHECK TABLE",
         StatementKind::CreateDictionary(_) => "CREATE DICTIONARY",
         StatementKind::CreateFunction(_) => "CREATE FUNCTION",
-        StatementKind::CreateIndex(_) => "CREATE INDEX",
-        StatementKind::DropIndex(_) => "DROP INDEX",
         StatementKind::CreateNamedCollection(_) | StatementKind::AlterNamedCollection(_) => "NAMED COLLECTION",
         StatementKind::Undrop(_) => "UNDROP",
         StatementKind::AlterDatabase(_) => "ALTER DATABASE",

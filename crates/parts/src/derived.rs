@@ -1,6 +1,6 @@
-//! What a part keeps of its rows beside the rows: the smallest and largest moments of times to live.
+//! What a part keeps of its rows beside the rows: the smallest and largest moments of times to live, and skip indexes.
 //!
-//! Computed columns of which a part keeps the bounds only; they stand in [`PartMeta::min_max`] behind the table's own
+//! Moments are computed columns of which a part keeps the bounds only; they stand in [`PartMeta::min_max`] behind the table's own
 //! columns, under names that no column can have. A part without them says nothing: whoever asks must take it for unknown,
 //! never for "none".
 
@@ -11,6 +11,7 @@ use types::{Block, BlockTransform, Header};
 
 use crate::error::{Error, Result};
 use crate::meta::{MinMax, PartMeta};
+use crate::skip_index::SkipIndex;
 
 /// How rows that are written into a part become the columns that it keeps the bounds of. Cheap to clone; the default is
 /// none.
@@ -20,12 +21,32 @@ pub struct Derived {
     moments: Option<(Header, Arc<dyn BlockTransform>)>,
     /// Bounds that are known without computing.
     known: Vec<MinMax>,
+    /// Indexes, and what computes their columns. Parts in memory have none: reading them costs little.
+    indexes: Vec<(SkipIndex, Arc<dyn BlockTransform>)>,
 }
 
 impl Derived {
     /// Parts keep the bounds of these computed columns.
     pub fn moments(header: Header, compute: Arc<dyn BlockTransform>) -> Derived {
-        Derived { moments: Some((header, compute)), known: Vec::new() }
+        Derived { moments: Some((header, compute)), ..Derived::default() }
+    }
+
+    /// The same, and part files have these indexes; each with what computes its columns.
+    #[must_use]
+    pub fn with_indexes(self, indexes: Vec<(SkipIndex, Arc<dyn BlockTransform>)>) -> Derived {
+        Derived { indexes, ..self }
+    }
+
+    /// The same without the indexes of which this is not true.
+    #[must_use]
+    pub fn retain_indexes(mut self, keep: impl Fn(&SkipIndex) -> bool) -> Derived {
+        self.indexes.retain(|(index, _)| keep(index));
+        self
+    }
+
+    /// Indexes, and what computes their columns.
+    pub(crate) fn indexes(&self) -> &[(SkipIndex, Arc<dyn BlockTransform>)] {
+        &self.indexes
     }
 
     /// Nothing is computed: the part takes over the bounds of the parts whose rows it gets, as wide as all of them
@@ -44,7 +65,7 @@ impl Derived {
 
     /// True when nothing is computed.
     pub fn is_none(&self) -> bool {
-        self.moments.is_none()
+        self.moments.is_none() && self.indexes.is_empty()
     }
 
     /// Bounds that are known without computing.
@@ -71,7 +92,8 @@ impl Derived {
 impl fmt::Debug for Derived {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.header().columns().iter().map(|column| column.name.to_string()).collect::<Vec<_>>();
-        write!(f, "Derived({})", names.join(", "))
+        let indexes = self.indexes.iter().map(|(index, _)| index.name.to_string());
+        write!(f, "Derived({})", names.into_iter().chain(indexes).collect::<Vec<_>>().join(", "))
     }
 }
 

@@ -61,6 +61,21 @@ impl KeyHasher {
     }
 }
 
+/// The hash of each value of a column, as keys are hashed; none for NULL.
+pub(crate) fn hash_values(ty: &DataType, array: &ArrayRef) -> Result<Vec<Option<u64>>> {
+    let array = comparable(ty, array);
+    let mut bytes = Vec::new();
+    let hash = |row: usize| {
+        if array.is_null(row) {
+            return Ok(None);
+        }
+        bytes.clear();
+        write_value(&mut bytes, &array, row)?;
+        Ok(Some(xxh3_64(&bytes)))
+    };
+    (0..array.len()).map(hash).collect()
+}
+
 /// The bytes of one value, so that different values give different bytes.
 fn write_value(bytes: &mut Vec<u8>, array: &ArrayRef, row: usize) -> Result<()> {
     if array.is_null(row) {

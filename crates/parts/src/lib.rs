@@ -4,7 +4,7 @@
 //! [`part`]); how rows come in order
 //! ([`order`], [`sort`]); what an engine does with rows of one key ([`rule`]) and with sorted runs ([`merge`]); its bytes
 //! inside the commit log ([`inline`]) and as a Parquet file ([`file`]) behind [`part_store`]; how reads get around most of
-//! it ([`prune`], [`cache`], [`key_index`], [`lookup`]); and how a mutation makes the next part ([`rewrite`]).
+//! it ([`prune`], [`skip_index`], [`cache`], [`key_index`], [`lookup`]); and how a mutation makes the next part ([`rewrite`]).
 //!
 //! Knows no table names, no SQL and no time of day, and evaluates no expression: keys are columns that somebody computed
 //! before, and what a merge or mutation must compute arrives as a [`types::BlockTransform`].
@@ -31,6 +31,7 @@ pub mod rewrite;
 pub mod rule;
 pub mod schema;
 mod siphash;
+pub mod skip_index;
 pub mod sort;
 #[cfg(test)]
 mod testing;
@@ -53,4 +54,5 @@ pub use prune::{Bound, KeyRange, KeyRanges, may_contain, partition_may_contain, 
 pub use rewrite::{Mutation, Rewritten, RowMask, RowSet, rewrite, rewrite_block};
 pub use rule::{Purpose, apply_rule, apply_rule_to_key, sort_and_apply_rule};
 pub use schema::{MergeMode, PartSchema, SortColumn, SumMap};
+pub use skip_index::{SkipIndex, SkipKind};
 pub use sort::sort_block;

@@ -189,8 +189,9 @@ impl MinMax {
     }
 }
 
+/// Gathers the smallest and largest value of one column.
 #[derive(Debug)]
-struct MinMaxBuilder {
+pub(crate) struct MinMaxBuilder {
     column: Column,
     position: usize,
     /// Smallest and largest value so far; none before the first.
@@ -199,14 +200,14 @@ struct MinMaxBuilder {
 }
 
 impl MinMaxBuilder {
-    fn new(header: &Header, position: usize) -> Result<MinMaxBuilder> {
+    pub(crate) fn new(header: &Header, position: usize) -> Result<MinMaxBuilder> {
         let column =
             header.columns().get(position).ok_or(Error::Damaged("column of min and max is not there"))?.clone();
         let values = arrow::array::new_empty_array(&column.ty.arrow_type());
         Ok(MinMaxBuilder { column, position, values, has_null: false })
     }
 
-    fn push(&mut self, block: &Block) -> Result<()> {
+    pub(crate) fn push(&mut self, block: &Block) -> Result<()> {
         let array = block.array(self.position);
         self.has_null |= 0 < array.null_count();
         let smallest_and_largest = self.of(array)?;
@@ -223,7 +224,7 @@ impl MinMaxBuilder {
         Ok(arrow::compute::take(array, &UInt32Array::from(found), None)?)
     }
 
-    fn finish(self) -> MinMax {
+    pub(crate) fn finish(self) -> MinMax {
         MinMax { column: self.column, values: self.values, has_null: self.has_null }
     }
 }

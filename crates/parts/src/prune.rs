@@ -83,6 +83,47 @@ pub fn may_contain(min_max: &MinMax, ranges: &[KeyRange]) -> Result<bool> {
     }))
 }
 
+/// Ranges of one column, for many values at once.
+pub struct ValueRanges {
+    encoder: KeyEncoder,
+    intervals: Vec<Interval>,
+    ty: arrow::datatypes::DataType,
+}
+
+impl ValueRanges {
+    /// The ranges of a column.
+    pub fn new(column: &types::Column, ranges: &[KeyRange]) -> Result<ValueRanges> {
+        let encoder = KeyEncoder::new(&Header::new(vec![column.clone()]), &[SortColumn::ascending(0)])?;
+        let intervals = ranges.iter().map(|range| Interval::new(&encoder, range, false)).collect::<Result<Vec<_>>>()?;
+        Ok(ValueRanges { encoder, intervals, ty: column.ty.arrow_type() })
+    }
+
+    /// True when NULL is in one of them.
+    pub fn holds_null(&self) -> bool {
+        let null = arrow::array::new_null_array(&self.ty, 1);
+        let null = self.encoder.encode_arrays(&[null], 1);
+        null.is_ok_and(|null| self.intervals.iter().any(|interval| interval.contains(null.row(0).data())))
+    }
+
+    /// For each value whether it is in one of them.
+    pub fn inside(&self, values: &ArrayRef) -> Result<Vec<bool>> {
+        let rows = self.encoder.encode_arrays(std::slice::from_ref(values), values.len())?;
+        let inside = |row: usize| self.intervals.iter().any(|interval| interval.contains(rows.row(row).data()));
+        Ok((0..values.len()).map(inside).collect())
+    }
+
+    /// For each pair of a smallest and a largest value whether one of them reaches in between.
+    pub fn between(&self, smallest: &ArrayRef, largest: &ArrayRef) -> Result<Vec<bool>> {
+        let low = self.encoder.encode_arrays(std::slice::from_ref(smallest), smallest.len())?;
+        let high = self.encoder.encode_arrays(std::slice::from_ref(largest), largest.len())?;
+        let reached = |row: usize| {
+            let (low, high) = (Some(low.row(row).data()), Some(high.row(row).data()));
+            self.intervals.iter().any(|interval| interval.reaches(low, high, Ends::Inclusive))
+        };
+        Ok((0..smallest.len().min(largest.len())).map(reached).collect())
+    }
+}
+
 /// True when the `i`-th column of a part's partition key is in one of `ranges`. True for parts without rows.
 pub fn partition_may_contain(meta: &PartMeta, i: usize, ranges: &[KeyRange]) -> Result<bool> {
     let Some(column) = meta.partition.header().columns().get(i).filter(|_| 0 < meta.partition.rows()) else {

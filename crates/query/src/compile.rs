@@ -96,7 +96,12 @@ impl Compiled {
     pub async fn explain(&self, ctx: &Arc<QueryContext>) -> Result<Vec<String>> {
         let physical = self.rows.physical(ctx).await?;
         let mut lines = Vec::new();
-        describe(physical.as_ref(), 0, ctx, &mut lines)?;
+        for (mut line, operator) in operators(&physical, 0) {
+            if let Some(scan) = operator.downcast_ref::<ScanExec>() {
+                line.push_str(&scan.forecast(ctx).await?);
+            }
+            lines.push(line);
+        }
         Ok(lines)
     }
 
@@ -200,18 +205,17 @@ pub(crate) fn is_timeless(plan: &LogicalPlan) -> Result<bool> {
     Ok(timeless)
 }
 
-fn describe(plan: &dyn ExecutionPlan, depth: usize, ctx: &Arc<QueryContext>, lines: &mut Vec<String>) -> Result<()> {
-    let mut line = format!("{}{}", "  ".repeat(depth), displayable(plan).one_line().to_string().trim_end());
-    if let Some(scan) = plan.downcast_ref::<ScanExec>() {
-        line.push_str(&scan.forecast(ctx)?);
-    }
+/// The operators of a plan, each with its line.
+fn operators(plan: &Arc<dyn ExecutionPlan>, depth: usize) -> Vec<(String, Arc<dyn ExecutionPlan>)> {
+    let mut found = Vec::new();
     // Only says that the leaf below it yields to others now and then.
     let is_plumbing = plan.name() == "CooperativeExec";
     if !is_plumbing {
-        lines.push(line);
+        let line = format!("{}{}", "  ".repeat(depth), displayable(plan.as_ref()).one_line().to_string().trim_end());
+        found.push((line, Arc::clone(plan)));
     }
     for child in plan.children() {
-        describe(child.as_ref(), depth + usize::from(!is_plumbing), ctx, lines)?;
+        found.extend(operators(child, depth + usize::from(!is_plumbing)));
     }
-    Ok(())
+    found
 }

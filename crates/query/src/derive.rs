@@ -1,5 +1,5 @@
-//! What parts keep of their rows beside them: the first and last moment at which rows, columns and groups of rows are past
-//! their time.
+//! What parts keep of their rows beside them: skip indexes, and the first and last moment at which rows, columns and groups
+//! of rows are past their time.
 //!
 //! A rule of a table's TTL is known by its text: parts that were written under other rules know nothing of it. A moment is
 //! in seconds since 1970; none (NULL) for a row whose time never comes or has been served.
@@ -18,6 +18,7 @@ use crate::context::QueryContext;
 use crate::definition::Definition;
 use crate::error::{Error, Result};
 use crate::expressions::{Expressions, condition};
+use crate::skip_indexes;
 
 /// Prefix of the names of moments.
 const MOMENT: &str = "\u{1}ttl ";
@@ -95,6 +96,11 @@ pub fn ttl_rules(table: &TableDef) -> Result<Vec<TtlRule>> {
 /// What is computed of rows of a table as they are written. `served_s`: what was past its time then has been dealt with
 /// in these rows already.
 pub fn derived(table: &TableDef, served_s: Option<u32>, ctx: &QueryContext) -> Result<Derived> {
+    let indexes = skip_indexes::of_table(table, ctx)?.into_iter().map(skip_indexes::Compiled::transform).collect();
+    Ok(moments(table, served_s, ctx)?.with_indexes(indexes))
+}
+
+fn moments(table: &TableDef, served_s: Option<u32>, ctx: &QueryContext) -> Result<Derived> {
     let (rules, Some(schema)) = (ttl_rules(table)?, &table.schema) else { return Ok(Derived::default()) };
     if rules.is_empty() {
         return Ok(Derived::default());

@@ -30,6 +30,7 @@ pub mod runtime;
 pub mod scan;
 mod session;
 mod shape;
+pub mod skip_indexes;
 pub mod subqueries;
 pub mod system;
 pub mod table_functions;

@@ -15,7 +15,7 @@ use crate::bind::relations::{
 use crate::context::QueryContext;
 use crate::definition::Definition;
 use crate::error::{Error, Result};
-use crate::scan::{Source, StoredTable, TableOptions, Virtual, table_source};
+use crate::scan::{Skips, Source, StoredTable, TableOptions, Virtual, table_source};
 use crate::{merge_tables, system, table_functions};
 
 /// The names that one query can read.
@@ -38,6 +38,10 @@ impl<'a> SnapshotRelations<'a> {
 
     fn stored(&self, def: &Arc<TableDef>, target: &Arc<TableDef>) -> Result<Relation> {
         let definition = Definition::parse(target)?;
+        let skips = match definition.indexes().is_empty() {
+            true => Arc::default(),
+            false => Arc::new(Skips::of(target, &StoredTable::columns_of(target), self.ctx)?),
+        };
         let has_final = target.schema.as_ref().is_some_and(|schema| schema.has_final());
         let table = TableRelation {
             columns: columns(target, &definition)?.into(),
@@ -45,6 +49,7 @@ impl<'a> SnapshotRelations<'a> {
                 def: target.clone(),
                 older: older_of(def).into(),
                 snapshot: self.ctx.snapshot.clone(),
+                skips,
             }),
             supports_final: has_final,
             supports_prewhere: target.kind == TableKind::MergeTree,
@@ -205,6 +210,7 @@ struct StoredScan {
     /// Where earlier contents are, newest first, when it is read as a refreshable view.
     older: Arc<[TableId]>,
     snapshot: Arc<store::Snapshot>,
+    skips: Arc<Skips>,
 }
 
 /// The hidden tables of earlier contents of a refreshable view: those after its record.
@@ -240,8 +246,11 @@ impl StoredScan {
 
 impl ScanFactory for StoredScan {
     fn source(&self, options: &ScanOptions) -> Result<Arc<dyn PlanSource>> {
-        let def = self.generation(options.generation.unwrap_or(0))?;
-        let options = TableOptions { is_final: options.is_final, prewhere: options.prewhere.as_ref() };
+        let generation = options.generation.unwrap_or(0);
+        let def = self.generation(generation)?;
+        // the indexes are those of the table that holds the present content
+        let skips = if generation == 0 { Arc::clone(&self.skips) } else { Arc::default() };
+        let options = TableOptions { is_final: options.is_final, prewhere: options.prewhere.as_ref(), skips };
         Ok(table_source(Arc::new(StoredTable::new(&def, &self.snapshot, &options)?)))
     }
 }

@@ -8,13 +8,13 @@
 use std::sync::Arc;
 
 use query::definition::Definition;
-use sql::ast::{AlterAction, CreateTable, Ident, SettingValue, Storage};
+use sql::ast::{AlterAction, CreateTable, Element, Ident, SettingValue, Storage};
 use sql::ast::{Literal, Setting as AstSetting};
 use store::{ColumnChange, Edit, TableDef};
 use types::{Column, ErrorCode, Header, TableId};
 
 use super::columns::{self, key_columns};
-use super::mutate::{of_ttl, reserve, rewrite_outdated};
+use super::mutate::{of_ttl, reserve, rewrite_outdated, rewrite_parts, without_index};
 use super::{Work, elements};
 use crate::ddl::{self, Maker};
 use crate::error::{Error, Result};
@@ -29,6 +29,8 @@ pub(super) struct Draft {
     pub(super) commands: Vec<Arc<str>>,
     /// Columns that this statement added: only they may extend the sorting key.
     pub(super) added: Vec<String>,
+    /// Indexes whose data goes, and in which partition.
+    pub(super) cleared: Vec<(String, Option<sql::ast::Partition>)>,
     /// TTL changed, of the table or a column.
     pub(super) ttl_changed: bool,
     /// As the table was.
@@ -51,6 +53,7 @@ pub(super) async fn run(work: &mut Work<'_>, table: TableId, actions: &[&AlterAc
         changes: Vec::new(),
         commands: Vec::new(),
         added: Vec::new(),
+        cleared: Vec::new(),
         ttl_changed: false,
         old: Arc::clone(&old),
     };
@@ -69,12 +72,18 @@ pub(super) async fn run(work: &mut Work<'_>, table: TableId, actions: &[&AlterAc
     work.add(edits)?;
     let converts = columns::needs_conversion(&old, &new, &draft.changes);
     let def = work.table(table)?;
-    let ttl = match (draft.ttl_changed, Ttl::of(&def)?) {
+    let mut changes = match (draft.ttl_changed, Ttl::of(&def)?) {
         (true, Some(ttl)) => of_ttl(&def, &ttl, None, &work.ctx)?,
         _ => Vec::new(),
     };
-    if converts || !ttl.is_empty() {
-        return rewrite_outdated(work, table, names, ttl, draft.commands).await;
+    for (index, partition) in &draft.cleared {
+        changes.push(without_index(&def, index, partition.as_ref(), &work.ctx)?);
+    }
+    if converts {
+        return rewrite_outdated(work, table, names, changes, draft.commands).await;
+    }
+    if !changes.is_empty() {
+        return rewrite_parts(work, table, names, changes, draft.commands).await;
     }
     if !draft.commands.is_empty() && def.kind == store::TableKind::MergeTree {
         work.add(vec![Edit::RecordMutation { table, commands: draft.commands }])?;
@@ -84,7 +93,11 @@ pub(super) async fn run(work: &mut Work<'_>, table: TableId, actions: &[&AlterAc
 
 /// Whether parts may have to be rewritten: they are taken first then.
 fn needs_parts(actions: &[&AlterAction]) -> bool {
-    actions.iter().any(|action| matches!(action, AlterAction::ModifyColumn { .. } | AlterAction::ModifyTtl(_)))
+    actions.iter().any(|action| match action {
+        AlterAction::ModifyColumn { .. } | AlterAction::ModifyTtl(_) => true,
+        AlterAction::DropElement(Element::Index, what) => what.clear,
+        _ => false,
+    })
 }
 
 fn same(old: &TableDef, new: &TableDef) -> bool {

@@ -90,6 +90,9 @@ fn drop_element(draft: &mut Draft, element: Element, what: &DropElement, action:
         if element == Element::Index {
             draft.commands.push(action.to_string().into());
         }
+        if what.clear && there && element == Element::Index {
+            draft.cleared.push((name.to_owned(), what.partition.clone()));
+        }
         if !what.clear {
             elements_without(draft, element, name);
         }

@@ -46,6 +46,10 @@ enum What {
     Outdated,
     /// Every part.
     All,
+    /// Every file that has not these indexes, by text.
+    Indexed(Vec<Arc<str>>),
+    /// Every file that has this index, which the new one has not.
+    Unindexed(Arc<str>),
 }
 
 /// DELETE, UPDATE, MATERIALIZE and the like.
@@ -219,6 +223,10 @@ async fn changes(work: &Work<'_>, table: TableId, actions: &[&AlterAction]) -> R
                 let partition = within(&what.partition)?;
                 changes.extend(materialize(&def, what, partition, &work.ctx)?);
             }
+            AlterAction::Materialize(Element::Index, what) => {
+                let partition = within(&what.partition)?;
+                changes.extend(materialize_indexes(&def, what, partition, &work.ctx)?);
+            }
             AlterAction::Materialize(Element::Projection, what) => {
                 let name = what.names.first().map(|name| name.name.as_str()).unwrap_or_default();
                 let message = format!("there is no projection {name} in table {}", def.qualified_name());
@@ -233,7 +241,7 @@ async fn changes(work: &Work<'_>, table: TableId, actions: &[&AlterAction]) -> R
             AlterAction::ApplyDeletedMask(partition) => {
                 changes.push(Change { partition: within(partition)?, what: What::Outdated });
             }
-            // indexes are made of the parts when they are first asked; updates leave no patches
+            // updates leave no patches
             _ => {}
         }
     }
@@ -305,6 +313,55 @@ fn materialize(
         }
     }
     Ok(changes)
+}
+
+/// Files get the indexes that they were written without.
+fn materialize_indexes(
+    def: &TableDef,
+    what: &Materialize,
+    partition: Option<PartitionId>,
+    ctx: &QueryContext,
+) -> Result<Option<Change>> {
+    let mut texts = Vec::new();
+    for name in &what.names {
+        match index_text(def, &name.name, ctx)? {
+            Some(text) => texts.push(text),
+            None if what.if_exists => {}
+            None => {
+                let message = format!("cannot find index \"{}\" to materialize", name.name);
+                return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
+            }
+        }
+    }
+    Ok((!texts.is_empty()).then_some(Change { partition, what: What::Indexed(texts) }))
+}
+
+/// CLEAR INDEX: files that have the index are written without it.
+pub(super) fn without_index(
+    def: &TableDef,
+    name: &str,
+    partition: Option<&sql::ast::Partition>,
+    ctx: &Arc<QueryContext>,
+) -> Result<Change> {
+    let partition = match (partition, &def.schema) {
+        (Some(partition), Some(schema)) => Some(partition_id(schema, partition, ctx)?),
+        _ => None,
+    };
+    let text = index_text(def, name, ctx)?.unwrap_or_default();
+    Ok(Change { partition, what: What::Unindexed(text) })
+}
+
+fn index_text(def: &TableDef, name: &str, ctx: &QueryContext) -> Result<Option<Arc<str>>> {
+    let indexes = query::skip_indexes::of_table(def, ctx)?;
+    Ok(indexes.into_iter().find(|known| *known.index.name == *name).map(|known| known.index.text))
+}
+
+/// Whether a file has an index; none of rows in memory, which have no use for one.
+fn has_index(part: &ActivePart, text: &str) -> Option<bool> {
+    match &part.part.data {
+        parts::PartData::File(file) => Some(file.index_bytes(text).is_some()),
+        parts::PartData::Memory(_) => None,
+    }
 }
 
 /// A condition or value as it can be evaluated over stored columns: subqueries run, ALIAS columns in full.
@@ -442,7 +499,7 @@ async fn affected(work: &Work<'_>, def: &TableDef, changes: &[Change]) -> Result
         .iter()
         .filter_map(|change| match &change.what {
             What::Rows { condition, .. } => Some(condition.clone()),
-            What::Outdated | What::All => None,
+            What::Outdated | What::All | What::Indexed(_) | What::Unindexed(_) => None,
         })
         .collect();
     let condition = match conditions.len() {
@@ -495,6 +552,8 @@ pub(super) async fn rewrite_parts(
             What::Rows { .. } => affected.contains(&name.to_string()),
             What::Outdated => is_outdated(work, &def, &part),
             What::All => true,
+            What::Indexed(ref texts) => texts.iter().any(|text| has_index(&part, text) == Some(false)),
+            What::Unindexed(ref text) => has_index(&part, text) == Some(true),
         });
         if is_touched {
             let replaced = replace(work, &def, &part, &chosen, finish.as_ref()).await;
@@ -540,7 +599,7 @@ async fn replace(
         .iter()
         .filter_map(|change| match &change.what {
             What::Rows { mutation, .. } => Some(mutation.clone()),
-            What::Outdated | What::All => None,
+            What::Outdated | What::All | What::Indexed(_) | What::Unindexed(_) => None,
         })
         .collect();
     let changed: Arc<Mutex<Vec<u32>>> = Arc::default();
@@ -552,7 +611,9 @@ async fn replace(
         Some(finish) => finish(rows),
         None => rows,
     };
-    let derived = query::derive::derived(def, None, &work.ctx)?;
+    let is_cleared =
+        |text: &str| changes.iter().any(|change| matches!(&change.what, What::Unindexed(gone) if **gone == *text));
+    let derived = query::derive::derived(def, None, &work.ctx)?.retain_indexes(|index| !is_cleared(&index.text));
     let output = stage(work.engine, (schema, &derived), part, rows).await?;
     let changed = std::mem::take(&mut *changed.lock());
     let is_rewritten = changes.iter().any(|change| !matches!(change.what, What::Rows { .. }));

@@ -150,7 +150,7 @@ fn check_defaults(elements: &TableElements, header: &Header, ctx: &QueryContext)
         Expressions::compile(std::slice::from_ref(&constraint.expr), header, ctx)?;
     }
     for index in &elements.indexes {
-        super::indexes::check(index, header, ctx)?;
+        query::skip_indexes::compile(index, header, ctx)?;
     }
     Ok(())
 }

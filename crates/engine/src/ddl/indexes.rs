@@ -1,48 +1,24 @@
-//! Skip indexes of a definition: which types there are, over which columns.
+//! CREATE INDEX and DROP INDEX: other words for ALTER TABLE.
 
-use query::QueryContext;
-use query::expressions::Expressions;
-use sql::Expr;
-use sql::ast::{ExprKind, IndexDef};
-use types::{DataType, ErrorCode, Header};
+use sql::ast::{AlterAction, AlterTable, CreateIndex, DropElement, DropIndex, Element};
+use types::ErrorCode;
 
 use crate::error::{Error, Result};
 
-/// Refuses what is no index that can be made.
-pub(super) fn check(index: &IndexDef, header: &Header, ctx: &QueryContext) -> Result<()> {
-    let items: Vec<Expr> = super::keys::items(&index.expr).into_iter().cloned().collect();
-    let compiled = Expressions::compile(&items, header, ctx)?;
-    let name = index.name.name.as_str();
-    let kind = index.index_type.as_ref().map(type_name).unwrap_or_default();
-    match kind.as_str() {
-        "minmax" | "set" | "bloom_filter" => Ok(()),
-        "tokenbf_v1" | "ngrambf_v1" => match compiled.types().find(|ty| !is_text(ty)) {
-            None => Ok(()),
-            Some(ty) => {
-                let message = format!("index {name}: ngram and token bloom filters are for text, not for {ty}");
-                Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message))
-            }
-        },
-        "text" | "vector_similarity" | "hypothesis" | "sparse_grams" | "inverted" | "full_text" => {
-            Err(Error::NotImplemented(format!("index type {kind} (INDEX {name})")))
-        }
-        _ => {
-            let message = format!("unknown index type '{kind}' (INDEX {name})");
-            Err(Error::refused(ErrorCode::INCORRECT_QUERY, message))
-        }
+/// The ALTER TABLE that CREATE INDEX is.
+pub(crate) fn create(what: &CreateIndex) -> Result<AlterTable> {
+    if what.index.index_type.is_none() {
+        return Err(Error::refused(ErrorCode::INCORRECT_QUERY, "CREATE INDEX without TYPE is forbidden"));
     }
+    let (if_not_exists, index) = (what.if_not_exists, Box::new(what.index.clone()));
+    let action = AlterAction::AddIndex { if_not_exists, index, position: None };
+    Ok(AlterTable { name: what.table.clone(), on_cluster: what.on_cluster.clone(), actions: vec![action] })
 }
 
-fn type_name(expr: &Expr) -> String {
-    match &expr.kind {
-        ExprKind::Function(call) => call.name.name.clone(),
-        _ => expr.to_string(),
-    }
-}
-
-fn is_text(ty: &DataType) -> bool {
-    match ty {
-        DataType::Array(inner) | DataType::Nullable(inner) | DataType::LowCardinality(inner) => is_text(inner),
-        ty => ty.is_string() || matches!(ty, DataType::FixedString(_)),
-    }
+/// The ALTER TABLE that DROP INDEX is.
+pub(crate) fn drop(what: &DropIndex) -> AlterTable {
+    let dropped =
+        DropElement { if_exists: what.if_exists, names: vec![what.name.clone()], clear: false, partition: None };
+    let action = AlterAction::DropElement(Element::Index, dropped);
+    AlterTable { name: what.table.clone(), on_cluster: what.on_cluster.clone(), actions: vec![action] }
 }

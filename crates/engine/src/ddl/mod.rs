@@ -12,7 +12,7 @@ mod create_table;
 mod create_view;
 mod drop;
 mod engine_clause;
-mod indexes;
+pub(crate) mod indexes;
 mod keys;
 mod populate;
 mod qualify;

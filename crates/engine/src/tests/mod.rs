@@ -1,6 +1,7 @@
 //! Behaviour of the whole façade that belongs to no one of its modules.
 
 mod engines;
+mod indexes;
 mod limits;
 mod plans;
 mod quarantine;

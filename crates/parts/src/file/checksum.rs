@@ -39,6 +39,11 @@ impl BlockSums {
         (self.current, self.filled) = (0, 0);
     }
 
+    /// Bytes so far.
+    pub fn len(&self) -> u64 {
+        self.bytes
+    }
+
     /// The checksum of each block, the last one maybe of fewer bytes, and how many bytes that is.
     pub fn finish(mut self) -> (Vec<u32>, u64) {
         if 0 < self.filled {

@@ -11,6 +11,34 @@ pub const VERSION_KEY: &str = "everview.format_version";
 /// Key of the footer's entry with the ClickHouse types, for people.
 pub const TYPES_KEY: &str = "everview.types";
 
+/// Beginning of the keys of the footer's entries that say where skip indexes are; a number follows.
+pub const INDEX_KEY: &str = "everview.index.";
+
+/// Where a skip index is in the body, behind the rows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IndexPlace {
+    /// The first byte.
+    pub at: u64,
+    /// How many.
+    pub bytes: u64,
+    /// [`crate::SkipIndex::text`].
+    pub text: Arc<str>,
+}
+
+impl IndexPlace {
+    /// The entry's value.
+    pub fn encode(&self) -> String {
+        format!("{},{},{}", self.at, self.bytes, self.text)
+    }
+
+    /// The place that an entry names.
+    pub fn decode(entry: &str) -> Option<IndexPlace> {
+        let (at, rest) = entry.split_once(',')?;
+        let (bytes, text) = rest.split_once(',')?;
+        Some(IndexPlace { at: at.parse().ok()?, bytes: bytes.parse().ok()?, text: text.into() })
+    }
+}
+
 /// All that is needed to open a part file: kept in the commit log with the part.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct FileRef {

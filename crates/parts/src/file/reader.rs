@@ -11,15 +11,17 @@ use parquet::DecodeResult;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection, RowSelector};
 use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder};
+use parquet::file::metadata::{KeyValue, PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder};
 use types::Block;
 
 use super::checksum;
-use super::layout::{FileRef, SECTION_KEY, Section};
+use super::layout::{FileRef, INDEX_KEY, IndexPlace, SECTION_KEY, Section};
 use crate::cache::{GranuleCache, GranuleKey};
 use crate::error::{Error, Result};
+use crate::inline::decode_inline;
 use crate::meta::PartMeta;
 use crate::part_store::PartStore;
+use crate::skip_index::SkipIndex;
 
 /// Whether a read may use the cache of granules.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +42,7 @@ struct Inner {
     file: FileRef,
     meta: Arc<PartMeta>,
     parquet: ArrowReaderMetadata,
+    indexes: Vec<IndexPlace>,
     sums: Vec<u32>,
     store: Arc<dyn PartStore>,
     cache: Arc<GranuleCache>,
@@ -66,13 +69,14 @@ impl FilePart {
         let entry =
             entry.and_then(|entry| entry.value.as_deref()).ok_or(Error::Damaged("part file without section"))?;
         let section = Section::decode(&tail, entry)?;
+        let indexes = index_places(entries.into_iter().flatten(), &file)?;
         let mut meta = PartMeta::decode(&section.meta)?;
         meta.bytes = file.bytes;
         check_granules(&meta, &parquet)?;
         let options = ArrowReaderOptions::new().with_schema(meta.header.arrow_schema());
         let parquet = ArrowReaderMetadata::try_new(Arc::new(parquet), options)?;
         let number = cache.register();
-        let inner = Inner { file, meta: Arc::new(meta), parquet, sums: section.sums, store, cache, number };
+        let inner = Inner { file, meta: Arc::new(meta), parquet, indexes, sums: section.sums, store, cache, number };
         Ok(FilePart { inner: Arc::new(inner) })
     }
 
@@ -144,6 +148,46 @@ impl FilePart {
             let bytes = |bytes: i64| u64::try_from(bytes).unwrap_or(0);
             (compressed + bytes(chunk.compressed_size()), plain + bytes(chunk.uncompressed_size()))
         })
+    }
+
+    /// The bytes of an index that the file has; none when it was written without.
+    pub fn index_bytes(&self, text: &str) -> Option<u64> {
+        self.inner.indexes.iter().find(|place| *place.text == *text).map(|place| place.bytes)
+    }
+
+    /// The entries of an index; none when the file was written without it.
+    pub async fn skip_index(&self, index: &SkipIndex) -> Result<Option<Block>> {
+        let Some(number) = self.inner.indexes.iter().position(|place| place.text == index.text) else {
+            return Ok(None);
+        };
+        let (place, header) = (&self.inner.indexes[number], index.entry_header());
+        // columns of indexes are cached behind those of rows, as if they were of the granules 0, 1, …
+        let key = |column: usize| GranuleKey {
+            file: self.inner.number,
+            column: u32::MAX - number as u32,
+            granule: column as u32,
+        };
+        let cached: Option<Vec<ArrayRef>> = (0..header.len()).map(|column| self.inner.cache.get(key(column))).collect();
+        let entries = match cached {
+            Some(arrays) => Block::new(header, arrays)?,
+            None => {
+                let range = place.at..place.at + place.bytes;
+                let around = checksum::blocks_around(&range, self.inner.file.body_bytes);
+                let object = &self.inner.file.object;
+                let bytes = self.inner.store.get_range(object, around.clone()).await?;
+                checksum::check(object, &self.inner.sums, around.start, &bytes)?;
+                let cut = (range.start - around.start) as usize..(range.end - around.start) as usize;
+                let bytes = bytes.get(cut).ok_or(Error::Damaged("skip index is not where its footer says"))?;
+                let entries = decode_inline(&header, bytes)?;
+                let arrays = entries.arrays().iter().enumerate();
+                arrays.for_each(|(column, array)| self.inner.cache.insert(key(column), array.clone()));
+                entries
+            }
+        };
+        if entries.rows() != index.entries(self.inner.meta.granules()) {
+            return Err(Error::Damaged("skip index has another number of entries than its part"));
+        }
+        Ok(Some(entries))
     }
 
     /// True for one of `every` reads of single rows: those decode a whole granule into the cache.
@@ -274,6 +318,17 @@ impl FilePart {
         };
         starts.map(cut).collect()
     }
+}
+
+/// Where the footer says that indexes are.
+fn index_places<'a>(entries: impl Iterator<Item = &'a KeyValue>, file: &FileRef) -> Result<Vec<IndexPlace>> {
+    let mut places = Vec::new();
+    for entry in entries.filter(|entry| entry.key.starts_with(INDEX_KEY)) {
+        let place = entry.value.as_deref().and_then(IndexPlace::decode);
+        let inside = |place: &IndexPlace| place.at.checked_add(place.bytes).is_some_and(|end| end <= file.body_bytes);
+        places.push(place.filter(inside).ok_or(Error::Damaged("skip index is not where its footer says"))?);
+    }
+    Ok(places)
 }
 
 /// Parquet's footer out of the file's last bytes.

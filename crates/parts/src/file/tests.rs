@@ -182,7 +182,7 @@ fn pages_end_where_granules_do() {
         let finished = writer.finish("part").unwrap();
         let metadata = parquet::file::metadata::ParquetMetaDataReader::new()
             .with_page_index_policy(parquet::file::metadata::PageIndexPolicy::Optional)
-            .parse_and_finish(&finished.bytes)
+            .parse_and_finish(&bytes::Bytes::from(finished.bytes.concat()))
             .unwrap();
         for column in &metadata.offset_index().unwrap()[0] {
             let starts: Vec<i64> = column.page_locations().iter().map(|page| page.first_row_index).collect();

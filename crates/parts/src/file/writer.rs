@@ -13,23 +13,25 @@ use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding, Type as PhysicalType, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use types::{Block, DataType};
+use types::{Block, BlockTransform, DataType};
 
 use super::checksum::BlockSums;
-use super::layout::{FileRef, SECTION_KEY, Section, TYPES_KEY, VERSION_KEY};
+use super::layout::{FileRef, INDEX_KEY, IndexPlace, SECTION_KEY, Section, TYPES_KEY, VERSION_KEY};
 use crate::derived::Derived;
 use crate::error::{Error, Result};
+use crate::inline::encode_inline;
 use crate::merge::Run;
 use crate::meta::{FORMAT_VERSION, MetaBuilder, PartMeta};
 use crate::part_store::PartStore;
 use crate::schema::PartSchema;
+use crate::skip_index::{Builder, SkipIndex};
 
 /// Rows of a page in keyed tables, where lookups read single rows.
 const KEYED_PAGE_ROWS: usize = 1024;
 /// Rows of a row group: what one Parquet reader elsewhere takes as a unit of work.
 const ROW_GROUP_ROWS: usize = 1 << 20;
-/// Encoded bytes at which a row group ends early.
-const ROW_GROUP_BYTES: usize = 128 << 20;
+/// Encoded bytes at which a row group ends early: they are in memory until then, once as pages and once as bytes.
+const ROW_GROUP_BYTES: usize = 32 << 20;
 /// Pages end at granules and not by size, but Parquet counts their bytes in an i32.
 const PAGE_BYTES_MAX: usize = 1 << 30;
 /// Past this size a dictionary is given up for plain values.
@@ -50,6 +52,7 @@ pub struct FileWriter {
     writer: ArrowWriter<Vec<u8>>,
     meta: MetaBuilder,
     sums: BlockSums,
+    indexes: Vec<(Arc<dyn BlockTransform>, SkipIndex, Builder)>,
     page_rows: usize,
     /// Rows that do not fill a page yet.
     rest: Vec<Block>,
@@ -65,8 +68,8 @@ pub struct Finished {
     pub meta: PartMeta,
     /// How to open it.
     pub file: FileRef,
-    /// The last bytes, to be appended after all taken before.
-    pub bytes: Bytes,
+    /// The last bytes, to be appended after all taken before: the end of the rows, the indexes, the tail.
+    pub bytes: [Bytes; 3],
 }
 
 impl FileWriter {
@@ -86,6 +89,14 @@ impl FileWriter {
             writer: ArrowWriter::try_new_with_options(Vec::new(), schema.header.arrow_schema(), options)?,
             meta: MetaBuilder::new(schema, derived)?,
             sums: BlockSums::default(),
+            indexes: derived
+                .indexes()
+                .iter()
+                .map(|(index, compute)| {
+                    let builder = Builder::new(index, schema.index_granularity);
+                    (Arc::clone(compute), index.clone(), builder)
+                })
+                .collect(),
             page_rows,
             rest: Vec::new(),
             rest_rows: 0,
@@ -96,6 +107,9 @@ impl FileWriter {
     /// The next rows, in the order of the key.
     pub fn write(&mut self, block: &Block) -> Result<()> {
         self.meta.push(block)?;
+        for (compute, _, builder) in &mut self.indexes {
+            builder.push(&compute.apply(block)?)?;
+        }
         let mut start = 0;
         while self.page_rows <= self.rest_rows + (block.rows() - start) {
             let take = self.page_rows - self.rest_rows;
@@ -139,14 +153,24 @@ impl FileWriter {
         self.writer.flush()?;
         let body = self.take_bytes()?;
         let mut meta = self.meta.finish()?;
+        let (mut writer, _) = self.writer.into_serialized_writer()?;
+        let (first, mut at) = (self.sums.len(), self.sums.len());
+        for (number, (_, index, builder)) in self.indexes.into_iter().enumerate() {
+            let bytes = encode_inline(&builder.finish()?);
+            writer.write_all(&bytes).map_err(parquet::errors::ParquetError::from)?;
+            self.sums.push(&bytes);
+            let place = IndexPlace { at, bytes: bytes.len() as u64, text: Arc::clone(&index.text) };
+            at += place.bytes;
+            writer.append_key_value_metadata(KeyValue::new(format!("{INDEX_KEY}{number}"), place.encode()));
+        }
         let (sums, body_bytes) = self.sums.finish();
         let (section, entry) = Section { meta: meta.encode(), sums }.encode();
-        let (mut writer, _) = self.writer.into_serialized_writer()?;
         writer.write_all(&section).map_err(parquet::errors::ParquetError::from)?;
         writer.append_key_value_metadata(KeyValue::new(SECTION_KEY.to_owned(), entry));
         writer.append_key_value_metadata(KeyValue::new(VERSION_KEY.to_owned(), FORMAT_VERSION.to_string()));
         writer.append_key_value_metadata(KeyValue::new(TYPES_KEY.to_owned(), types_text(&self.schema)));
-        let tail = writer.into_inner()?;
+        let mut indexes = writer.into_inner()?;
+        let tail = indexes.split_off((at - first) as usize);
         let file = FileRef {
             object: object.into(),
             bytes: body_bytes + tail.len() as u64,
@@ -154,7 +178,7 @@ impl FileWriter {
             tail_checksum: crc32c::crc32c(&tail),
         };
         meta.bytes = file.bytes;
-        Ok(Finished { meta, file, bytes: Bytes::from([body.as_ref(), &tail].concat()) })
+        Ok(Finished { meta, file, bytes: [body, Bytes::from(indexes), Bytes::from(tail)] })
     }
 }
 
@@ -177,7 +201,9 @@ pub async fn write_part(
         }
     }
     let finished = writer.finish(object)?;
-    sink.append(finished.bytes).await?;
+    for bytes in finished.bytes {
+        sink.append(bytes).await?;
+    }
     sink.finish().await?;
     Ok((Arc::new(finished.meta), finished.file))
 }

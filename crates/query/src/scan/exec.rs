@@ -20,6 +20,7 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, TryStreamExt, stream};
 use types::Setting;
 
+use super::predicate::Known;
 use super::{Blocks, Predicate, Read, Source};
 use crate::context::QueryContext;
 use crate::error::Error;
@@ -61,7 +62,7 @@ impl ScanExec {
         let Some(filters) = &self.open_filters else { return Ok(self.read.clone()) };
         let Some(values) = values else { return internal_err!("a leaf with parameters runs without values") };
         let filters = filters.iter().map(|filter| filter_with(filter, values)).collect::<Result<Vec<_>>>()?;
-        let predicate = Arc::new(Predicate::from_filters(&filters, self.source.header()));
+        let predicate = Arc::new(Predicate::from_filters(&filters, &Known::of(&*self.source)));
         Ok(Read { predicate, ..self.read.clone() })
     }
 
@@ -71,8 +72,8 @@ impl ScanExec {
     }
 
     /// What it would read now, for EXPLAIN.
-    pub(crate) fn forecast(&self, ctx: &Arc<QueryContext>) -> crate::error::Result<String> {
-        self.source.forecast(ctx, &self.read)
+    pub(crate) async fn forecast(&self, ctx: &Arc<QueryContext>) -> crate::error::Result<String> {
+        self.source.forecast(ctx, &self.read).await
     }
 }
 
@@ -81,7 +82,7 @@ impl DisplayAs for ScanExec {
         let names: Vec<&str> = self.schema.fields().iter().map(|field| field.name().as_str()).collect();
         write!(f, "ScanExec: {}, columns=[{}]", self.source.name(), names.join(", "))?;
         if *self.read.predicate != Predicate::Unknown {
-            write!(f, ", prune=[{}]", self.read.predicate.display(self.source.header()))?;
+            write!(f, ", prune=[{}]", self.read.predicate.display(&Known::of(&*self.source)))?;
         }
         if let Some(limit) = self.read.limit {
             write!(f, ", limit={limit}")?;

@@ -11,6 +11,7 @@ mod predicate;
 mod prewhere;
 mod provider;
 mod ranges;
+mod skip;
 mod table;
 mod work;
 
@@ -18,6 +19,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::logical_expr::TableSource;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use types::{Block, Header};
 
@@ -25,6 +28,7 @@ pub(crate) use adapt::Virtual;
 pub use exec::ScanExec;
 pub use predicate::{Comparison, Predicate};
 pub use provider::SourceTable;
+pub use skip::Skips;
 pub use table::{StoredTable, TableOptions};
 
 use crate::context::QueryContext;
@@ -51,9 +55,14 @@ pub trait Source: fmt::Debug + Send + Sync {
         false
     }
 
+    /// The skip indexes, whose expressions stand for columns in predicates.
+    fn skips(&self) -> Option<&Skips> {
+        None
+    }
+
     /// What a read would touch, for EXPLAIN: empty, or text that begins with a comma.
-    fn forecast(&self, _ctx: &Arc<QueryContext>, _read: &Read) -> Result<String> {
-        Ok(String::new())
+    fn forecast<'a>(&'a self, _ctx: &'a Arc<QueryContext>, _read: &'a Read) -> BoxFuture<'a, Result<String>> {
+        async { Ok(String::new()) }.boxed()
     }
 
     /// About how many rows a read would touch; many when nobody knows.

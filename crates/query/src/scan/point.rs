@@ -131,7 +131,7 @@ impl PointRead {
         (is_final, columns): &(bool, Vec<usize>),
         snapshot: &Snapshot,
     ) -> Result<PointRead> {
-        let table = StoredTable::new(def, snapshot, &TableOptions { is_final: *is_final, prewhere: None })?;
+        let table = StoredTable::new(def, snapshot, &TableOptions { is_final: *is_final, ..TableOptions::default() })?;
         let merges = *is_final && schema.has_final();
         let needed = if merges { schema.final_columns(columns) } else { columns.clone() };
         let rule = merges.then(|| schema.project(&needed)).transpose().map_err(Error::from)?;

@@ -8,7 +8,10 @@ use std::fmt::Write;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::{BinaryExpr, InList};
 use datafusion::logical_expr::{Expr, Operator};
-use types::Header;
+use parts::skip_index::Piece;
+use types::{DataType, Header};
+
+use super::{Skips, Source};
 
 /// A condition on rows, as far as it is understood.
 #[derive(Clone, PartialEq, Debug)]
@@ -31,6 +34,20 @@ pub enum Predicate {
         /// Not NULL, of the column's Arrow type.
         values: Vec<ScalarValue>,
     },
+    /// The column is a list that has the value. Only known of columns that an index is made of.
+    Has {
+        /// Number of the column.
+        column: usize,
+        /// Not NULL.
+        value: ScalarValue,
+    },
+    /// The column is a text that has all the pieces. Only known of columns that an index is made of.
+    Text {
+        /// Number of the column.
+        column: usize,
+        /// What it has.
+        pieces: Vec<Piece>,
+    },
     /// All of them; at least two.
     And(Vec<Predicate>),
     /// One of them; at least two.
@@ -49,31 +66,64 @@ pub enum Comparison {
     GreaterOrEqual,
 }
 
+/// The columns that predicates can be about: those of the source, by position, and behind them what its indexes are made
+/// of.
+pub struct Known<'a> {
+    header: &'a Header,
+    skips: Option<&'a Skips>,
+}
+
+impl<'a> Known<'a> {
+    /// The columns of a source.
+    pub fn of(source: &'a dyn Source) -> Known<'a> {
+        Known { header: source.header(), skips: source.skips().filter(|skips| !skips.is_empty()) }
+    }
+
+    /// The columns of a header alone.
+    pub fn header(header: &'a Header) -> Known<'a> {
+        Known { header, skips: None }
+    }
+
+    fn position(&self, expr: &Expr) -> Option<usize> {
+        match expr {
+            Expr::Column(column) => self.header.position(&column.name),
+            Expr::Alias(alias) => self.position(&alias.expr),
+            other => self.skips?.position(other),
+        }
+    }
+
+    fn column(&self, position: usize) -> Option<(&str, &DataType)> {
+        let stored = self.header.columns().get(position).map(|column| (&*column.name, &column.ty));
+        stored.or_else(|| self.skips?.column(position))
+    }
+}
+
 impl Predicate {
     /// What is known when all `filters` hold.
-    pub fn from_filters(filters: &[Expr], header: &Header) -> Predicate {
-        all(filters.iter().map(|filter| Predicate::from_filter(filter, header)))
+    pub fn from_filters(filters: &[Expr], known: &Known<'_>) -> Predicate {
+        all(filters.iter().map(|filter| Predicate::from_filter(filter, known)))
     }
 
     /// What is known when `filter` holds.
-    pub fn from_filter(filter: &Expr, header: &Header) -> Predicate {
+    pub fn from_filter(filter: &Expr, known: &Known<'_>) -> Predicate {
         match filter {
-            Expr::Alias(alias) => Predicate::from_filter(&alias.expr, header),
+            Expr::Alias(alias) => Predicate::from_filter(&alias.expr, known),
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
-                all([Predicate::from_filter(left, header), Predicate::from_filter(right, header)])
+                all([Predicate::from_filter(left, known), Predicate::from_filter(right, known)])
             }
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
-                any([Predicate::from_filter(left, header), Predicate::from_filter(right, header)])
+                any([Predicate::from_filter(left, known), Predicate::from_filter(right, known)])
             }
             Expr::BinaryExpr(BinaryExpr { left, op, right }) => match Comparison::from_operator(*op) {
-                Some(op) => compare(left, op, right, header),
+                Some(op) => compare(left, op, right, known),
                 None => Predicate::Unknown,
             },
-            Expr::InList(list) if !list.negated => in_list(list, header),
+            Expr::InList(list) if !list.negated => in_list(list, known),
             Expr::Between(between) if !between.negated => all([
-                compare(&between.expr, Comparison::GreaterOrEqual, &between.low, header),
-                compare(&between.expr, Comparison::LessOrEqual, &between.high, header),
+                compare(&between.expr, Comparison::GreaterOrEqual, &between.low, known),
+                compare(&between.expr, Comparison::LessOrEqual, &between.high, known),
             ]),
+            Expr::Cast(cast) => guarded(&cast.expr, known),
             _ => Predicate::Unknown,
         }
     }
@@ -83,18 +133,23 @@ impl Predicate {
     pub fn restrict(&self, usable: &dyn Fn(usize) -> bool) -> Predicate {
         match self {
             Predicate::Unknown => Predicate::Unknown,
-            Predicate::Compare { column, .. } | Predicate::In { column, .. } if !usable(*column) => Predicate::Unknown,
-            Predicate::Compare { .. } | Predicate::In { .. } => self.clone(),
+            Predicate::Compare { column, .. }
+            | Predicate::In { column, .. }
+            | Predicate::Has { column, .. }
+            | Predicate::Text { column, .. } => match usable(*column) {
+                true => self.clone(),
+                false => Predicate::Unknown,
+            },
             Predicate::And(parts) => all(parts.iter().map(|part| part.restrict(usable))),
             Predicate::Or(parts) => any(parts.iter().map(|part| part.restrict(usable))),
         }
     }
 
     /// The predicate with the names of columns, for EXPLAIN.
-    pub fn display(&self, header: &Header) -> String {
-        let name = |column: usize| header.columns().get(column).map_or("?", |column| &*column.name);
+    pub fn display(&self, known: &Known<'_>) -> String {
+        let name = |column: usize| known.column(column).map_or("?", |(name, _)| name);
         let join = |parts: &[Predicate], with: &str| {
-            parts.iter().map(|part| part.display(header)).collect::<Vec<_>>().join(with)
+            parts.iter().map(|part| part.display(known)).collect::<Vec<_>>().join(with)
         };
         match self {
             Predicate::Unknown => "true".to_owned(),
@@ -104,6 +159,12 @@ impl Predicate {
             Predicate::In { column, values } => {
                 let values: Vec<String> = values.iter().map(constant).collect();
                 format!("{} IN ({})", name(*column), values.join(", "))
+            }
+            Predicate::Has { column, value } => format!("{} has {}", name(*column), constant(value)),
+            Predicate::Text { column, pieces } => {
+                let pieces: Vec<String> =
+                    pieces.iter().map(|piece| format!("'{}'", String::from_utf8_lossy(&piece.bytes))).collect();
+                format!("{} contains {}", name(*column), pieces.join(", "))
             }
             Predicate::And(parts) => join(parts, " AND "),
             Predicate::Or(parts) => format!("({})", join(parts, " OR ")),
@@ -194,40 +255,75 @@ fn any(parts: impl IntoIterator<Item = Predicate>) -> Predicate {
     }
 }
 
-fn compare(left: &Expr, op: Comparison, right: &Expr, header: &Header) -> Predicate {
-    let (column, op, value) = match (column_of(left, header), constant_of(right)) {
+fn compare(left: &Expr, op: Comparison, right: &Expr, known: &Known<'_>) -> Predicate {
+    if let Some(said) = call(left, op, right, known) {
+        return said;
+    }
+    let (column, op, value) = match (known.position(left), constant_of(right)) {
         (Some(column), Some(value)) => (column, op, value),
-        _ => match (column_of(right, header), constant_of(left)) {
+        _ => match (known.position(right), constant_of(left)) {
             (Some(column), Some(value)) => (column, op.mirrored(), value),
             _ => return Predicate::Unknown,
         },
     };
-    match fits(column, &value, header) {
+    match fits(column, &value, known) {
         true => Predicate::Compare { column, op, value },
         false => Predicate::Unknown,
     }
 }
 
-fn in_list(list: &InList, header: &Header) -> Predicate {
-    let Some(column) = column_of(&list.expr, header) else { return Predicate::Unknown };
+/// A function that says yes, of a column that an index is made of and a constant: `f(column, constant) != 0`.
+fn call(left: &Expr, op: Comparison, right: &Expr, known: &Known<'_>) -> Option<Predicate> {
+    known.skips?;
+    let Expr::ScalarFunction(function) = left else { return None };
+    let is_zero = constant_of(right)? == ScalarValue::UInt8(Some(0));
+    let ([column, argument], true, Comparison::NotEqual) = (function.args.as_slice(), is_zero, op) else { return None };
+    let (column, argument) = (known.position(column)?, constant_of(argument)?);
+    let item = match known.column(column)?.1 {
+        DataType::Array(item) => Some(item),
+        _ => None,
+    };
+    // a list has values of its own items' type only
+    if item.is_some_and(|item| item.arrow_type() != argument.data_type()) {
+        return None;
+    }
+    super::skip::of_call(function.name(), column, &argument).filter(|said| match said {
+        Predicate::Has { .. } => item.is_some(),
+        _ => item.is_none(),
+    })
+}
+
+/// A condition that is evaluated for some rows only: `CASE WHEN a THEN b ELSE false END` is `a AND b`.
+fn guarded(case: &Expr, known: &Known<'_>) -> Predicate {
+    let Expr::Case(case) = case else { return Predicate::Unknown };
+    let is_false = |expr: &Expr| {
+        matches!(constant_of(expr), Some(ScalarValue::UInt8(Some(0)) | ScalarValue::Boolean(Some(false))))
+    };
+    match (&case.expr, case.when_then_expr.as_slice(), &case.else_expr) {
+        (None, [(when, then)], Some(otherwise)) if is_false(otherwise) => {
+            let then = match &**then {
+                // booleans go through a CASE as numbers
+                Expr::Cast(cast) => &cast.expr,
+                other => other,
+            };
+            all([Predicate::from_filter(when, known), Predicate::from_filter(then, known)])
+        }
+        _ => Predicate::Unknown,
+    }
+}
+
+fn in_list(list: &InList, known: &Known<'_>) -> Predicate {
+    let Some(column) = known.position(&list.expr) else { return Predicate::Unknown };
     let mut values = Vec::with_capacity(list.list.len());
     for item in &list.list {
         match constant_of(item) {
             // NULL in the list never makes a row match.
             Some(value) if value.is_null() => {}
-            Some(value) if fits(column, &value, header) => values.push(value),
+            Some(value) if fits(column, &value, known) => values.push(value),
             _ => return Predicate::Unknown,
         }
     }
     Predicate::In { column, values }
-}
-
-fn column_of(expr: &Expr, header: &Header) -> Option<usize> {
-    match expr {
-        Expr::Column(column) => header.position(&column.name),
-        Expr::Alias(alias) => column_of(&alias.expr, header),
-        _ => None,
-    }
 }
 
 fn constant_of(expr: &Expr) -> Option<ScalarValue> {
@@ -239,14 +335,13 @@ fn constant_of(expr: &Expr) -> Option<ScalarValue> {
 }
 
 /// True when the constant can be compared with values of the column as they are. NaN cannot: it has no place in a range.
-fn fits(column: usize, value: &ScalarValue, header: &Header) -> bool {
+fn fits(column: usize, value: &ScalarValue, known: &Known<'_>) -> bool {
     let nan = match value {
         ScalarValue::Float32(Some(v)) => v.is_nan(),
         ScalarValue::Float64(Some(v)) => v.is_nan(),
         _ => false,
     };
-    !nan && !value.is_null()
-        && header.columns().get(column).is_some_and(|column| column.ty.arrow_type() == value.data_type())
+    !nan && !value.is_null() && known.column(column).is_some_and(|(_, ty)| ty.arrow_type() == value.data_type())
 }
 
 #[cfg(test)]
@@ -261,7 +356,7 @@ mod tests {
     }
 
     fn text(filter: Expr) -> String {
-        Predicate::from_filter(&filter, &header()).display(&header())
+        Predicate::from_filter(&filter, &Known::header(&header())).display(&Known::header(&header()))
     }
 
     #[test]
@@ -286,7 +381,9 @@ mod tests {
     #[test]
     fn a_restriction_keeps_only_the_usable_columns() {
         let filter = col("id").gt(lit(1_u64)).and(col("name").eq(lit(ScalarValue::Binary(Some(b"x".to_vec())))));
-        let predicate = Predicate::from_filter(&filter, &header());
-        assert_eq!(predicate.restrict(&|column| column == 0).display(&header()), "id > 1");
+        let header = header();
+        let known = Known::header(&header);
+        let predicate = Predicate::from_filter(&filter, &known);
+        assert_eq!(predicate.restrict(&|column| column == 0).display(&known), "id > 1");
     }
 }

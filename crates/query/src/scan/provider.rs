@@ -9,6 +9,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
+use super::predicate::Known;
 use super::{Predicate, Read, ScanExec, Source};
 use crate::parameters;
 
@@ -50,7 +51,7 @@ impl TableProvider for SourceTable {
         let shares = self.source.shares(state.config().target_partitions()).max(1);
         let read = Read {
             columns: columns.into(),
-            predicate: Arc::new(Predicate::from_filters(filters, self.source.header())),
+            predicate: Arc::new(Predicate::from_filters(filters, &Known::of(&*self.source))),
             limit,
             share: 0,
             shares,
@@ -67,7 +68,7 @@ impl TableProvider for SourceTable {
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         let usable = |filter: &Expr| -> Result<bool> {
             let filter = parameters::sample(filter)?;
-            Ok(self.source.prunes() && Predicate::from_filter(&filter, self.source.header()) != Predicate::Unknown)
+            Ok(self.source.prunes() && Predicate::from_filter(&filter, &Known::of(&*self.source)) != Predicate::Unknown)
         };
         filters
             .iter()

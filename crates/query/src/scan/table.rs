@@ -11,8 +11,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::logical_expr::Expr;
+use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
-use futures::{StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use parts::{Caching, PartSchema};
 use sql::ast::{Literal, SettingValue};
 use store::{QualifiedName, Snapshot, TableDef};
@@ -21,6 +22,7 @@ use types::{Block, ErrorCode, Header, Setting, TableId};
 
 use super::adapt::{Adapter, Virtual};
 use super::prewhere::Prewhere;
+use super::skip::{self, Skips, Used};
 use super::work::{Piece, Work};
 use super::{Blocks, Predicate, Read, Source};
 use crate::context::QueryContext;
@@ -34,6 +36,7 @@ const SHARED_ROWS_MIN: u64 = 131_072;
 const FINAL_ROWS: usize = 65_536;
 
 /// Reads one table. Holds no rows: the parts are those of the snapshot of whoever runs the plan.
+#[derive(Clone)]
 pub struct StoredTable {
     table: TableId,
     version: u64,
@@ -45,22 +48,24 @@ pub struct StoredTable {
     prewhere: Option<Prewhere>,
     /// The table was large when the plan was made.
     is_large: bool,
+    skips: Arc<Skips>,
 }
 
 /// What one reference asks for, beyond columns and filters.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct TableOptions<'a> {
     /// Merge rows of equal key as the engine says.
     pub is_final: bool,
     /// With FINAL: drop rows before the merge for which this is not true.
     pub prewhere: Option<&'a Expr>,
+    /// The table's skip indexes.
+    pub skips: Arc<Skips>,
 }
 
 impl StoredTable {
     /// A source of `def`'s rows.
     pub fn new(def: &TableDef, snapshot: &Snapshot, options: &TableOptions<'_>) -> Result<StoredTable> {
-        let stored = def.schema.as_ref().map_or(&def.columns, |schema| &schema.header);
-        let header = Header::new([stored.columns(), &Virtual::columns()].concat());
+        let header = StoredTable::columns_of(def);
         let prewhere = options.prewhere.map(|expr| Prewhere::new(expr, &header)).transpose()?;
         let rows = snapshot.table_parts(def.id).map_or(0, |parts| parts.rows());
         Ok(StoredTable {
@@ -72,7 +77,40 @@ impl StoredTable {
             is_final: options.is_final,
             prewhere,
             is_large: SHARED_ROWS_MIN <= rows,
+            skips: Arc::clone(&options.skips),
         })
+    }
+
+    /// Stored columns, hidden ones too, then virtual ones.
+    pub(crate) fn columns_of(def: &TableDef) -> Header {
+        let stored = def.schema.as_ref().map_or(&def.columns, |schema| &schema.header);
+        Header::new([stored.columns(), &Virtual::columns()].concat())
+    }
+
+    /// True when skip indexes may leave rows out: not when it takes all rows of a key to tell which one wins.
+    fn may_skip(&self, schema: &PartSchema) -> bool {
+        !self.skips.is_empty() && !(self.is_final && schema.has_final())
+    }
+
+    fn read_work(&self, schema: &Arc<PartSchema>, work: Work, ctx: &Arc<QueryContext>, read: &Read) -> Result<Blocks> {
+        ctx.counters.expect_rows(work.rows());
+        match self.is_final && schema.has_final() {
+            true => self.read_final(schema, work, ctx, read),
+            false => self.read_plain(work, ctx, read),
+        }
+    }
+
+    /// Reads what skip indexes leave of the work.
+    fn read_skipping(&self, def: &Arc<TableDef>, work: Work, ctx: &Arc<QueryContext>, read: &Read) -> Blocks {
+        let (table, def, ctx, read) = (self.clone(), Arc::clone(def), Arc::clone(ctx), read.clone());
+        let rows = async move {
+            let (work, _) = skip::prune(work, &table.skips, &read.predicate, (&def, &ctx)).await?;
+            match &table.schema {
+                Some(schema) => table.read_work(schema, work, &ctx, &read),
+                None => Ok(stream::empty().boxed()),
+            }
+        };
+        stream::once(rows).try_flatten().boxed()
     }
 
     /// The part of the predicate that may leave out rows before the merge rule is applied.
@@ -237,11 +275,26 @@ impl Source for StoredTable {
         self.schema.is_some()
     }
 
-    fn forecast(&self, ctx: &Arc<QueryContext>, read: &Read) -> Result<String> {
-        let Some(schema) = &self.schema else { return Ok(String::new()) };
-        let work = self.work(ctx, schema, read)?;
-        let (parts, granules) = (work.pieces.len(), work.granules());
-        Ok(format!(", parts={parts}/{}, granules={granules}/{}", work.parts_total, work.granules_total))
+    fn skips(&self) -> Option<&Skips> {
+        Some(&self.skips)
+    }
+
+    fn forecast<'a>(&'a self, ctx: &'a Arc<QueryContext>, read: &'a Read) -> BoxFuture<'a, Result<String>> {
+        let forecast = async move {
+            let Some(schema) = &self.schema else { return Ok(String::new()) };
+            let work = self.work(ctx, schema, read)?;
+            let (parts, granules) = (work.pieces.len(), work.granules());
+            let mut text = format!(", parts={parts}/{}, granules={granules}/{}", work.parts_total, work.granules_total);
+            let def = ctx.snapshot.catalog.table_by_id(self.table).filter(|_| self.may_skip(schema));
+            if let Some(def) = def {
+                let (_, used) = skip::prune(work, &self.skips, &read.predicate, (def, ctx)).await?;
+                for Used { name, before, after } in used {
+                    text.push_str(&format!(", index {name}={after}/{before}"));
+                }
+            }
+            Ok(text)
+        };
+        forecast.boxed()
     }
 
     fn rows_expected(&self, ctx: &QueryContext, read: &Read) -> Result<u64> {
@@ -270,10 +323,9 @@ impl Source for StoredTable {
             check_partitions(def, &work)?;
         }
         let work = work.share(read.share, read.shares);
-        ctx.counters.expect_rows(work.rows());
-        match self.is_final && schema.has_final() {
-            true => self.read_final(schema, work, ctx, read),
-            false => self.read_plain(work, ctx, read),
+        match self.may_skip(schema) {
+            true => Ok(self.read_skipping(def, work, ctx, read)),
+            false => self.read_work(schema, work, ctx, read),
         }
     }
 }

@@ -43,7 +43,10 @@ fn detached_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
 fn index_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
     for database in ctx.snapshot.catalog.databases() {
         for table in ctx.snapshot.catalog.tables_of(&database.name) {
+            let compiled = crate::skip_indexes::of_table(table, ctx)?;
             for index in crate::definition::Definition::parse(table)?.indexes() {
+                let made = compiled.iter().find(|made| *made.index.name == *index.name.name);
+                let bytes = made.map_or(0, |made| index_bytes(ctx, table, &made.index.text));
                 let full = index.index_type.as_ref().map(ToString::to_string).unwrap_or_default();
                 rows.push([
                     ("database", table.database.clone().into()),
@@ -53,11 +56,23 @@ fn index_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
                     ("type_full", full.clone().into()),
                     ("expr", index.expr.to_string().into()),
                     ("granularity", index.granularity.into()),
+                    ("data_compressed_bytes", bytes.into()),
+                    ("data_uncompressed_bytes", bytes.into()),
                 ]);
             }
         }
     }
     Ok(())
+}
+
+/// Bytes of an index in all files that have it.
+fn index_bytes(ctx: &QueryContext, table: &TableDef, text: &str) -> u64 {
+    let parts = ctx.snapshot.table_parts(table.id).into_iter().flat_map(|parts| parts.parts());
+    let bytes = parts.filter_map(|part| match &part.part.data {
+        parts::PartData::File(file) => file.index_bytes(text),
+        parts::PartData::Memory(_) => None,
+    });
+    bytes.sum()
 }
 
 fn parts_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {

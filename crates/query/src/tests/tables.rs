@@ -108,7 +108,8 @@ fn query(snapshot: &Arc<Snapshot>) -> QueryContext {
 
 fn leaf(ctx: &QueryContext, is_final: bool, prewhere: Option<&Expr>) -> LogicalPlanBuilder {
     let def = ctx.snapshot.catalog.table("d", "t").unwrap();
-    let source = StoredTable::new(def, &ctx.snapshot, &TableOptions { is_final, prewhere }).unwrap();
+    let source =
+        StoredTable::new(def, &ctx.snapshot, &TableOptions { is_final, prewhere, ..TableOptions::default() }).unwrap();
     LogicalPlanBuilder::scan("t", table_source(Arc::new(source)), None).unwrap()
 }
 
