@@ -19,7 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
-pub use disk::SimulatedDisk;
+pub use disk::{DiskImage, SimulatedDisk};
 pub use faults::Fault;
 pub use power::CutReport;
 

@@ -28,6 +28,12 @@ pub struct SimulatedDisk {
     shared: Arc<Shared>,
 }
 
+/// The files of a disk, to begin other disks with.
+#[derive(Clone, Debug)]
+pub struct DiskImage {
+    files: Arc<Files>,
+}
+
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
@@ -74,6 +80,18 @@ impl SimulatedDisk {
         };
         let shared = Shared { state: Mutex::new(state), rng: SeededRng::new(seed), power_lost: Notify::new() };
         SimulatedDisk { shared: Arc::new(shared) }
+    }
+
+    /// What is on the disk now, as if all of it were synced.
+    pub fn image(&self) -> DiskImage {
+        let mut files = self.shared.state.lock().files.clone();
+        files.sync_all();
+        DiskImage { files: Arc::new(files) }
+    }
+
+    /// Puts the files of an image in the place of all that is there.
+    pub fn restore(&self, image: &DiskImage) {
+        self.shared.state.lock().files = (*image.files).clone();
     }
 
     /// Lets every operation take up to `max` (whole milliseconds) of paused time.

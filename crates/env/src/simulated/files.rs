@@ -90,7 +90,7 @@ impl Inode {
 }
 
 /// Names and files.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct Files {
     pub(super) names: BTreeMap<PathBuf, Entry>,
     pub(super) durable_names: BTreeMap<PathBuf, Entry>,
@@ -137,6 +137,15 @@ impl Files {
             }
         }
         self.pending_names = left;
+    }
+
+    /// Makes everything that is seen durable, and frees what a process held.
+    pub(super) fn sync_all(&mut self) {
+        self.inodes.values_mut().for_each(Inode::sync);
+        self.durable_names.clone_from(&self.names);
+        self.pending_names.clear();
+        self.locks.clear();
+        self.forget_unnamed();
     }
 
     /// Forgets inodes that no name means and no program can have open: called when no program runs.

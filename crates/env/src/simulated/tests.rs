@@ -88,6 +88,26 @@ async fn files_and_locks_of_the_run_before_the_cut_are_dead() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_machine_that_begins_with_an_image_has_its_files_and_changes_nobody_elses() {
+    let first = machine(6).await;
+    let path = folder().join("log");
+    first.disk.create(&path).await.unwrap().append(&[1; 100]).await.unwrap();
+    let lock = first.disk.lock(&folder().join("lock")).await.unwrap();
+    let image = first.disk.image();
+    for seed in 0..20 {
+        let mut second = Machine::new(seed, 0);
+        second.disk.restore(&image);
+        drop(second.disk.lock(&folder().join("lock")).await.unwrap());
+        second.disk.open(&path).await.unwrap().append(&[2; 100]).await.unwrap();
+        second.cut_power();
+        let bytes = read_all(&*second.disk, &path).await.unwrap();
+        assert_eq!(bytes[..100], [1; 100], "what is in an image is durable");
+    }
+    assert_eq!(first.disk.peek(&path).unwrap(), [1; 100]);
+    drop(lock);
+}
+
+#[tokio::test(start_paused = true)]
 async fn faults_happen_where_they_were_planned() {
     let machine = machine(4).await;
     let file = machine.disk.create(&folder().join("log")).await.unwrap();
