@@ -82,6 +82,11 @@ impl Processes {
         }
     }
 
+    /// True while a SELECT runs.
+    pub(crate) fn any_select(&self) -> bool {
+        self.running.lock().values().any(|process| process.kind == "Select")
+    }
+
     /// All of them, by query id.
     pub(crate) fn list(&self) -> Vec<Process> {
         self.running.lock().values().cloned().collect()

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use query::{Caller, QueryContext, Runtime};
-use store::{MergePlan, MergePolicy, MergeWork, Merged, Merges, Store, TableDef};
+use store::{MergePlan, MergePolicy, MergeWork, Merged, Merges, Store, TableDef, Waiting};
 use tokio_util::sync::CancellationToken;
 use types::Settings;
 use types::transform::TransformError;
@@ -67,9 +67,11 @@ impl Upkeep {
 async fn run(store: Arc<Store>, runtime: Arc<Runtime>, watched: Watched, stop: CancellationToken) {
     let mut published = store.subscribe();
     let (mut looked_ns, mut expiry) = (0, Expiry::default());
+    let processes = watched.processes.clone();
+    let waiting: Waiting = Arc::new(move || processes.any_select());
     while !stop.is_cancelled() {
         looked_ns = watched.look(&store, &runtime, looked_ns).await;
-        if expiry.next(&store, &runtime).await || merge_next(&store, &runtime).await {
+        if expiry.next(&store, &runtime, &waiting).await || merge_next(&store, &runtime, &waiting).await {
             continue;
         }
         tokio::select! {
@@ -102,7 +104,7 @@ impl Watched {
 }
 
 /// Runs the best merge there is; false when there is none.
-async fn merge_next(store: &Store, runtime: &Arc<Runtime>) -> bool {
+async fn merge_next(store: &Store, runtime: &Arc<Runtime>, waiting: &Waiting) -> bool {
     let snapshot = store.snapshot();
     let reservations = store.reservations();
     let now_ns = runtime.env.clock.now_ns();
@@ -110,7 +112,7 @@ async fn merge_next(store: &Store, runtime: &Arc<Runtime>) -> bool {
     let next = plans.into_iter().find(|plan| store.merges().may_run(plan.table));
     let Some(plan) = next.or_else(|| store.plan_outdated(now_ns)) else { return false };
     let Some(table) = snapshot.catalog.table_by_id(plan.table).cloned() else { return false };
-    match merge(store, runtime, &table, &plan).await {
+    match merge(store, runtime, &table, &plan, waiting).await {
         Ok(merged) => merged == Merged::Done(Default::default()) || !matches!(merged, Merged::GivenUp),
         Err(error) => {
             tracing::warn!(table = %table.qualified_name(), %error, "merge failed; its parts stay as they are");
@@ -119,10 +121,17 @@ async fn merge_next(store: &Store, runtime: &Arc<Runtime>) -> bool {
     }
 }
 
-async fn merge(store: &Store, runtime: &Arc<Runtime>, table: &Arc<TableDef>, plan: &MergePlan) -> Result<Merged> {
+async fn merge(
+    store: &Store,
+    runtime: &Arc<Runtime>,
+    table: &Arc<TableDef>,
+    plan: &MergePlan,
+    waiting: &Waiting,
+) -> Result<Merged> {
     let caller = Caller { query_id: "upkeep".into(), user: "default".into(), database: table.database.clone() };
     let ctx = Arc::new(QueryContext::new(runtime.clone(), store.snapshot(), caller, Settings::default()));
-    let work = merge_work(table, store.merges(), &ctx)?;
+    let mut work = merge_work(table, store.merges(), &ctx)?;
+    work.waiting = Some(waiting.clone());
     let merged = store.merge(plan, &work).await;
     merged.map_err(|error| crate::Error::refused(error.code(), error.to_string()))
 }

@@ -4,6 +4,7 @@
 //! changed; the policy plans again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
 use parts::file::{Caching, Maturity};
@@ -14,6 +15,7 @@ use types::{BlockTransform, ErrorCode, TableId};
 
 use crate::active_part::ActivePart;
 use crate::commit::{Commit, Edit, Receipt};
+use crate::courtesy::{self, Waiting};
 use crate::error::{CommitError, Error};
 use crate::merge_policy::MergePlan;
 use crate::shared::Shared;
@@ -40,6 +42,8 @@ pub struct MergeWork {
     pub deduplicate: Option<Vec<usize>>,
     /// What is computed of the rows; without it the new part takes over what its inputs know.
     pub derived: Derived,
+    /// For whom the merge rests between pieces of its rows; without it, it never does.
+    pub waiting: Option<Waiting>,
 }
 
 impl Default for MergeWork {
@@ -50,6 +54,7 @@ impl Default for MergeWork {
             finish: None,
             deduplicate: None,
             derived: Derived::default(),
+            waiting: None,
         }
     }
 }
@@ -104,6 +109,13 @@ pub(crate) async fn run(shared: &Shared, plan: &MergePlan, work: &MergeWork) -> 
     let progress = running.progress();
     let merged = merged_rows(&snapshot, plan.table, &schema, &inputs, work)?;
     let merged = merged.inspect_ok(move |block| progress(block.rows() as u64)).boxed();
+    let merged = match &work.waiting {
+        Some(waiting) => {
+            let parts = snapshot.table_parts(plan.table).map_or(0, |parts| parts.partition_count(&plan.partition_id));
+            with_rests(shared, parts, waiting.clone(), merged)
+        }
+        None => merged,
+    };
     let derived = match work.derived.is_none() {
         true => Derived::of_inputs(inputs.iter().map(|input| &*input.part.meta)).map_err(Error::from)?,
         false => work.derived.clone(),
@@ -119,6 +131,26 @@ pub(crate) async fn run(shared: &Shared, plan: &MergePlan, work: &MergeWork) -> 
         Err(CommitError::Conflict(conflict)) if conflict.is_retryable() => Ok(Merged::GivenUp),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The same rows, with a rest before each piece but the first while somebody waits.
+/// `parts` are those that the partition has.
+fn with_rests(shared: &Shared, parts: usize, waiting: Waiting, rows: Run) -> Run {
+    let (env, counters) = (shared.env.clone(), Arc::clone(&shared.counters));
+    let state = (rows, None::<Duration>);
+    let next = move |(mut rows, last): (Run, Option<Duration>)| {
+        let (env, counters, waiting) = (env.clone(), counters.clone(), waiting.clone());
+        async move {
+            if let Some(took) = last {
+                courtesy::rest(&waiting, courtesy::rest_max(took, parts), &env, &counters).await;
+            }
+            let started_ns = env.clock.monotonic_ns();
+            let piece = rows.try_next().await?;
+            let took = Duration::from_nanos(env.clock.monotonic_ns().saturating_sub(started_ns));
+            Ok(piece.map(|piece| (piece, (rows, Some(took)))))
+        }
+    };
+    futures::stream::try_unfold(state, next).boxed()
 }
 
 /// The table's layout and the inputs, when all are still there.

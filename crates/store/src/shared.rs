@@ -35,7 +35,7 @@ pub(crate) struct Shared {
     pub(crate) parts: PartSource,
     pub(crate) reservations: Reservations,
     pub(crate) merges: Merges,
-    pub(crate) counters: Counters,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) in_flight: InFlight,
     pub(crate) next_table: AtomicU64,
     pub(crate) next_database: AtomicU64,

@@ -59,6 +59,10 @@ counters! {
     merges,
     /// Rows that merges wrote.
     merged_rows,
+    /// How often merges rested between pieces of their rows because queries ran.
+    merge_rests,
+    /// Nanoseconds that they rested, all together.
+    merge_rest_ns,
     /// Bytes of part files that merges wrote, rows flushed from memory among them.
     merged_bytes,
     /// Bytes of part files that mutations wrote.

@@ -38,7 +38,7 @@ use crate::shared::{Shared, Stop};
 use crate::slow::{self, Reason};
 use crate::snapshot::Snapshot;
 use crate::staging;
-use crate::stats::{Counters, Stats};
+use crate::stats::Stats;
 
 /// An open data folder. Cheap to clone; [`Store::close`] it before the process ends, or recovery does the same work.
 #[derive(Clone, Debug)]
@@ -77,7 +77,7 @@ impl Store {
             parts: source,
             reservations: Reservations::default(),
             merges: Merges::default(),
-            counters: Counters::default(),
+            counters: Arc::default(),
             in_flight: InFlight::default(),
             log_bytes: AtomicU64::new(0),
             checkpointing: Semaphore::new(1),

@@ -15,7 +15,7 @@ use query::Runtime;
 use query::definition::Definition;
 use query::derive::{RuleKind, TtlRule, ttl_rules};
 use store::merge_policy::{INPUT_BYTES_MAX, INPUTS_MAX};
-use store::{ActivePart, Commit, CommitError, Edit, MergePlan, Merged, Store, TableDef, TableParts};
+use store::{ActivePart, Commit, CommitError, Edit, MergePlan, Merged, Store, TableDef, TableParts, Waiting};
 use types::TableId;
 
 use crate::error::Result;
@@ -55,7 +55,7 @@ enum Due {
 
 impl Expiry {
     /// Does the next thing there is to do; false when there is none.
-    pub(super) async fn next(&mut self, store: &Store, runtime: &Arc<Runtime>) -> bool {
+    pub(super) async fn next(&mut self, store: &Store, runtime: &Arc<Runtime>, waiting: &Waiting) -> bool {
         let clock = &runtime.env.clock;
         let now_ns = clock.monotonic_ns();
         if self.looked_ns.is_some_and(|looked| now_ns < looked.saturating_add(LOOK_EVERY_NS)) {
@@ -72,7 +72,7 @@ impl Expiry {
                 let timeout_ns = rules.map_or(TIMEOUT_S * SECOND_NS, |rules| rules.timeout_ns);
                 let next_ns = clock.now_ns().saturating_add(timeout_ns);
                 self.next_ns.insert((table.id, plan.partition_id.clone()), next_ns);
-                super::merge(store, runtime, &table, plan).await.map(|merged| merged != Merged::GivenUp)
+                super::merge(store, runtime, &table, plan, waiting).await.map(|merged| merged != Merged::GivenUp)
             }
         };
         done.unwrap_or_else(|error| {

@@ -163,3 +163,30 @@ fn parts_that_say_nothing_of_a_rule_are_rewritten_once() {
         engine.close().await.unwrap();
     });
 }
+
+#[test]
+fn a_merge_rests_while_a_select_runs_and_still_ends() {
+    run(async {
+        let (engine, mut session) = open().await;
+        let events = "SELECT value FROM system.events WHERE event = 'StoreMergeRests'";
+        done(&mut session, "CREATE TABLE t (k UInt64, v UInt64) ENGINE = MergeTree ORDER BY k").await;
+        done(&mut session, "SYSTEM STOP MERGES").await;
+        for _ in 0..12 {
+            done(&mut session, "INSERT INTO t SELECT number, number FROM numbers(15000)").await;
+        }
+        // what is asked for does not rest
+        done(&mut session, "CREATE TABLE o AS t").await;
+        done(&mut session, "INSERT INTO o SELECT number, number FROM numbers(80000)").await;
+        let mut asked = engine.session(&crate::Credentials::default()).unwrap();
+        let asked = async { done(&mut asked, "OPTIMIZE TABLE o FINAL").await };
+        futures::future::join(rows(&mut session, "SELECT sleep(2)"), asked).await;
+        assert!(rows(&mut session, events).await.is_empty());
+
+        done(&mut session, "SYSTEM START MERGES").await;
+        assert_eq!(rows(&mut session, "SELECT sleep(3) + sleep(3)").await, ["0"]);
+        assert_ne!(rows(&mut session, events).await, Vec::<String>::new(), "no merge rested");
+        let left: usize = count(&mut session, "system.parts WHERE table = 't' AND active").await.parse().unwrap();
+        assert!(left < 12, "a merge ended although a query ran all the time: {left} parts");
+        engine.close().await.unwrap();
+    });
+}
