@@ -10,19 +10,12 @@ use super::data::{PRODUCTS, Results, write_events};
 use super::figures::{Better, Figure, Samples, Stopwatch, table};
 use super::load::ServerProcess;
 use super::peer::Peer;
+use super::pipeline::{ASKED, COLUMNS, PIPELINE, create_peer_tables, insert_file, is_same, of_product, set_up, tables};
 use super::{BenchArgs, fresh_folder};
 use crate::database::Database;
 use crate::demo::report::text;
 use crate::error::{Error, Result};
 use crate::output;
-
-const PIPELINE: &str = include_str!("../../../../examples/ctr/pipeline.sql");
-const QUERIES: &str = include_str!("../../../../examples/ctr/queries.sql");
-const COLUMNS: &str = "product_id, ctr, impressions, clicks, window_start, window_end";
-/// What the four queries are called.
-const ASKED: [&str; 4] = ["latest", "last hour", "last day", "last week"];
-/// The product that they ask for as they are written.
-const PRODUCT: &str = "product-123";
 
 #[derive(Args, Debug)]
 pub(super) struct CtrArgs {
@@ -79,30 +72,16 @@ impl Bench<'_> {
         Ok(folder)
     }
 
-    /// An empty database on the peer.
-    fn peer_tables(&mut self) -> Result<()> {
-        let mut sql: Vec<String> =
-            ["DROP DATABASE IF EXISTS bench SYNC", "CREATE DATABASE bench", "USE bench"].map(str::to_owned).to_vec();
-        // the real engine refuses a version column that the view does not give
-        sql.extend(
-            tables()?.iter().map(|table| table.replace("MergeTree(window_end)", "MergeTree(latest_window_end)")),
-        );
-        self.peer.run(&sql)?;
-        Ok(())
-    }
-
     /// Everything in one INSERT; gives the last database that it went into.
     async fn bulk(&mut self) -> Result<Database> {
         let (mut ours, mut peer) = (Samples::default(), Samples::default());
         let millions = self.results.rows as f64 / 1e6;
-        let insert =
-            |file: &str| format!("INSERT INTO ctr_results_raw ({COLUMNS}) SELECT {COLUMNS} FROM file('{file}')");
         let mut database: Option<Database> = None;
         for run in 0..self.runs {
             output::line(&format!("bulk load {} of {}", run + 1, self.runs))?;
-            self.peer_tables()?;
+            create_peer_tables(&mut self.peer)?;
             let file = self.folder.join("ctr.parquet").display().to_string();
-            peer.push(millions / self.peer.run_synced(&insert(&file))?);
+            peer.push(millions / self.peer.run_synced(&insert_file(&file))?);
             if let Some(last) = database.take() {
                 last.close().await?;
             }
@@ -110,22 +89,20 @@ impl Bench<'_> {
             let mut session = next.session()?;
             set_up(&mut session).await?;
             let watch = Stopwatch::start(&self.env);
-            session.execute(Request::new(insert("ctr.parquet"))).await?;
+            session.execute(Request::new(insert_file("ctr.parquet"))).await?;
             ours.push(millions / watch.seconds());
             database = Some(next);
         }
         let name = "bulk load with both views";
-        self.figures.push(Figure { name, unit: "million rows/s", better: Better::More, ours, peer: Some(peer) });
+        self.figures.push(Figure::new(name, "million rows/s", Better::More, ours).beside(peer));
         database.ok_or_else(|| Error::PeerFailed("nothing was measured".to_owned()))
     }
 
     /// The four queries with random products.
     async fn queries(&mut self, database: &Database) -> Result<()> {
         let mut session = database.session()?;
-        let queries = engine::statements(QUERIES)?;
-        for (name, query) in ASKED.into_iter().zip(queries) {
+        for (name, query) in ASKED.into_iter().zip(super::pipeline::queries()?) {
             output::line(&format!("query: {name}"))?;
-            let query = query.trim().trim_end_matches(';');
             self.compare(&mut session, query).await?;
             let asked: Vec<String> =
                 (0..self.args.queries * self.runs).map(|_| self.of_random_product(query)).collect();
@@ -136,14 +113,13 @@ impl Bench<'_> {
                 text(&mut session, query, "TabSeparated").await?;
                 ours.push(watch.seconds() * 1e3);
             }
-            self.figures.push(Figure { name, unit: "ms", better: Better::Less, ours, peer: Some(peer) });
+            self.figures.push(Figure::new(name, "ms", Better::Less, ours).beside(peer));
         }
         Ok(())
     }
 
     fn of_random_product(&self, query: &str) -> String {
-        let number = 1 + (self.env.rng.uuid() % u128::from(PRODUCTS)) as u64;
-        query.replace(PRODUCT, &format!("product-{number}"))
+        of_product(query, self.env.rng.uuid() % u128::from(PRODUCTS))
     }
 
     /// Both answer alike, at one and the same time of the clock.
@@ -167,7 +143,7 @@ impl Bench<'_> {
         let statements: Vec<String> = texts.iter().map(insert).collect();
         let mut peer = Samples::default();
         for _ in 0..self.runs {
-            self.peer_tables()?;
+            create_peer_tables(&mut self.peer)?;
             let seconds: f64 = self.peer.run(&statements)?.seconds.iter().sum();
             peer.push(statements.len() as f64 * PRODUCTS as f64 / seconds);
         }
@@ -184,7 +160,7 @@ impl Bench<'_> {
                 let seconds = server.send(&self.env, &repeated, connections).await?;
                 ours.push(repeated.len() as f64 * PRODUCTS as f64 / seconds);
             }
-            self.figures.push(Figure { name, unit: "rows/s", better: Better::More, ours, peer: Some(peer.clone()) });
+            self.figures.push(Figure::new(name, "rows/s", Better::More, ours).beside(peer.clone()));
         }
         Ok(())
     }
@@ -200,7 +176,7 @@ impl Bench<'_> {
         let events = self.args.events as f64;
         for run in 0..self.runs {
             output::line(&format!("events through windows {} of {}", run + 1, self.runs))?;
-            self.peer_tables()?;
+            create_peer_tables(&mut self.peer)?;
             peer.push(events / self.peer.run_synced(&windows_of(&file))?);
             let data = self.data("events")?;
             let mut process = Command::new(std::env::current_exe().map_err(failed)?);
@@ -213,23 +189,9 @@ impl Bench<'_> {
             }
         }
         let name = "events to windows and views, deduplicated";
-        self.figures.push(Figure { name, unit: "events/s", better: Better::More, ours, peer: Some(peer) });
+        self.figures.push(Figure::new(name, "events/s", Better::More, ours).beside(peer));
         Ok(())
     }
-}
-
-/// The base table and the views over it.
-fn tables() -> Result<Vec<&'static str>> {
-    let is_asked =
-        |text: &&str| text.starts_with("CREATE TABLE ctr_results_raw") || text.starts_with("CREATE MATERIALIZED VIEW");
-    Ok(engine::statements(PIPELINE)?.into_iter().map(str::trim).filter(is_asked).collect())
-}
-
-async fn set_up(session: &mut Session) -> Result<()> {
-    for table in tables()? {
-        session.execute(Request::new(table.to_owned())).await?;
-    }
-    Ok(())
 }
 
 /// The windows of a file of events as one query.
@@ -244,33 +206,4 @@ fn windows_of(file: &Path) -> String {
          SETTINGS input_format_allow_errors_ratio = 0.5, input_format_skip_unknown_fields = 1",
         file.display()
     )
-}
-
-/// The same rows, floats up to what the order of additions changes.
-fn is_same(ours: &str, peer: &str) -> bool {
-    let cells =
-        |text: &str| text.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect::<Vec<Vec<_>>>();
-    let is_same_cell = |(a, b): (&String, &String)| match (a.parse::<f64>(), b.parse::<f64>()) {
-        (Ok(a), Ok(b)) => (a - b).abs() <= 1e-9 * a.abs().max(b.abs()),
-        _ => a == b,
-    };
-    let (ours, peer) = (cells(ours), cells(peer));
-    ours.len() == peer.len()
-        && ours.iter().zip(&peer).all(|(a, b)| a.len() == b.len() && a.iter().zip(b).all(is_same_cell))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sums_of_floats_may_differ_in_their_last_digits() {
-        assert!(is_same("a\t0.1\n", "a\t0.10000000000001\n"));
-        assert!(!is_same("a\t0.1\n", "a\t0.11\n") && !is_same("a\t1\n", "b\t1\n") && !is_same("a\n", "a\na\n"));
-    }
-
-    #[test]
-    fn the_tables_are_the_base_and_its_two_views() {
-        assert_eq!(tables().unwrap().len(), 3);
-    }
 }

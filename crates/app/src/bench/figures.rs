@@ -82,15 +82,36 @@ pub(super) enum Better {
 
 /// One line of the report.
 pub(super) struct Figure {
-    pub(super) name: &'static str,
-    pub(super) unit: &'static str,
-    pub(super) better: Better,
-    pub(super) ours: Samples,
+    name: String,
+    unit: &'static str,
+    better: Better,
+    ours: Samples,
     /// None where the peer has nothing like it.
-    pub(super) peer: Option<Samples>,
+    peer: Option<Samples>,
+    /// Of what: input, connections, transport.
+    note: String,
 }
 
 impl Figure {
+    /// A figure that only we have.
+    pub(super) fn new(name: &str, unit: &'static str, better: Better, ours: Samples) -> Figure {
+        Figure { name: name.to_owned(), unit, better, ours, peer: None, note: String::new() }
+    }
+
+    /// With the peer's beside it.
+    #[must_use]
+    pub(super) fn beside(mut self, peer: Samples) -> Figure {
+        self.peer = Some(peer);
+        self
+    }
+
+    /// Of what it is.
+    #[must_use]
+    pub(super) fn noted(mut self, note: impl Into<String>) -> Figure {
+        self.note = note.into();
+        self
+    }
+
     /// How many times better ours is, by medians.
     fn ratio(&self) -> Option<f64> {
         let peer = self.peer.as_ref()?.quantile(0.5);
@@ -103,15 +124,16 @@ impl Figure {
 pub(super) fn table(figures: &[Figure], peer: &str) -> String {
     let peer = format!("ClickHouse {peer}");
     let mut text = String::new();
-    let mut line = |name: &str, ours: &str, theirs: &str, ratio: &str| {
+    let mut line = |name: &str, ours: &str, theirs: &str, ratio: &str, note: &str| {
+        let line = format!("{name:<54} {ours:>32} {theirs:>32} {ratio:>10}  {note}");
         // writing to a String does not fail
-        let _ = writeln!(text, "{name:<44} {ours:>32} {theirs:>32} {ratio:>10}");
+        let _ = writeln!(text, "{}", line.trim_end());
     };
-    line("median (smallest – largest)", "Everview", &peer, "better by");
+    line("median (smallest – largest)", "Everview", &peer, "better by", "");
     for figure in figures {
         let theirs = figure.peer.as_ref().map_or_else(|| "–".to_owned(), Samples::text);
         let ratio = figure.ratio().map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}×"));
-        line(&format!("{}, {}", figure.name, figure.unit), &figure.ours.text(), &theirs, &ratio);
+        line(&format!("{}, {}", figure.name, figure.unit), &figure.ours.text(), &theirs, &ratio, &figure.note);
     }
     text
 }
@@ -135,7 +157,7 @@ mod tests {
     #[test]
     fn less_time_and_more_rows_are_both_better() {
         let of = |value: f64| Samples(vec![value]);
-        let figure = |better, ours, peer| Figure { name: "", unit: "", better, ours: of(ours), peer: Some(of(peer)) };
+        let figure = |better, ours, peer| Figure::new("", "", better, of(ours)).beside(of(peer));
         assert_eq!(figure(Better::More, 4.0, 2.0).ratio(), Some(2.0));
         assert_eq!(figure(Better::Less, 1.0, 2.0).ratio(), Some(2.0));
     }

@@ -1,13 +1,14 @@
 //! `everview bench`: what the README claims about speed, measured here and now beside the real engine, from the same files.
 //!
-//! In reading order: `ctr` and `store` (what is measured), `data` (the files), `load` (inserts over HTTP), `peer` (the real engine),
-//! `figures` (medians and the table). Queries and lookups are only shown when a sample of both engines' answers agrees.
+//! In reading order: `ctr` and `store` (what is measured), `pipeline` (the tables and queries that both use), `data` (the
+//! files), `load` (inserts over HTTP), `peer` (the real engine), `figures` (medians and the table). Queries and lookups are only shown when a sample of both engines' answers agrees.
 
 mod ctr;
 mod data;
 mod figures;
 mod load;
 mod peer;
+mod pipeline;
 mod store;
 
 use std::path::{Path, PathBuf};
@@ -35,7 +36,7 @@ pub(crate) struct BenchArgs {
 enum What {
     /// The click-through pipeline: bulk load, small inserts, the four queries, events through windows.
     Ctr(ctr::CtrArgs),
-    /// The store by itself: small inserts, lookups by key, a start after a kill, memory and bytes.
+    /// The store by itself: inserts, lookups by key, queries alone and under load, a start after a kill, memory and bytes.
     Store(store::StoreArgs),
 }
 
