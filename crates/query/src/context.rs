@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use functions::QueryTime;
 use store::Snapshot;
 use tokio_util::sync::CancellationToken;
 use types::{Block, ErrorCode, Header, Setting, Settings, TableId};
@@ -70,7 +71,7 @@ pub struct Deadline {
 }
 
 /// Counts that only grow, read by progress reports while the query runs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Counters {
     read_rows: AtomicU64,
     read_bytes: AtomicU64,
@@ -78,6 +79,7 @@ pub struct Counters {
     result_bytes: AtomicU64,
     total_rows: AtomicU64,
     pauses_ns: Arc<AtomicU64>,
+    seeds: QueryTime,
 }
 
 /// One reading of [`Counters`].
@@ -96,6 +98,19 @@ pub struct Progress {
 }
 
 impl Counters {
+    /// Nothing counted yet; `seed` begins the query's randomness.
+    pub(crate) fn new(seed: u64) -> Counters {
+        Counters {
+            read_rows: AtomicU64::new(0),
+            read_bytes: AtomicU64::new(0),
+            result_rows: AtomicU64::new(0),
+            result_bytes: AtomicU64::new(0),
+            total_rows: AtomicU64::new(0),
+            pauses_ns: Arc::default(),
+            seeds: QueryTime::new(0, seed),
+        }
+    }
+
     /// Adds a block that a leaf read.
     pub fn add_read(&self, rows: usize, bytes: usize) {
         self.read_rows.fetch_add(rows as u64, Ordering::Relaxed);
@@ -116,6 +131,11 @@ impl Counters {
     /// Where functions put the pauses that they ask for, in nanoseconds.
     pub(crate) fn pauses_ns(&self) -> &Arc<AtomicU64> {
         &self.pauses_ns
+    }
+
+    /// A seed for random functions, another one each time.
+    pub(crate) fn next_seed(&self) -> u64 {
+        self.seeds.next_random()
     }
 
     /// The counts now.
@@ -144,7 +164,8 @@ impl QueryContext {
             newer_than: Arc::default(),
             structures: Arc::default(),
             memory: Arc::new(QueryMemory::new(runtime.memory.clone(), settings.uint(Setting::MaxMemoryUsage))),
-            counters: Arc::default(),
+            // The environment is asked once: how often a query is planned must not show in anything but its own values.
+            counters: Arc::new(Counters::new(runtime.env.rng.u64())),
             runtime,
             caller,
             settings,

@@ -30,6 +30,7 @@ pub mod runtime;
 pub mod scan;
 mod session;
 mod shape;
+pub mod shared;
 pub mod skip_indexes;
 pub mod subqueries;
 pub mod system;
@@ -43,6 +44,7 @@ pub use error::{Error, Result};
 pub use prepare::{Prepared, bind, prepare, select};
 pub use run::BlockStream;
 pub use runtime::{Runtime, RuntimeConfig, RuntimeParts};
+pub use shared::SharedPlans;
 pub use system::{SystemTable, SystemTables};
 
 /// How a query names a hidden table of an operator's state; no user's table has such a name.

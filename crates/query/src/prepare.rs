@@ -49,12 +49,20 @@ pub fn bind(query: &Query, ctx: &QueryContext) -> Result<Bound> {
 
 /// Binds and compiles, past the plan cache: for views, which keep their plan themselves.
 pub async fn prepare(query: &Query, ctx: &QueryContext) -> Result<Prepared> {
+    let shared = ctx.runtime.config.shared_plans.as_ref().map(|plans| (plans, PlanKey::new(&query.to_string(), ctx)));
+    if let Some(prepared) = shared.as_ref().and_then(|(plans, key)| plans.get(key, &ctx.snapshot)) {
+        return Ok(prepared);
+    }
     let (mut bound, ctx) = bind_with_structures(query, ctx).await?;
     // a file may have other columns the next time
     bound.deterministic &= ctx.structures.is_empty();
     let compiled = compile(&bound, &ctx).await?;
     let (deterministic, outside, lists_tables) = (bound.deterministic, bound.outside, bound.lists_tables);
-    Ok(Prepared { compiled, deterministic, outside, uses: bound.uses.into(), lists_tables })
+    let prepared = Prepared { compiled, deterministic, outside, uses: bound.uses.into(), lists_tables };
+    if let Some((plans, key)) = shared {
+        plans.put(key, &prepared, &ctx.snapshot);
+    }
+    Ok(prepared)
 }
 
 /// Binding reads nothing; where it needs to know what columns a file has, they are looked up and it starts again.

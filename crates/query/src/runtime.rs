@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::keys::KeyIndexes;
 use crate::scan::point::PointTables;
 use crate::session;
+use crate::shared::SharedPlans;
 use crate::system::SystemTables;
 
 /// What an operator decides about running queries; no setting of a query changes it.
@@ -28,6 +29,8 @@ pub struct RuntimeConfig {
     pub memory_bytes: usize,
     /// Compiled plans that are kept.
     pub plan_cache_entries: usize,
+    /// Plans that databases of this process share; none: each plans for itself.
+    pub shared_plans: Option<Arc<SharedPlans>>,
     /// Bytes of key indexes that are kept; 0 makes none.
     pub key_index_bytes: usize,
     /// Where sorts and aggregations may spill; absent, they end with MEMORY_LIMIT_EXCEEDED instead.
@@ -46,6 +49,7 @@ impl Default for RuntimeConfig {
             threads: 1,
             memory_bytes: 2 << 30,
             plan_cache_entries: 1_024,
+            shared_plans: None,
             key_index_bytes: 256 << 20,
             spill_dir: None,
             user_files: None,

@@ -85,7 +85,9 @@ pub(crate) fn config(ctx: &QueryContext) -> SessionConfig {
     // What a sort keeps back for merging its spilled runs must fit into a small limit as well.
     let spare = ctx.memory.limit_bytes() / SPARE_SHARE;
     options.execution.sort_spill_reservation_bytes = options.execution.sort_spill_reservation_bytes.min(spare);
-    options.extensions.insert(QueryTime::new(ctx.now_ns, seed(ctx)).with_pauses(Arc::clone(ctx.counters.pauses_ns())));
+    options
+        .extensions
+        .insert(QueryTime::new(ctx.now_ns, ctx.counters.next_seed()).with_pauses(Arc::clone(ctx.counters.pauses_ns())));
     SessionConfig::from(options)
 }
 
@@ -98,13 +100,6 @@ fn batch_size(max_block_size: usize) -> ConfigNonZeroUsize {
 const GRANULE_ROWS: usize = 8_192;
 /// The share of a query's memory that each sort keeps back.
 const SPARE_SHARE: usize = 16;
-
-/// Random functions of one query draw from the environment's randomness.
-fn seed(ctx: &QueryContext) -> u64 {
-    let mut bytes = [0; 8];
-    ctx.runtime.env.rng.fill(&mut bytes);
-    u64::from_le_bytes(bytes)
-}
 
 /// The state in which a plan of this query is optimised and planned.
 pub(crate) fn state(ctx: &QueryContext) -> SessionState {

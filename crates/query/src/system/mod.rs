@@ -13,9 +13,9 @@ mod registries;
 pub mod rows;
 mod source;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use types::{Block, Column, DataType, Header};
 
@@ -141,15 +141,22 @@ impl Listing {
 /// ClickHouse has them.
 const COLUMNS: &str = include_str!("columns.tsv");
 
+/// [`COLUMNS`] by `database.table`, read once: an engine is opened thousands of times by the simulator.
+static HEADERS: LazyLock<HashMap<&'static str, Vec<Column>>> = LazyLock::new(|| {
+    let mut headers: HashMap<&str, Vec<Column>> = HashMap::new();
+    for line in COLUMNS.lines() {
+        let mut fields = line.split('\t');
+        let (Some(table), Some(name), Some(ty)) = (fields.next(), fields.next(), fields.next()) else { continue };
+        let column = Column::new(name, DataType::parse(ty).expect("a type of the list is one of ours"));
+        headers.entry(table).or_default().push(column);
+    }
+    headers
+});
+
 /// The columns of a system table; none for one that is not in the list.
 pub fn header_of(database: &str, name: &str) -> Header {
-    let full = format!("{database}.{name}");
-    let column = |line: &str| {
-        let mut fields = line.split('\t');
-        let (table, name, ty) = (fields.next()?, fields.next()?, fields.next()?);
-        (table == full).then(|| Column::new(name, DataType::parse(ty).expect("a type of the list is one of ours")))
-    };
-    Header::new(COLUMNS.lines().filter_map(column).collect::<Vec<_>>())
+    let columns = HEADERS.get(format!("{database}.{name}").as_str());
+    Header::new(columns.cloned().unwrap_or_default())
 }
 
 impl SystemTable for Listing {

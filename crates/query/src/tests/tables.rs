@@ -115,7 +115,7 @@ fn leaf(ctx: &QueryContext, is_final: bool, prewhere: Option<&Expr>) -> LogicalP
 
 async fn run(plan: LogicalPlanBuilder, header: Header, ctx: &QueryContext) -> (Vec<Block>, u64) {
     let plan = plan.build().unwrap();
-    let ctx = Arc::new(QueryContext { counters: Arc::default(), ..ctx.clone() });
+    let ctx = Arc::new(QueryContext { counters: Arc::new(crate::Counters::new(1)), ..ctx.clone() });
     let compiled = compile(&bound(&plan, header.clone()), &ctx).await.unwrap();
     let blocks = compiled.collect(&ctx).await.unwrap();
     (blocks, ctx.counters.progress().read_rows)
