@@ -3,13 +3,16 @@
 
     tests/crash/crash.py BINARY [--rounds N] [--seconds N] [--seed N] [--keep]
 
-A round: start the server, insert from several connections while tables are merged, `kill -9` 50 ms to 3 s after the
-start. Some rounds kill so early that the server is still recovering; the log is kept so short that checkpoints are written
-all the time; some rounds ask the server to end (SIGTERM) and kill it while it writes its last one. Then start it once
-more and compare what it answers with what it acknowledged:
+A round: start the server, insert from several connections while tables are merged, rows deleted and backups taken,
+`kill -9` 50 ms to 3 s after the start. Some rounds kill so early that the server is still recovering; some as soon as a
+checkpoint is being written, for which the log is kept short; some ask the server to end (SIGTERM) and kill it while it
+writes its last one. Then start it once more and compare what it answers with what it acknowledged:
 
     every acknowledged insert is whole; every other one is whole or absent, and stays so for good;
-    every view equals its query over the base table.
+    what was deleted is gone; of a delete without an answer, all rows are gone or none;
+    every view equals its query over the base table;
+    an acknowledged backup restores to what was acknowledged before it, whole, with views that equal their queries;
+    one that was killed is refused, or as good as an acknowledged one, and never half restored.
 
 Batches have unique ids, so a row tells its insert. Everything random comes from the seed, but the moment at which the
 process dies does not repeat. Fails at the first broken promise and leaves the data folder for a look. Needs Python only.
@@ -39,7 +42,13 @@ LARGE_EVERY, LARGE_ROWS = 40, 12_000
 FOLDER_ROWS_MAX = 300_000
 START_TIMEOUT_S = 60
 # The log is kept so short that a checkpoint is always under way or near.
-LOG_BYTES_MAX = 262_144
+LOG_BYTES_MAX = 131_072
+# How many rounds are killed when a checkpoint is seen, at the latest so long after the start.
+AIMED_SHARE, AIM_MAX_S = 0.2, 2.5
+# How many rounds take backups, and how many of the acknowledged ones are restored.
+BACKUP_SHARE, RESTORE_SHARE = 0.35, 0.5
+# Code of an error that says that there is no such backup.
+NO_BACKUP = "599"
 # A round is killed 50 ms to 3 s after its start, mostly early: the mean of what is added to the 50 ms.
 KILL_MEAN_S = 0.7
 REQUEST_TIMEOUT_S = 60
@@ -52,6 +61,8 @@ SCHEMA = [
        FROM base GROUP BY k""",
     """CREATE MATERIALIZED VIEW latest ENGINE = ReplacingMergeTree(version) ORDER BY k AS
        SELECT k, batch * 100000 + row AS version, v FROM base""",
+    # rows are deleted from this one only: a view keeps what was deleted from its base
+    """CREATE TABLE notes (batch UInt64, row UInt32, k UInt32, v Int64, pad String) ENGINE = MergeTree ORDER BY batch""",
 ]
 
 # A view as it answers, and its query over the base table.
@@ -66,7 +77,12 @@ VIEWS = {
     ),
 }
 
-BATCHES = "SELECT batch, count(), sum(v), uniqExact(row) FROM base GROUP BY batch"
+TABLES = ["base", "notes"]
+
+
+def batches(table):
+    """Batch, its rows, their sum, and how many different ones."""
+    return f"SELECT batch, count(), sum(v), uniqExact(row) FROM {table} GROUP BY batch"
 
 
 class Broken(Exception):
@@ -80,11 +96,12 @@ class Refused(Exception):
 class Server:
     """One process over a data folder."""
 
-    def __init__(self, binary, folder, log):
+    def __init__(self, binary, folder, log, *more):
         self.port = None
         self.ready = threading.Event()
         self.started = time.monotonic()
-        command = [binary, "server", "--data", str(folder), "--http-port", "0", "--log-bytes-max", str(LOG_BYTES_MAX)]
+        command = [binary, "server", "--data", str(folder), "--http-port", "0", "--log-bytes-max", str(LOG_BYTES_MAX),
+                   *more]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, errors="replace")
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -130,7 +147,7 @@ class Client:
         response = self.connection.getresponse()
         text = response.read().decode(errors="replace")
         if response.status != 200 or response.headers.get("X-ClickHouse-Exception-Code"):
-            raise Refused(f"{response.status}: {text.strip()[:300]}")
+            raise Refused(f"{response.status}: {text.strip()[:300]}", response.headers.get("X-ClickHouse-Exception-Code"))
         return text
 
     def rows(self, query):
@@ -142,12 +159,14 @@ UNANSWERED = (OSError, http.client.HTTPException)
 
 
 class Ledger:
-    """What was sent, and what is known about it. Batch id -> (rows, sum of v)."""
+    """What was sent into a table, and what is known about it. Batch id -> (rows, sum of v)."""
 
-    def __init__(self):
+    def __init__(self, table):
+        self.table = table
         self.lock = threading.Lock()
         self.next_batch = 1
-        self.kept, self.open, self.absent = {}, {}, {}
+        self.sent, self.kept, self.open, self.absent = {}, {}, {}, {}
+        self.deleting = {}
         self.faults = []
 
     def begin(self, make):
@@ -156,8 +175,27 @@ class Ledger:
             batch = self.next_batch
             self.next_batch += 1
             body, rows, total = make(batch)
-            self.open[batch] = (rows, total)
+            self.sent[batch] = self.open[batch] = (rows, total)
         return batch, body
+
+    def begin_delete(self, rng):
+        """One of the newest batches, whose delete is about to be sent; none when there is none."""
+        with self.lock:
+            newest = sorted(self.kept)[-50:]
+            if not newest:
+                return None
+            batch = rng.choice(newest)
+            self.deleting[batch] = self.kept.pop(batch)
+            return batch
+
+    def deleted(self, batch):
+        with self.lock:
+            self.absent[batch] = self.deleting.pop(batch)
+
+    def promise(self):
+        """What a backup that begins now must have, and what it must not have."""
+        with self.lock:
+            return dict(self.kept), set(self.absent)
 
     def acknowledge(self, batch):
         with self.lock:
@@ -173,20 +211,42 @@ class Ledger:
             raise Broken(self.faults[0])
         for batch, (rows, total) in self.kept.items():
             if found.get(batch) != (rows, total, rows):
-                raise Broken(f"batch {batch} was acknowledged with {(rows, total, rows)} and is {found.get(batch)}")
+                raise Broken(f"{self.table}: batch {batch} was acknowledged with {(rows, total, rows)} and is "
+                             f"{found.get(batch)}")
         for batch in found:
             if batch in self.absent:
-                raise Broken(f"batch {batch} was absent after its kill and is there now")
-            if batch not in self.kept and batch not in self.open:
-                raise Broken(f"batch {batch} was never sent")
-        for batch, (rows, total) in self.open.items():
+                raise Broken(f"{self.table}: batch {batch} was absent after its kill, or deleted, and is there now")
+            if batch not in self.sent:
+                raise Broken(f"{self.table}: batch {batch} was never sent")
+        for batch, (rows, total) in [*self.open.items(), *self.deleting.items()]:
             if batch not in found:
                 self.absent[batch] = (rows, total)
             elif found[batch] == (rows, total, rows):
                 self.kept[batch] = (rows, total)
             else:
-                raise Broken(f"batch {batch} was not acknowledged, had {(rows, total, rows)} and is {found[batch]}")
-        self.open = {}
+                raise Broken(f"{self.table}: batch {batch} was left in the middle, had {(rows, total, rows)} and is "
+                             f"{found[batch]}")
+        self.open, self.deleting = {}, {}
+
+    def judge_backup(self, found, promised, gone):
+        """Holds what a backup has against what was promised when it began."""
+        for batch, (rows, total) in promised.items():
+            # deleted while the backup was made: it may have it or not
+            if batch in self.kept and found.get(batch) != (rows, total, rows):
+                raise Broken(f"a backup has {found.get(batch)} of batch {batch} of {self.table}, {(rows, total, rows)} were "
+                             "acknowledged before it")
+        for batch, there in found.items():
+            rows, total = self.sent.get(batch, (0, 0))
+            if there != (rows, total, rows) or batch in gone:
+                raise Broken(f"a backup has {there} of batch {batch} of {self.table}, sent were {(rows, total, rows)}, "
+                             f"deleted or absent before it: {batch in gone}")
+
+
+class Backup:
+    """A backup that was asked for."""
+
+    def __init__(self, name, promises):
+        self.name, self.promises, self.is_acknowledged = name, promises, False
 
 
 def make_batch(rng, rows):
@@ -204,7 +264,7 @@ def make_batch(rng, rows):
     return make
 
 
-def write(server, ledger, rng, counts):
+def write(server, ledger, rng, counts, sizes):
     """Inserts one batch after the other until the server is gone."""
     try:
         server.wait_ready()
@@ -213,10 +273,10 @@ def write(server, ledger, rng, counts):
     client, sent = Client(server.port), rng.randrange(LARGE_EVERY)
     while True:
         sent += 1
-        rows = LARGE_ROWS if sent % LARGE_EVERY == 0 else rng.choice(ROWS_OF_INSERT)
+        rows = LARGE_ROWS if sent % LARGE_EVERY == 0 and LARGE_ROWS in sizes else rng.choice(sizes[:-1])
         batch, body = ledger.begin(make_batch(rng, rows))
         try:
-            client.ask("INSERT INTO base FORMAT TabSeparated", body)
+            client.ask(f"INSERT INTO {ledger.table} FORMAT TabSeparated", body)
             ledger.acknowledge(batch)
             counts["acknowledged"] += 1
         except UNANSWERED as error:
@@ -239,7 +299,7 @@ def merge(server, rng, counts):
     client = Client(server.port)
     while True:
         time.sleep(rng.uniform(0, 0.3))
-        table = rng.choice(["base", "per_key", "latest"])
+        table = rng.choice(["base", "per_key", "latest", "notes"])
         try:
             client.ask(f"OPTIMIZE TABLE {table} FINAL")
             counts["merges"] += 1
@@ -250,20 +310,117 @@ def merge(server, rng, counts):
             return
 
 
-def check(binary, folder, log, ledger):
+def delete(server, ledger, rng, counts):
+    """Deletes the rows of one insert after the other until the server is gone."""
+    try:
+        server.wait_ready()
+    except Broken:
+        return
+    client = Client(server.port)
+    while True:
+        batch = ledger.begin_delete(rng)
+        if batch is None:
+            time.sleep(0.02)
+            if server.process.poll() is not None:
+                return
+            continue
+        how = rng.choice(["DELETE FROM notes WHERE", "ALTER TABLE notes DELETE WHERE"])
+        try:
+            client.ask(f"{how} batch = {batch}")
+            ledger.deleted(batch)
+            counts["deletes"] += 1
+        except UNANSWERED as error:
+            counts["killed_deleting"] += 0 if isinstance(error, ConnectionRefusedError) else 1
+            return
+        except Refused as error:
+            if "shutting down" not in str(error).lower() and not counts["ending"]:
+                ledger.fault(f"a delete was refused: {error}")
+            return
+        time.sleep(rng.uniform(0, 0.05))
+
+
+def back_up(server, ledgers, rng, counts, backups):
+    """Takes one backup after the other until the server is gone."""
+    try:
+        server.wait_ready()
+    except Broken:
+        return
+    client = Client(server.port)
+    while True:
+        backup = Backup(f"b{time.monotonic_ns()}", [ledger.promise() for ledger in ledgers])
+        backups.append(backup)
+        try:
+            client.ask(f"BACKUP DATABASE default TO File('{backup.name}')")
+            backup.is_acknowledged = True
+            counts["backups"] += 1
+        except UNANSWERED as error:
+            counts["killed_backing_up"] += 0 if isinstance(error, ConnectionRefusedError) else 1
+            return
+        except Refused as error:
+            if "shutting down" not in str(error).lower() and not counts["ending"]:
+                ledgers[0].fault(f"a backup was refused: {error}")
+            return
+        time.sleep(rng.uniform(0, 0.2))
+
+
+def found_in(client, table):
+    """Batch -> (rows, sum, distinct rows)."""
+    return {batch: (rows, total, distinct) for batch, rows, total, distinct in client.rows(batches(table))}
+
+
+def check_views(client, where):
+    """Every view is its query."""
+    for name, (view, query) in VIEWS.items():
+        ours, theirs = client.rows(view), client.rows(query)
+        if ours != theirs:
+            differ = [pair for pair in zip(ours, theirs) if pair[0] != pair[1]][:3]
+            raise Broken(f"{where}: view {name} is not its query: {len(ours)} and {len(theirs)} rows, first differences "
+                         f"{differ}")
+
+
+def check_backups(binary, folder, log, ledgers, backups, totals):
+    """Restores each backup into a folder of its own and compares."""
+    for backup in backups:
+        copy = folder.with_name("copy")
+        server = Server(binary, copy, log, "--backups", str(folder / "backups"))
+        try:
+            server.wait_ready()
+            check_backup(Client(server.port), backup, ledgers, totals)
+        finally:
+            server.kill()
+        shutil.rmtree(copy)
+    shutil.rmtree(folder / "backups", ignore_errors=True)
+
+
+def check_backup(client, backup, ledgers, totals):
+    """Restores a backup and compares, or sees that it is refused and nothing of it restored."""
+    try:
+        client.ask(f"RESTORE DATABASE default FROM File('{backup.name}')")
+    except Refused as error:
+        if backup.is_acknowledged or error.args[1] != NO_BACKUP:
+            raise Broken(f"backup {backup.name}, acknowledged: {backup.is_acknowledged}, is refused: {error}") from error
+        left = client.ask("SHOW TABLES")
+        if left:
+            raise Broken(f"a backup was refused and half restored: {left.split()}") from error
+        totals["refused_backups"] += 1
+        return
+    for ledger, (promised, gone) in zip(ledgers, backup.promises):
+        ledger.judge_backup(found_in(client, ledger.table), promised, gone)
+    check_views(client, "a backup")
+    totals["restored"] += 1
+
+
+def check(binary, folder, log, ledgers):
     """Starts the server once more and compares; returns the rows of the base table."""
     server = Server(binary, folder, log)
     try:
         server.wait_ready()
         client = Client(server.port)
-        found = {batch: (rows, total, distinct) for batch, rows, total, distinct in client.rows(BATCHES)}
-        ledger.settle(found)
-        for name, (view, query) in VIEWS.items():
-            ours, theirs = client.rows(view), client.rows(query)
-            if ours != theirs:
-                differ = [pair for pair in zip(ours, theirs) if pair[0] != pair[1]][:3]
-                raise Broken(f"view {name} is not its query: {len(ours)} and {len(theirs)} rows, first differences {differ}")
-        return sum(rows for rows, _, _ in found.values())
+        found = [found_in(client, ledger.table) for ledger in ledgers]
+        for ledger, there in zip(ledgers, found):
+            ledger.settle(there)
+        check_views(client, "the server")
+        return sum(rows for there in found for rows, _, _ in there.values())
     except UNANSWERED + (Refused,) as error:
         raise Broken(f"the server does not answer after a restart: {error!r}") from error
     finally:
@@ -282,22 +439,42 @@ def create(binary, folder, log):
         server.kill()
 
 
-def round_of_kills(binary, folder, log, ledger, rng, totals):
-    """Start, write, kill; when it was killed while recovering, again."""
+def sleep_until_a_checkpoint(server, folder):
+    """Until one is being written, under another name first; or for a while."""
+    checkpoints = Path(folder, "checkpoint")
+    while time.monotonic() < server.started + AIM_MAX_S:
+        if server.ready.is_set() and any(checkpoints.glob("*.tmp")):
+            return
+        time.sleep(0.001)
+
+
+def round_of_kills(binary, folder, log, ledgers, rng, totals):
+    """Start, write, kill; when it was killed while recovering, again. Returns backups to be looked at."""
     for _ in range(rng.choice([0, 0, 0, 1, 2])):
         early = Server(binary, folder, log)
         early.sleep_until(rng.uniform(0.01, 0.15))
         totals["killed_starting"] += not early.ready.is_set()
         early.kill()
-    counts = {"acknowledged": 0, "unanswered": 0, "merges": 0, "killed_merging": 0, "ending": False}
+    counts = dict.fromkeys(["acknowledged", "unanswered", "merges", "killed_merging", "deletes", "killed_deleting",
+                            "backups", "killed_backing_up"], 0) | {"ending": False}
+    base, notes = ledgers
+    backups = []
     server = Server(binary, folder, log)
-    tasks = [threading.Thread(target=write, args=(server, ledger, random.Random(rng.random()), counts))
-             for _ in range(WRITERS)]
-    tasks.append(threading.Thread(target=merge, args=(server, random.Random(rng.random()), counts)))
-    for task in tasks:
-        task.start()
-    server.sleep_until(min(3.0, 0.05 + rng.expovariate(1 / KILL_MEAN_S)))
-    ends = rng.random() < 0.25 and server.ready.is_set()
+    work = [(write, base, counts, [*ROWS_OF_INSERT, LARGE_ROWS])] * WRITERS
+    work += [(write, notes, counts, ROWS_OF_INSERT), (merge, None, counts), (delete, notes, counts)]
+    if rng.random() < BACKUP_SHARE:
+        work.append((back_up, ledgers, counts, backups))
+    tasks = []
+    for what, on, *rest in work:
+        own = random.Random(rng.random())
+        arguments = [server, own, *rest] if on is None else [server, on, own, *rest]
+        tasks.append(threading.Thread(target=what, args=arguments))
+        tasks[-1].start()
+    if rng.random() < AIMED_SHARE:
+        sleep_until_a_checkpoint(server, folder)
+    else:
+        server.sleep_until(min(3.0, 0.05 + rng.expovariate(1 / KILL_MEAN_S)))
+    ends = rng.random() < 0.2 and server.ready.is_set()
     if ends:
         counts["ending"] = True
         server.process.send_signal(signal.SIGTERM)
@@ -311,18 +488,21 @@ def round_of_kills(binary, folder, log, ledger, rng, totals):
     # a checkpoint is written under another name first
     totals["killed_checkpointing"] += any(Path(folder, "checkpoint").glob("*.tmp"))
     totals["killed_starting"] += server.port is None
-    for name in ("acknowledged", "merges", "killed_merging"):
+    for name in ("acknowledged", "merges", "killed_merging", "deletes", "killed_deleting", "backups", "killed_backing_up"):
         totals[name] += counts[name]
     totals["unanswered_requests"] += counts["unanswered"]
     totals["unanswered"] += 1 if counts["unanswered"] else 0
+    answered = [backup for backup in backups if backup.is_acknowledged][-1:]
+    return [backup for backup in backups if not backup.is_acknowledged] + answered * (rng.random() < RESTORE_SHARE)
 
 
 def run(arguments, home):
     rng = random.Random(arguments.seed)
     totals = dict.fromkeys(["rounds", "unanswered", "unanswered_requests", "acknowledged", "merges", "killed_merging",
-                            "killed_starting", "killed_ending", "killed_checkpointing", "folders"], 0)
+                            "killed_starting", "killed_ending", "killed_checkpointing", "folders", "deletes",
+                            "killed_deleting", "backups", "killed_backing_up", "restored", "refused_backups"], 0)
     started = time.monotonic()
-    folder = ledger = None
+    folder = ledgers = None
     rows = 0
     with open(home / "server.log", "w") as log:
         while totals["rounds"] < arguments.rounds:
@@ -332,10 +512,11 @@ def run(arguments, home):
                 if folder:
                     shutil.rmtree(folder)
                 totals["folders"] += 1
-                folder, ledger = home / f"data{totals['folders']}", Ledger()
+                folder, ledgers = home / f"data{totals['folders']}", [Ledger(table) for table in TABLES]
                 create(arguments.binary, folder, log)
-            round_of_kills(arguments.binary, folder, log, ledger, rng, totals)
-            rows = check(arguments.binary, folder, log, ledger)
+            backups = round_of_kills(arguments.binary, folder, log, ledgers, rng, totals)
+            rows = check(arguments.binary, folder, log, ledgers)
+            check_backups(arguments.binary, folder, log, ledgers, backups, totals)
             totals["rounds"] += 1
             if totals["rounds"] % 10 == 0:
                 print(f"round {totals['rounds']}: {rows} rows in the folder, {totals['acknowledged']} inserts acknowledged",
@@ -362,9 +543,10 @@ def main():
         return 1
     print(f"{totals['rounds']} rounds, {totals['unanswered']} with an unanswered insert "
           f"({totals['unanswered_requests']} inserts); {totals['acknowledged']} inserts acknowledged, all whole; "
-          f"{totals['merges']} merges asked for")
+          f"{totals['merges']} merges asked for, {totals['deletes']} deletes acknowledged, {totals['backups']} backups "
+          f"acknowledged; {totals['restored']} restored and right, {totals['refused_backups']} half-written ones refused")
     print(f"killed while starting or recovering {totals['killed_starting']}, merging {totals['killed_merging']}, "
-          f"writing a checkpoint {totals['killed_checkpointing']}, ending in order {totals['killed_ending']}; "
+          f"deleting {totals['killed_deleting']}, backing up {totals['killed_backing_up']}, writing a checkpoint {totals['killed_checkpointing']}, ending in order {totals['killed_ending']}; "
           f"{totals['folders']} folders")
     if not arguments.keep:
         shutil.rmtree(home)
