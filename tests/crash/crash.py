@@ -46,7 +46,9 @@ LOG_BYTES_MAX = 131_072
 # How many rounds are killed when a checkpoint is seen, at the latest so long after the start.
 AIMED_SHARE, AIM_MAX_S = 0.2, 2.5
 # How many rounds take backups, and how many of the acknowledged ones are restored.
-BACKUP_SHARE, RESTORE_SHARE = 0.35, 0.5
+BACKUP_SHARE, RESTORE_SHARE = 0.35, 0.7
+# How long such a round waits for one to be acknowledged, when it waits.
+BACKUP_MAX_S = 10
 # Code of an error that says that there is no such backup.
 NO_BACKUP = "599"
 # A round is killed 50 ms to 3 s after its start, mostly early: the mean of what is added to the 50 ms.
@@ -448,6 +450,12 @@ def sleep_until_a_checkpoint(server, folder):
         time.sleep(0.001)
 
 
+def sleep_until_a_backup(server, counts):
+    """Until one is acknowledged; or for a while."""
+    while time.monotonic() < server.started + BACKUP_MAX_S and counts["backups"] == 0:
+        time.sleep(0.005)
+
+
 def round_of_kills(binary, folder, log, ledgers, rng, totals):
     """Start, write, kill; when it was killed while recovering, again. Returns backups to be looked at."""
     for _ in range(rng.choice([0, 0, 0, 1, 2])):
@@ -472,6 +480,9 @@ def round_of_kills(binary, folder, log, ledgers, rng, totals):
         tasks[-1].start()
     if rng.random() < AIMED_SHARE:
         sleep_until_a_checkpoint(server, folder)
+    elif rng.random() < 0.5 and any(what is back_up for what, *_ in work):
+        sleep_until_a_backup(server, counts)
+        time.sleep(rng.uniform(0, 0.3))
     else:
         server.sleep_until(min(3.0, 0.05 + rng.expovariate(1 / KILL_MEAN_S)))
     ends = rng.random() < 0.2 and server.ready.is_set()

@@ -91,8 +91,13 @@ pub type History = fn(u64) -> Pin<Box<dyn Future<Output = Report>>>;
 
 /// Runs one seed on a runtime of its own: one thread, paused time.
 pub fn run_seed(history: History, seed: u64) -> Report {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
-    runtime.expect("a runtime of one thread can be made").block_on(history(seed))
+    paused_runtime().block_on(history(seed))
+}
+
+/// One thread, paused time.
+pub fn paused_runtime() -> tokio::runtime::Runtime {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime of one thread can be made")
 }
 
 /// Runs a seed, `twice` to see that it is the same history again; says how to repeat it when it fails.

@@ -13,6 +13,7 @@ use crate::driver::Report;
 use crate::history;
 
 mod client;
+mod decay;
 mod model;
 mod scenario;
 mod tables;
@@ -20,5 +21,7 @@ mod window;
 
 /// The history of `seed`.
 pub fn run(seed: u64) -> Pin<Box<dyn Future<Output = Report>>> {
+    // Made on a runtime of its own: not inside the history's.
+    scenario::image();
     Box::pin(history::run(seed, scenario::Engines::default()))
 }

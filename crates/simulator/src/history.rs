@@ -1,6 +1,7 @@
 //! One history: runs of a program on one machine, each ended by a power cut, a kill, a failing log or a proper close, in
 //! any weather, each judged. What the program is and what it promises is a [`Scenario`]'s.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
@@ -14,10 +15,12 @@ use crate::weather;
 
 /// Operations of a history, at least.
 const OPERATIONS_MIN: u64 = 200;
-/// Runs of the program, at least and at most: an unlucky history ends with fewer operations.
-const RUNS: std::ops::RangeInclusive<u64> = 3..=12;
+/// Runs of the program, at least and at most.
+const RUNS: std::ops::RangeInclusive<u64> = 2..=40;
+/// From this run on an unlucky history is left to do its work.
+const RUNS_CUT_SHORT: u64 = 8;
 /// 2025-11-22.
-const START_NS: i64 = 1_763_769_600_000_000_000;
+pub const START_NS: i64 = 1_763_769_600_000_000_000;
 
 /// A program, those who use it, and what is known of what they did.
 pub trait Scenario {
@@ -43,6 +46,9 @@ pub trait Scenario {
     /// judgement.
     async fn judge(&mut self, program: Self::Program, world: &mut World, forgot: bool);
 
+    /// At the end of some histories: damages what is on the disk, and looks what the next start makes of it.
+    async fn decay(&mut self, _world: &mut World) {}
+
     /// Operations so far, and how many of them were acknowledged, refused and never answered.
     fn counts(&self) -> Counts;
 }
@@ -67,15 +73,18 @@ pub struct World {
     pub rng: SeededRng,
     /// Everything that was observed.
     pub hasher: DefaultHasher,
+    /// Faults that no operation met.
+    pub faults: BTreeMap<String, u64>,
     report: Report,
 }
 
 /// How a run of the program ends.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum End {
-    /// The power goes at the n-th disk operation.
+    /// The power goes at the n-th disk operation, or when all is done.
     PowerCut { after: u64 },
-    /// The process is killed at the n-th disk operation; what it wrote is still seen, and not all of it is durable.
+    /// The process is killed at the n-th disk operation, or when all is done; what it wrote is still seen, and not all of it
+    /// is durable.
     KillAt { after: u64 },
     /// The log fails, then the power.
     LogFault,
@@ -90,7 +99,8 @@ pub async fn run(seed: u64, mut scenario: impl Scenario) -> Report {
     let machine = Machine::new(seed, START_NS);
     machine.disk.set_latency(Duration::from_millis(3));
     let rng = SeededRng::new(seed ^ 0x5151_5151);
-    let mut world = World { seed, machine, rng, hasher: DefaultHasher::new(), report: Report::default() };
+    let mut world =
+        World { seed, machine, rng, hasher: DefaultHasher::new(), faults: BTreeMap::new(), report: Report::default() };
     scenario.prepare(&mut world).await;
     world.machine.kill_process();
     let is_enough = |world: &World, scenario: &_| {
@@ -100,7 +110,7 @@ pub async fn run(seed: u64, mut scenario: impl Scenario) -> Report {
         if RUNS.start() < &number && is_enough(&world, &scenario) {
             break;
         }
-        let end = world.choose_end();
+        let end = world.choose_end(number);
         end.hash(&mut world.hasher);
         let forgot = world.run_program(end, &scenario).await;
         let program = world.reopen(&scenario).await;
@@ -109,9 +119,11 @@ pub async fn run(seed: u64, mut scenario: impl Scenario) -> Report {
         world.assert_no_panic();
         world.machine.kill_process();
     }
+    assert!(is_enough(&world, &scenario), "seed {seed}: {} runs were not enough", RUNS.end());
+    scenario.decay(&mut world).await;
     world.machine.disk.operations().hash(&mut world.hasher);
     let counts = scenario.counts();
-    let faults = world.machine.disk.faults_fired().into_iter();
+    let fired = world.machine.disk.faults_fired().into_iter().map(|(fault, count)| (format!("{fault:?}"), count));
     Report {
         hash: world.hasher.finish(),
         histories: 1,
@@ -119,16 +131,17 @@ pub async fn run(seed: u64, mut scenario: impl Scenario) -> Report {
         acknowledged: counts.acknowledged,
         refused: counts.refused,
         unanswered: counts.unanswered,
-        faults: faults.map(|(fault, count)| (format!("{fault:?}"), count)).collect(),
+        faults: fired.chain(world.faults).collect(),
         ..world.report
     }
 }
 
 impl World {
-    fn choose_end(&self) -> End {
+    fn choose_end(&self, number: u64) -> End {
+        let after = if number < RUNS_CUT_SHORT { self.choose_moment() } else { u64::MAX };
         match self.rng.below(10) {
-            0..=4 => End::PowerCut { after: self.choose_moment() },
-            5..=6 => End::KillAt { after: self.choose_moment() },
+            0..=4 => End::PowerCut { after },
+            5..=6 => End::KillAt { after },
             7 => End::LogFault,
             8 => End::Kill,
             _ => End::Close,
@@ -147,14 +160,16 @@ impl World {
         let mut forgot = false;
         match end {
             End::PowerCut { after } => {
-                if self.work_until(after, scenario).await {
-                    self.report.cuts += 1;
-                    let dropped = self.machine.cut_power().dropped_something();
-                    self.report.cuts_that_dropped += u64::from(dropped);
-                    forgot = true;
-                }
+                self.work_until(after, scenario).await;
+                self.report.cuts += 1;
+                let dropped = self.machine.cut_power().dropped_something();
+                self.report.cuts_that_dropped += u64::from(dropped);
+                forgot = true;
             }
-            End::KillAt { after } => self.report.kills += u64::from(self.work_until(after, scenario).await),
+            End::KillAt { after } => {
+                self.work_until(after, scenario).await;
+                self.report.kills += 1;
+            }
             End::LogFault => {
                 let faults = [
                     (DiskOp::SyncFile, Fault::Io),
@@ -189,17 +204,16 @@ impl World {
         forgot
     }
 
-    /// Works until the n-th disk operation from now, after which nothing on the machine moves any more; false when the
-    /// work was done before.
-    async fn work_until(&self, after: u64, scenario: &impl Scenario) -> bool {
+    /// Works until the n-th disk operation from now, after which nothing on the machine moves any more, or until the work is
+    /// done.
+    async fn work_until(&self, after: u64, scenario: &impl Scenario) {
         self.machine.disk.lose_power_after(after);
-        let stopped = tokio::select! {
+        tokio::select! {
             biased;
-            () = self.machine.disk.power_lost() => true,
-            _done = self.work(scenario) => false,
-        };
+            () = self.machine.disk.power_lost() => {}
+            _done = self.work(scenario) => {}
+        }
         self.assert_no_panic();
-        stopped
     }
 
     /// Starts the program and lets it be used; gives it back when all is done.
@@ -222,7 +236,8 @@ impl World {
         Some(program)
     }
 
-    async fn reopen<S: Scenario>(&self, scenario: &S) -> S::Program {
+    /// Starts the program, which nothing may keep from it.
+    pub async fn reopen<S: Scenario>(&self, scenario: &S) -> S::Program {
         let opened = scenario.open(self).await;
         opened.unwrap_or_else(|error| panic!("seed {}: the program does not start: {error}", self.seed))
     }

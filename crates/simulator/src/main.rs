@@ -1,4 +1,6 @@
 //! `simulate`: runs histories on all cores and says what they did. `cargo xtask simulate` builds and runs it.
+//!
+//! Histories of the whole engine, or with `--half store` of the store alone.
 
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -8,10 +10,12 @@ use std::time::{Duration, Instant};
 use simulator::driver::{History, Report, run_named};
 use simulator::{engine_half, store_half};
 
-const USAGE: &str =
-    "usage: simulate [--seeds N] [--from N] [--seed N] [--half store|engine] [--seconds N] [--threads N] [--twice]";
-/// Without --half every so many seeds one is of the engine, whose histories take longer.
-const ENGINE_EVERY: u64 = 8;
+/// As the product has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const USAGE: &str = "usage: simulate [--seeds N] [--from N] [--seed N] [--half store|engine] [--seconds N [--at-least N]] [--threads N] \
+     [--twice]";
 /// How often progress is printed.
 const PROGRESS: Duration = Duration::from_secs(30);
 
@@ -20,7 +24,9 @@ struct Work {
     from: u64,
     seeds: u64,
     half: Option<String>,
+    /// No new history after so long, once there were `at_least` so many.
     seconds: Option<u64>,
+    at_least: u64,
     threads: usize,
     /// Each seed twice: both runs must be the same.
     twice: bool,
@@ -38,7 +44,7 @@ fn main() -> ExitCode {
         for _ in 0..work.threads {
             scope.spawn(|| {
                 while let Some(seed) = claim(&next, &work, started, &failed) {
-                    let (half, history) = choose(&work, seed);
+                    let (half, history) = choose(&work);
                     let Ok(report) = std::panic::catch_unwind(|| run_named(half, history, seed, work.twice)) else {
                         failed.store(true, Ordering::Relaxed);
                         return;
@@ -67,7 +73,8 @@ fn main() -> ExitCode {
 
 /// The next seed; none after the last one, the time, or a failure.
 fn claim(next: &AtomicU64, work: &Work, started: Instant, failed: &AtomicBool) -> Option<u64> {
-    let is_late = work.seconds.is_some_and(|seconds| Duration::from_secs(seconds) <= started.elapsed());
+    let is_enough = work.from + work.at_least <= next.load(Ordering::Relaxed);
+    let is_late = is_enough && work.seconds.is_some_and(|seconds| Duration::from_secs(seconds) <= started.elapsed());
     if is_late || failed.load(Ordering::Relaxed) {
         return None;
     }
@@ -75,18 +82,16 @@ fn claim(next: &AtomicU64, work: &Work, started: Instant, failed: &AtomicBool) -
     (seed - work.from < work.seeds).then_some(seed)
 }
 
-fn choose(work: &Work, seed: u64) -> (&'static str, History) {
+fn choose(work: &Work) -> (&'static str, History) {
     match work.half.as_deref() {
-        Some("engine") => ("engine", engine_half::run),
-        Some(_) => ("store", store_half::run),
-        None if seed % ENGINE_EVERY == ENGINE_EVERY - 1 => ("engine", engine_half::run),
-        None => ("store", store_half::run),
+        Some("store") => ("store", store_half::run),
+        _ => ("engine", engine_half::run),
     }
 }
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Work> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    let mut work = Work { from: 0, seeds: 100, half: None, seconds: None, threads, twice: false };
+    let mut work = Work { from: 0, seeds: 100, half: None, seconds: None, at_least: 0, threads, twice: false };
     while let Some(argument) = arguments.next() {
         if argument == "--twice" {
             work.twice = true;
@@ -99,6 +104,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Work> {
             "--from" => work.from = number()?,
             "--seed" => (work.from, work.seeds) = (number()?, 1),
             "--seconds" => work.seconds = Some(number()?),
+            "--at-least" => work.at_least = number()?,
             "--threads" => work.threads = value.parse().ok().filter(|threads| 0 < *threads)?,
             "--half" if matches!(value.as_str(), "store" | "engine") => work.half = Some(value),
             _ => return None,

@@ -36,6 +36,9 @@ pub const DEFINITIONS: &[&str] = &[
     "CREATE TABLE owned (client UInt32, batch UInt64, v UInt64) ENGINE = MergeTree ORDER BY (client, batch)",
 ];
 
+/// Views that come and go.
+pub const EXTRAS: u64 = 3;
+
 /// Makes the view `extra…` of that number while others insert.
 pub fn extra(number: u64) -> String {
     format!("CREATE MATERIALIZED VIEW extra{number} ENGINE = SummingMergeTree ORDER BY k POPULATE AS {EXTRA_SELECT}")
@@ -71,14 +74,13 @@ pub const EQUAL: &[(&str, &str)] = &[
     ),
 ];
 
-/// All rows of these are the same, whatever else goes on: they are of one snapshot. The second has scalar subqueries,
-/// which must not be shared by queries of the same text at the same time.
-pub const AT_ONCE: &[&str] = &[
-    "SELECT count(), sum(v) FROM base UNION ALL SELECT sum(n), sum(total) FROM sums \
-     UNION ALL SELECT sum(n), sum(total) FROM groups",
-    "SELECT arrayJoin([(SELECT (count(), sum(v)) FROM base), (SELECT (sum(n), sum(total)) FROM sums), \
-     (SELECT (sum(n), sum(total)) FROM groups)])",
-];
+/// All rows of this are the same, whatever else goes on: they are of one snapshot.
+pub const AT_ONCE: &str = "SELECT count(), sum(v) FROM base UNION ALL SELECT sum(n), sum(total) FROM sums \
+     UNION ALL SELECT sum(n), sum(total) FROM groups";
+
+/// The same of scalar subqueries, which must not be shared by queries of the same text at the same time.
+pub const AT_ONCE_SUBQUERIES: &str = "SELECT arrayJoin([(SELECT (count(), sum(v)) FROM base), \
+     (SELECT (sum(n), sum(total)) FROM sums), (SELECT (sum(n), sum(total)) FROM groups)])";
 
 /// A session of the only user.
 pub fn session(engine: &Engine) -> Session {
