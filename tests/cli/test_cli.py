@@ -248,6 +248,20 @@ class Test:
         tables = {row[0] for row in self.ask(data, "SHOW TABLES")}
         assert {"ctr_results_raw", "ctr_ml_view", "ctr_latest_view", "ctr_results", "latest_ctr"} <= tables, tables
 
+    def the_shop_answers_what_the_real_engine_answers(self):
+        """`examples/ecommerce` with fewer rows; `ecommerce.txt` is what ClickHouse 26.9 printed for the same files."""
+        data, printed = self.folder / "data-shop", ""
+        for name in ("summaries", "routes", "purchasers", "cancelled"):
+            text = (ROOT / "examples" / "ecommerce" / f"{name}.sql").read_text()
+            small = self.folder / f"{name}.sql"
+            small.write_text(text.replace("numbers(20000000)", "numbers(100000)").replace("numbers(1000000)", "numbers(50000)"))
+            done = self.run("local", "--data", data, "--format", "TSV", "--file", small)
+            assert done.returncode == 0, f"{name}: {done.stderr}"
+            printed += done.stdout
+        expected = (HERE / "data" / "ecommerce.txt").read_text()
+        differ = [pair for pair in zip(printed.splitlines(), expected.splitlines()) if pair[0] != pair[1]]
+        assert printed == expected, f"first differences: {differ[:3]}"
+
     def a_wrong_statement_says_what_and_where(self):
         for sql, words in (("SELEC 1", ["Code: 62", "position 1", "SELECT", "SYNTAX_ERROR"]),
                            ("SELECT 1 SETTINGS max_thread = 1", ["Code: 115", "UNKNOWN_SETTING"]),

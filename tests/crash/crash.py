@@ -13,6 +13,7 @@ writes its last one. Then start it once more and compare what it answers with wh
     every view equals its query over the base table;
     an acknowledged backup restores to what was acknowledged before it, whole, with views that equal their queries;
     one that was killed is refused, or as good as an acknowledged one, and never half restored.
+    each content of a refreshable view is of one refresh and whole; APPEND INCREMENTAL takes every row exactly once.
 
 Batches have unique ids, so a row tells its insert. Everything random comes from the seed, but the moment at which the
 process dies does not repeat. Fails at the first broken promise and leaves the data folder for a look. Needs Python only.
@@ -57,7 +58,8 @@ REQUEST_TIMEOUT_S = 60
 
 SCHEMA = [
     """CREATE TABLE base (batch UInt64, row UInt32, k UInt32, v Int64, pad String)
-       ENGINE = MergeTree PARTITION BY k % 3 ORDER BY (k, batch)""",
+       ENGINE = MergeTree PARTITION BY k % 3 ORDER BY (k, batch)
+       SETTINGS enable_block_number_column = 1, enable_block_offset_column = 1""",
     """CREATE MATERIALIZED VIEW per_key ENGINE = AggregatingMergeTree ORDER BY k AS
        SELECT k, countState() AS n, sumState(v) AS total, maxState(v) AS top, uniqExactState(batch) AS batches
        FROM base GROUP BY k""",
@@ -65,6 +67,10 @@ SCHEMA = [
        SELECT k, batch * 100000 + row AS version, v FROM base""",
     # rows are deleted from this one only: a view keeps what was deleted from its base
     """CREATE TABLE notes (batch UInt64, row UInt32, k UInt32, v Int64, pad String) ENGINE = MergeTree ORDER BY batch""",
+    """CREATE MATERIALIZED VIEW swapped REFRESH EVERY 1 SECOND SETTINGS keep_generations = 2 ENGINE = MergeTree ORDER BY n AS
+       SELECT number AS n, toUnixTimestamp64Micro(now64(6)) AS stamp, (SELECT count() FROM base) AS seen FROM numbers(3000)""",
+    """CREATE MATERIALIZED VIEW fed REFRESH EVERY 1 SECOND APPEND INCREMENTAL ENGINE = MergeTree ORDER BY (batch, row) AS
+       SELECT batch, row, v FROM base""",
 ]
 
 # A view as it answers, and its query over the base table.
@@ -78,6 +84,12 @@ VIEWS = {
         "SELECT k, max(batch * 100000 + row), argMax(v, batch * 100000 + row) FROM base GROUP BY k ORDER BY k",
     ),
 }
+
+# A content of `swapped`: of one refresh, and all of it.
+CONTENT = "SELECT count(), uniqExact(stamp), uniqExact(n) FROM swapped"
+NONE, WHOLE = (0, 0, 0), (3000, 1, 3000)
+# What `fed` took, each row exactly once.
+TAKEN = "SELECT count(), uniqExact((batch, row)), sum(v) FROM {}"
 
 TABLES = ["base", "notes"]
 
@@ -422,11 +434,26 @@ def check(binary, folder, log, ledgers):
         for ledger, there in zip(ledgers, found):
             ledger.settle(there)
         check_views(client, "the server")
+        check_refreshed(client)
         return sum(rows for there in found for rows, _, _ in there.values())
     except UNANSWERED + (Refused,) as error:
         raise Broken(f"the server does not answer after a restart: {error!r}") from error
     finally:
         server.kill()
+
+
+def check_refreshed(client):
+    """Refreshable views: contents are whole, now and before; nothing is appended twice or lost."""
+    contents = [client.rows(CONTENT)[0]]
+    kept = int(client.ask("SELECT count() FROM system.view_generations WHERE view = 'swapped'"))
+    contents += [client.rows(f"{CONTENT} GENERATION -{back}")[0] for back in range(1, kept)]
+    if any(content not in (NONE, WHOLE) for content in contents):
+        raise Broken(f"the contents of a refreshable view are not whole: {contents}")
+    client.ask("SYSTEM REFRESH VIEW fed")
+    client.ask("SYSTEM WAIT VIEW fed")
+    taken, given = client.rows(TAKEN.format("fed")), client.rows(TAKEN.format("base"))
+    if taken != given:
+        raise Broken(f"APPEND INCREMENTAL took {taken} of {given}")
 
 
 def create(binary, folder, log):

@@ -1,7 +1,8 @@
 //! `everview bench`: what the README claims about speed, measured here and now beside the real engine, from the same files.
 //!
-//! In reading order: `ctr` and `store` (what is measured), `pipeline` (the tables and queries that both use), `data` (the
-//! files), `load` (inserts over HTTP), `peer` (the real engine), `figures` (medians and the table). Queries and lookups are only shown when a sample of both engines' answers agrees.
+//! In reading order: `ctr`, `refresh` and `store` (what is measured), `pipeline` (the tables and queries that two of them
+//! use), `data` (the files), `load` (inserts over HTTP), `peer` (the real engine), `figures` (medians and the table). Queries
+//! and lookups are only shown when a sample of both engines' answers agrees.
 
 mod ctr;
 mod data;
@@ -9,6 +10,7 @@ mod figures;
 mod load;
 mod peer;
 mod pipeline;
+mod refresh;
 mod store;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +38,8 @@ pub(crate) struct BenchArgs {
 enum What {
     /// The click-through pipeline: bulk load, small inserts, the four queries, events through windows.
     Ctr(ctr::CtrArgs),
+    /// Refreshable views: full refreshes of three sorts, and hundreds of views every second.
+    Refresh(refresh::RefreshArgs),
     /// The store by itself: inserts, lookups by key, queries alone and under load, a start after a kill, memory and bytes.
     Store(store::StoreArgs),
 }
@@ -48,6 +52,7 @@ pub(crate) async fn run(args: BenchArgs) -> Result<()> {
     std::fs::create_dir_all(&folder).map_err(failed)?;
     let measured = match &args.what {
         What::Ctr(what) => ctr::run(what, &args, &folder).await,
+        What::Refresh(what) => refresh::run(what, &args, &folder).await,
         What::Store(what) => store::run(what, &args, &folder).await,
     };
     let removed = std::fs::remove_dir_all(&folder).map_err(failed);
