@@ -13,7 +13,7 @@ use views::{ViewCosts, Views};
 use crate::access::Credentials;
 use crate::config::EngineConfig;
 use crate::error::Result;
-use crate::mutations::Mutations;
+use crate::mutations::{Mutations, Worker};
 use crate::processes::Processes;
 use crate::refresh::{self, Board, Scheduler};
 use crate::session::Session;
@@ -38,6 +38,7 @@ pub(crate) struct Inner {
     pub(crate) views: Views,
     pub(crate) processes: Processes,
     pub(crate) mutations: Mutations,
+    pub(crate) mutation_worker: Worker,
     pub(crate) upkeep: Upkeep,
     pub(crate) refreshes: Scheduler,
     pub(crate) telemetry: Arc<Telemetry>,
@@ -84,6 +85,9 @@ impl Engine {
             snapshot_age_max: config.snapshot_age_max,
             folder: folder.to_owned(),
         };
+        let caller = Caller { query_id: "start".into(), user: "default".into(), database: DEFAULT_DATABASE.into() };
+        let starting = QueryContext::new(Arc::clone(&runtime), store.snapshot(), caller, Settings::default());
+        mutations.queue.load(&views, &starting).await?;
         let upkeep = Upkeep::start(Arc::clone(&store), Arc::clone(&runtime), watched);
         let refreshes = Scheduler::start(board, views.clone(), runtime.clone(), processes.clone()).await?;
         let query_ids = AtomicU64::new(0);
@@ -95,13 +99,16 @@ impl Engine {
             views,
             processes,
             mutations,
+            mutation_worker: Worker::default(),
             upkeep,
             refreshes,
             telemetry,
             query_ids,
             started_ns,
         };
-        Ok(Engine { inner: Arc::new(inner) })
+        let engine = Engine { inner: Arc::new(inner) };
+        engine.inner.mutation_worker.start(&engine);
+        Ok(engine)
     }
 
     /// A session of a user whose credentials are right.
@@ -137,6 +144,7 @@ impl Engine {
     pub async fn close(&self) -> Result<()> {
         self.inner.refreshes.stop().await;
         self.inner.processes.list().iter().for_each(|process| process.ctx.cancel.cancel());
+        self.inner.mutation_worker.stop(self).await;
         self.inner.upkeep.stop().await;
         Ok(self.inner.store.close().await?)
     }

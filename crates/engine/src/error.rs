@@ -43,6 +43,14 @@ pub enum Error {
         /// The rule and what broke it.
         message: String,
     },
+    /// A mutation met a row that it could not change.
+    #[error("exception happened during execution of mutation ({commands}): {source}")]
+    Unfinished {
+        /// Its commands.
+        commands: String,
+        /// What happened.
+        source: Box<Error>,
+    },
     /// Something that is parsed and belongs to a later version.
     #[error("{0} is not supported yet")]
     NotImplemented(String),
@@ -91,6 +99,7 @@ impl Error {
             Error::Types(error) => error.code(),
             Error::Env(error) => error.code(),
             Error::Refused { code, .. } => *code,
+            Error::Unfinished { .. } => ErrorCode::UNFINISHED,
             Error::NotImplemented(_) => ErrorCode::NOT_IMPLEMENTED,
             Error::Input(_) => ErrorCode::CANNOT_READ_ALL_DATA,
         }

@@ -31,6 +31,10 @@ struct Asked<'a> {
 pub(crate) async fn run(engine: &Engine, what: &Optimize, ctx: &Arc<QueryContext>) -> Result<()> {
     ddl::refuse_cluster(&what.on_cluster)?;
     let table = stored(ctx, &ddl::table(ctx, &what.table)?)?;
+    if engine.inner.mutations.queue.settle(table.id, ctx).await?.is_some() {
+        // parts before and after a mutation that cannot be done are not merged; as in ClickHouse that is no error
+        return Ok(());
+    }
     let mut work = upkeep::merge_work(&table, engine.inner.store.merges(), ctx)?;
     if what.cleanup {
         check_cleanup(&table)?;

@@ -22,6 +22,8 @@ pub struct Merges {
 struct State {
     merges: Stopped,
     ttl: Stopped,
+    /// Tables with queued mutations, and how many: parts before one and after it must not become one.
+    held: BTreeMap<TableId, usize>,
     last_number: u64,
     running: BTreeMap<u64, RunningMerge>,
 }
@@ -101,9 +103,26 @@ impl Merges {
         self.state.lock().merges.start(table);
     }
 
+    /// Nothing of the table is merged from here on, until [`Merges::release`] was called as often.
+    pub fn hold(&self, table: TableId) {
+        *self.state.lock().held.entry(table).or_default() += 1;
+    }
+
+    /// Takes a [`Merges::hold`] back.
+    pub fn release(&self, table: TableId) {
+        let mut state = self.state.lock();
+        if let Some(count) = state.held.get_mut(&table) {
+            *count -= 1;
+            if *count == 0 {
+                state.held.remove(&table);
+            }
+        }
+    }
+
     /// True when background merges of this table may run.
     pub fn may_run(&self, table: TableId) -> bool {
-        self.state.lock().merges.may_run(table)
+        let state = self.state.lock();
+        !state.held.contains_key(&table) && state.merges.may_run(table)
     }
 
     /// SYSTEM STOP TTL MERGES [table]: merges leave what is past its time.

@@ -156,12 +156,8 @@ impl TableShape {
     }
 
     fn unknown_column(&self, name: &str) -> Error {
-        match self.def.columns.column(name) {
-            Some(_) => {
-                let materialized = self.stored.column(name).is_some();
-                let kind = if materialized { "MATERIALIZED" } else { "ALIAS" };
-                Error::ComputedColumn { column: name.to_owned(), kind }
-            }
+        match self.stored.column(name) {
+            Some(_) => Error::ComputedColumn { column: name.to_owned(), kind: "MATERIALIZED" },
             None => Error::NoSuchColumn {
                 column: name.to_owned(),
                 table: self.def.qualified_name().to_string(),

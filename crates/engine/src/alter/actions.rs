@@ -1,10 +1,12 @@
 //! The actions of one ALTER, sorted by what they change, and which engine takes which.
 
-use sql::ast::{AlterAction, Element, PartitionAction};
+use query::QueryContext;
+use sql::ast::{AlterAction, Element, Mutation, PartitionAction};
 use store::{TableDef, TableKind};
 use types::ErrorCode;
 
 use super::is_log;
+use crate::ddl;
 use crate::error::{Error, Result};
 
 /// Actions in the order in which groups run; inside a group in the order written.
@@ -60,6 +62,23 @@ impl<'a> Groups<'a> {
         groups
     }
 
+    /// True when nothing but rows is changed.
+    pub(super) fn is_mutation(&self) -> bool {
+        let others = self.partitions.is_empty() && self.definition.is_empty() && self.view.is_empty();
+        others && !self.mutations.is_empty()
+    }
+
+    /// True when what is queued before must be done first: rows change, or columns that queued mutations may read.
+    pub(super) fn follows_mutations(&self) -> bool {
+        let changes_columns = |action: &&AlterAction| {
+            matches!(
+                action,
+                AlterAction::DropColumn(_) | AlterAction::RenameColumn { .. } | AlterAction::ModifyColumn { .. }
+            )
+        };
+        !self.mutations.is_empty() || self.definition.iter().any(changes_columns)
+    }
+
     /// True when inserts in flight should pass first: the definition that they were shaped by changes.
     pub(super) fn waits(&self) -> bool {
         self.definition.iter().any(|action| !is_comment(action))
@@ -104,6 +123,23 @@ impl<'a> Groups<'a> {
         }
         Ok(())
     }
+}
+
+/// Tables in the subqueries of mutations get their database: they mean the same whenever and by whomever they are run.
+pub(super) fn qualified(actions: &[AlterAction], ctx: &QueryContext) -> Vec<AlterAction> {
+    let mut actions = actions.to_vec();
+    for action in &mut actions {
+        if let AlterAction::Delete(mutation) | AlterAction::Update(mutation) = action {
+            qualify_mutation(mutation, ctx);
+        }
+    }
+    actions
+}
+
+pub(super) fn qualify_mutation(mutation: &mut Mutation, ctx: &QueryContext) {
+    let database = &ctx.caller.database;
+    ddl::qualify_expr(&mut mutation.filter, database);
+    mutation.assignments.iter_mut().for_each(|assignment| ddl::qualify_expr(&mut assignment.expr, database));
 }
 
 fn has_target(view: &store::ViewDef) -> bool {

@@ -31,6 +31,7 @@ use crate::error::{Error, Result};
 
 pub(crate) use columns::key_columns;
 pub(crate) use copy::{CopyFrom, copy_parts, rows_as};
+pub(crate) use mutate::run_queued as mutate_queued;
 pub(crate) use partition::partition_id;
 pub(crate) use repair::repair;
 pub(crate) use view::refuse_broken;
@@ -106,8 +107,16 @@ pub(crate) async fn run(engine: &Engine, alter: &AlterTable, ctx: &Arc<QueryCont
     ddl::refuse_cluster(&alter.on_cluster)?;
     let mut work = Work::new(engine, ctx);
     let named = ddl::table(&work.ctx, &alter.name)?;
-    let groups = actions::Groups::of(&alter.actions);
+    let actions = actions::qualified(&alter.actions, &work.ctx);
+    let groups = actions::Groups::of(&actions);
     groups.check(&named)?;
+    let behind = stored(&work.ctx, &named)?;
+    if groups.is_mutation() && mutate::may_queue(&behind, &work.ctx) {
+        return mutate::enqueue(&work, &behind, &groups.mutations).await;
+    }
+    if groups.follows_mutations() {
+        mutate::settle(&work, &behind).await?;
+    }
     // inserts under way pass first, later ones wait: the definition that they were shaped by changes
     let changed = [Edit::AlterTable(stored(&work.ctx, &named)?)];
     let _hold = match groups.waits() {
@@ -169,6 +178,9 @@ pub(crate) async fn mutate(engine: &Engine, mutate: &Mutate, ctx: &Arc<QueryCont
     ddl::refuse_cluster(&mutate.on_cluster)?;
     let mut work = Work::new(engine, ctx);
     let table = ddl::table(&work.ctx, &mutate.table)?;
+    mutate::settle(&work, &table).await?;
+    let mut mutate = mutate.clone();
+    actions::qualify_mutation(&mut mutate.mutation, &work.ctx);
     match mutate.mutation.assignments.is_empty() {
         true => {
             mutate::check_lightweight_delete(&table)?;

@@ -24,12 +24,14 @@ use sql::ast::{
 };
 use store::{ActivePart, Edit, Replacement, RowRanges, TableDef, TableKind};
 use types::transform::TransformError;
-use types::{Block, ErrorCode, Header, Setting, TableId};
+use types::{Block, DataType, ErrorCode, Header, Setting, TableId};
 
 use super::copy::{rows_as, stage};
 use super::partition::partition_id;
 use super::{PAUSE, TRIES_MAX, Work};
+use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::mutations::Queued;
 use crate::ttl::Ttl;
 
 /// One command over the parts of a table.
@@ -64,6 +66,49 @@ pub(super) async fn run(work: &mut Work<'_>, table: TableId, actions: &[&AlterAc
     rewrite_parts(work, table, names, changes, commands).await
 }
 
+/// True when the statement does not wait for its mutation.
+pub(super) fn may_queue(table: &TableDef, ctx: &QueryContext) -> bool {
+    // values of parameters are not kept
+    ctx.settings.uint(Setting::MutationsSync) == 0 && table.kind == TableKind::MergeTree && ctx.params.is_empty()
+}
+
+/// Queues a mutation. What is wrong with it, whatever the rows are, is said at once.
+pub(super) async fn enqueue(work: &Work<'_>, table: &TableDef, actions: &[&AlterAction]) -> Result<()> {
+    changes(work, table.id, actions).await?;
+    let commands = actions.iter().map(|action| action.to_string()).collect();
+    let inner = &work.engine.inner;
+    inner.mutations.queue.enqueue(&inner.views, table, commands, &work.ctx).await
+}
+
+/// Waits for the mutations that were queued before.
+pub(super) async fn settle(work: &Work<'_>, table: &TableDef) -> Result<()> {
+    let Some(failed) = work.engine.inner.mutations.queue.settle(table.id, &work.ctx).await? else { return Ok(()) };
+    let reason = failed.failure.as_ref().map(|failure| failure.reason.as_str()).unwrap_or_default();
+    let id = failed.id();
+    let message =
+        format!("mutation '{id}' before it is not done: {reason}. KILL MUTATION WHERE mutation_id = '{id}' ends it");
+    Err(Error::refused(ErrorCode::UNFINISHED, message))
+}
+
+/// Runs a queued mutation over the parts that it concerns; `end` takes it off the queue in the same commit.
+pub(crate) async fn run_queued(
+    engine: &Engine,
+    queued: &Queued,
+    actions: &[AlterAction],
+    end: Option<Edit>,
+    ctx: &Arc<QueryContext>,
+) -> Result<()> {
+    let mut work = Work::new(engine, ctx);
+    let table = queued.table();
+    let actions: Vec<&AlterAction> = actions.iter().collect();
+    let names = reserve(&mut work, table, |name| name.max_block <= queued.row.boundary).await?;
+    let changes = changes(&work, table, &actions).await?;
+    let commands: Vec<Arc<str>> = queued.row.commands.iter().map(|command| command.as_str().into()).collect();
+    rewrite_parts(&mut work, table, names, changes, commands).await?;
+    work.add(end.into_iter().collect())?;
+    work.commit().await
+}
+
 /// `UPDATE … SET … WHERE`. ClickHouse writes it as patches, which are no mutations.
 pub(super) async fn lightweight_update(work: &mut Work<'_>, table: TableId, mutation: &Mutation) -> Result<()> {
     let action = AlterAction::Update(mutation.clone());
@@ -79,6 +124,8 @@ pub(super) async fn lightweight_update(work: &mut Work<'_>, table: TableId, muta
 pub(super) async fn lightweight_delete(work: &mut Work<'_>, table: TableId, mutation: &Mutation) -> Result<()> {
     let action = AlterAction::Delete(mutation.clone());
     changes(work, table, &[&action]).await?;
+    let def = work.table(table)?;
+    check_flag(&def, &prepared(&def, &mutation.filter, &work.ctx).await?, &work.ctx)?;
     let names = reserve(work, table, |_| true).await?;
     let changes = changes(work, table, &[&action]).await?;
     let partition = mutation.partition.as_ref().map(|p| format!("IN PARTITION {p} ")).unwrap_or_default();
@@ -385,6 +432,18 @@ async fn prepared(def: &TableDef, expr: &Expr, ctx: &Arc<QueryContext>) -> Resul
     Ok(expr)
 }
 
+/// What changes rows, and does not drop them, takes a condition that is true or false, not any number.
+fn check_flag(def: &TableDef, condition: &Expr, ctx: &QueryContext) -> Result<()> {
+    let compiled = Expressions::compile(std::slice::from_ref(condition), &stored_header(def), ctx)?;
+    match compiled.types().next().map(DataType::base) {
+        None | Some(DataType::UInt8 | DataType::Bool | DataType::Nothing) => Ok(()),
+        Some(other) => {
+            let message = format!("illegal type {other} of condition {condition}: must be UInt8");
+            Err(Error::refused(ErrorCode::ILLEGAL_TYPE_OF_ARGUMENT, message))
+        }
+    }
+}
+
 fn stored_header(def: &TableDef) -> Header {
     def.schema.as_ref().map_or_else(|| def.columns.clone(), |schema| schema.header.clone())
 }
@@ -426,6 +485,7 @@ async fn update(def: &TableDef, mutation: &Mutation, ctx: &Arc<QueryContext>) ->
     let change = query::transform::Update { condition: None, assignments, recomputed };
     let transform = query::transform::update(&change, &stored_header(def), ctx)?;
     let condition = prepared(def, &mutation.filter, ctx).await?;
+    check_flag(def, &condition, ctx)?;
     let matches = mask(def, &condition, ctx)?;
     Ok(What::Rows { condition, mutation: PartMutation::Update { matches, transform } })
 }
@@ -632,10 +692,13 @@ async fn replace(
 fn unfinished(error: Error, commands: &[Arc<str>]) -> Error {
     let failed = match &error {
         Error::Store(store::Error::Part(parts::Error::Transform(failed)))
-        | Error::Parts(parts::Error::Transform(failed)) => failed.to_string(),
-        Error::Query(failed) if failed.code() != ErrorCode::QUERY_WAS_CANCELLED => failed.to_string(),
-        _ => return error,
+        | Error::Parts(parts::Error::Transform(failed)) => Some(Error::refused(failed.code, failed.to_string())),
+        Error::Query(failed) if failed.code() == ErrorCode::QUERY_WAS_CANCELLED => None,
+        Error::Query(failed) => Some(Error::refused(failed.code(), failed.to_string())),
+        _ => None,
     };
-    let message = format!("exception happened during execution of mutation ({}): {failed}", commands.join(", "));
-    Error::refused(ErrorCode::UNFINISHED, message)
+    match failed {
+        Some(failed) => Error::Unfinished { commands: commands.join(", "), source: Box::new(failed) },
+        None => error,
+    }
 }

@@ -288,7 +288,8 @@ fn normalise_keys(storage: &mut Storage, elements: &TableElements, kind: TableKi
     if storage.order_by.is_none() {
         let items = storage.primary_key.iter().flat_map(super::keys::items).cloned();
         let items: Vec<_> = items.map(|expr| SortingKeyItem { expr, descending: false }).collect();
-        let is_tuple = items.len() != 1;
+        // a key that columns are marked as is a tuple, also one of one
+        let is_tuple = items.len() != 1 || elements.columns.iter().any(|column| column.primary_key);
         storage.order_by = Some(SortingKey { items, is_tuple });
     }
     if !storage.settings.iter().any(|setting| setting.name.name == "index_granularity") {

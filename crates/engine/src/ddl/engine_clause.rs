@@ -220,8 +220,16 @@ impl Chosen {
         if self.arguments.is_empty() {
             return Ok(MergeMode::Replacing { version: None, is_deleted: None });
         }
+        // columns are named: what is computed or quoted is no argument
+        if self.arguments.iter().any(|argument| !matches!(argument.kind, ExprKind::Identifier(_))) {
+            return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, "wrong engine arguments: they name columns"));
+        }
         let version = self.column(0, header, "Version")?;
         check_version(header, version)?;
+        if self.arguments.get(1) == self.arguments.first() {
+            let message = "the version and is_deleted column cannot be the same column";
+            return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
+        }
         let is_deleted = (self.arguments.len() > 1).then(|| self.column(1, header, "is_deleted")).transpose()?;
         if let Some(at) = is_deleted
             && header.columns()[at].ty != DataType::UInt8
@@ -306,7 +314,9 @@ fn no_column(expr: &Expr, what: &str) -> Error {
 
 fn check_version(header: &Header, version: usize) -> Result<()> {
     let column = &header.columns()[version];
-    if column.ty.is_integer() || column.ty.is_date_or_time() {
+    let is_number =
+        column.ty.is_integer() || matches!(column.ty, DataType::Float32 | DataType::Float64 | DataType::Bool);
+    if is_number || column.ty.is_date_or_time() {
         return Ok(());
     }
     let message = format!(

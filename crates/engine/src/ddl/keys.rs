@@ -21,6 +21,17 @@ pub(crate) struct Layout {
     min_max: Vec<usize>,
 }
 
+/// A constant sorts nothing, and a row has one place.
+fn check_sorting(expr: &Expr) -> Result<()> {
+    let refuse =
+        |what: &str| Err(Error::refused(ErrorCode::ILLEGAL_COLUMN, format!("Sorting key cannot contain {what}")));
+    match &expr.kind {
+        ExprKind::Literal(_) => refuse("constants"),
+        ExprKind::Function(call) if call.name.name == "arrayJoin" => refuse("array joins"),
+        _ => Ok(()),
+    }
+}
+
 impl Layout {
     /// Keys of a storage clause over the stored columns. `carried` are hidden columns of a view.
     pub(crate) fn new(
@@ -44,6 +55,7 @@ impl Layout {
         }
         if let Some(order_by) = &storage.order_by {
             for item in &order_by.items {
+                check_sorting(&item.expr)?;
                 let position = layout.key_column(&item.expr, ctx)?;
                 layout.check_key(position, &item.expr, settings)?;
                 layout.sort_key.push(SortColumn { position, descending: item.descending });

@@ -18,6 +18,11 @@ pub(crate) fn tables_named(query: &Query) -> usize {
     qualifier.tables
 }
 
+/// As [`qualify`], for the subqueries of an expression.
+pub(crate) fn qualify_expr(expr: &mut Expr, database: &str) {
+    Qualifier { database, ctes: Vec::new() }.expr(expr);
+}
+
 struct Qualifier<'a> {
     database: &'a str,
     ctes: Vec<String>,

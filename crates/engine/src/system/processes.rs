@@ -110,7 +110,7 @@ fn row(process: &Process) -> Vec<(&'static str, Cell)> {
 pub(crate) async fn kill(engine: &Engine, kill: &Kill, ctx: &Arc<QueryContext>) -> Result<Block> {
     ddl::refuse_cluster(&kill.on_cluster)?;
     if kill.what == KillWhat::Mutation {
-        return engine.inner.mutations.kill(kill, ctx);
+        return engine.inner.mutations.kill(kill, ctx).await;
     }
     if kill.what != KillWhat::Query {
         return Err(Error::NotImplemented("KILL of anything but queries and mutations".to_owned()));

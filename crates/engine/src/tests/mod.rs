@@ -3,6 +3,7 @@
 mod engines;
 mod indexes;
 mod limits;
+mod mutations;
 mod plans;
 mod quarantine;
 mod shapes;

@@ -1,7 +1,7 @@
 //! The rows being read: builders of all columns, and what the formats have in common.
 
 use arrow::array::LargeBinaryBuilder;
-use types::{Block, Setting};
+use types::{Block, ErrorCode, Setting};
 
 use super::{BadRow, DecodeOptions, Decoded};
 use crate::build::{ColumnBuilder, Misfit, misfit_code};
@@ -160,6 +160,7 @@ impl Rows {
                     code: misfit_code(&column.ty),
                 }
             }
+            Fault::Row("not_values", message) => Error::Expression { message, row, code: ErrorCode::SYNTAX_ERROR },
             Fault::Row(_, reason) => Error::BadRow { row, reason },
             Fault::Unknown(name) => Error::UnknownField { name, row },
             Fault::Expression(code, message) => Error::Expression { message, row, code },

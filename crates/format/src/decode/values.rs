@@ -1,6 +1,7 @@
 //! Values: `(1, 'a'), (2, now())`. Literals are read here; any other expression is given to the caller to evaluate.
 
 use arrow::array::{Array, ArrayRef};
+use types::ErrorCode;
 
 use super::rows::{Fault, Pending, Rows};
 use super::{Decode, DecodeOptions, Decoded, Evaluate, ROW_BYTES_MAX};
@@ -32,8 +33,8 @@ impl Values {
                 return Err(Error::RowTooLarge { row: self.rows.position, limit_bytes: ROW_BYTES_MAX });
             }
             if last {
-                let reason = "expected a row in parentheses".to_owned();
-                return Err(Error::BadRow { row: self.rows.position, reason });
+                let message = "expected a row in parentheses".to_owned();
+                return Err(Error::Expression { message, row: self.rows.position, code: ErrorCode::SYNTAX_ERROR });
             }
             self.rows.position -= 1;
             return Ok(false);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray};
 use query::QueryContext;
 use query::expressions::{Converter, Expressions};
-use types::{Block, Column, Header};
+use types::{Block, Column, DataType, Header};
 
 use super::nested;
 use crate::error::{Error, Result};
@@ -81,9 +81,11 @@ impl Shaper {
         let steps = steps(shape, &mut known, ctx)?;
         let known = Header::new(known);
         let checks: Vec<sql::Expr> = shape.constraints.iter().map(|constraint| constraint.expr.clone()).collect();
+        let checks = (!checks.is_empty()).then(|| Expressions::compile(&checks, &known, ctx)).transpose()?;
+        check_types(shape, checks.as_ref())?;
         Ok(Shaper {
             converter: Converter::new(given, &declared, ctx)?,
-            checks: (!checks.is_empty()).then(|| Expressions::compile(&checks, &known, ctx)).transpose()?,
+            checks,
             expired: (!shape.ttl.is_empty()).then(|| Expressions::compile(&shape.ttl, &known, ctx)).transpose()?,
             hidden: hidden_columns(shape, &known, ctx)?,
             shape: Arc::clone(shape),
@@ -214,6 +216,19 @@ impl Shaper {
             return Ok(stored);
         }
         super::filter(&stored, &BooleanArray::from(keep))
+    }
+}
+
+/// A constraint is true or false: a number is neither.
+fn check_types(shape: &TableShape, checks: Option<&Expressions>) -> Result<()> {
+    let types = checks.into_iter().flat_map(Expressions::types);
+    let is_flag = |ty: &DataType| matches!(ty.base(), DataType::UInt8 | DataType::Bool | DataType::Nothing);
+    match types.zip(&shape.constraints).find(|(ty, _)| !is_flag(ty)) {
+        Some((ty, constraint)) => {
+            let message = format!("constraint `{}` does not return a value of type UInt8, but {ty}", constraint.name);
+            Err(query::Error::refused(types::ErrorCode::UNSUPPORTED_METHOD, message).into())
+        }
+        None => Ok(()),
     }
 }
 

@@ -155,7 +155,8 @@ fn json(value: &impl Serialize) -> Result<Vec<u8>> {
     json.map_err(|error| refuse(ErrorCode::LOGICAL_ERROR, format!("state of a view: {error}")))
 }
 
-fn rows(version: u64, rows: &[(u64, Vec<u8>)]) -> Result<Block> {
+/// Rows of such a table: entries with their JSON.
+pub fn rows(version: u64, rows: &[(u64, Vec<u8>)]) -> Result<Block> {
     let arrays: Vec<ArrayRef> = vec![
         Arc::new(UInt64Array::from_iter_values(rows.iter().map(|(entry, _)| *entry))),
         Arc::new(UInt64Array::from_iter_values(rows.iter().map(|_| version))),
@@ -167,6 +168,16 @@ fn rows(version: u64, rows: &[(u64, Vec<u8>)]) -> Result<Block> {
 /// Everything that is recorded of a view.
 pub async fn load(view: &TableDef, ctx: &QueryContext) -> Result<Recorded> {
     let Some(table) = table_of(view) else { return Ok(Recorded::default()) };
+    let mut newest = newest(table, ctx).await?;
+    let version = newest.values().map(|(version, _)| *version).max().unwrap_or(0);
+    let (control, outcome) = (read(newest.remove(&CONTROL))?, read(newest.remove(&OUTCOME))?);
+    let mut history = newest.into_values().map(|found| read::<Entry>(Some(found))).collect::<Result<Vec<_>>>()?;
+    history.sort_by_key(|entry| entry.run);
+    Ok(Recorded { outcome, control, history, version })
+}
+
+/// The newest row of every entry of such a table: its version and its JSON.
+pub async fn newest(table: TableId, ctx: &QueryContext) -> Result<BTreeMap<u64, (u64, Vec<u8>)>> {
     let mut newest: BTreeMap<u64, (u64, Vec<u8>)> = BTreeMap::new();
     for block in crate::window::rows_of(table, ctx).await? {
         let numbers = |column: usize| block.array(column).as_primitive::<UInt64Type>();
@@ -178,11 +189,7 @@ pub async fn load(view: &TableDef, ctx: &QueryContext) -> Result<Recorded> {
             }
         }
     }
-    let version = newest.values().map(|(version, _)| *version).max().unwrap_or(0);
-    let (control, outcome) = (read(newest.remove(&CONTROL))?, read(newest.remove(&OUTCOME))?);
-    let mut history = newest.into_values().map(|found| read::<Entry>(Some(found))).collect::<Result<Vec<_>>>()?;
-    history.sort_by_key(|entry| entry.run);
-    Ok(Recorded { outcome, control, history, version })
+    Ok(newest)
 }
 
 fn read<T: DeserializeOwned + Default>(found: Option<(u64, Vec<u8>)>) -> Result<T> {

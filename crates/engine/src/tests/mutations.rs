@@ -1,0 +1,164 @@
+//! Mutations that are queued: their order, their end, what they do not touch, and that a restart loses none.
+
+use std::path::Path;
+
+use env::simulated::Machine;
+use proptest::prelude::*;
+
+use crate::testing::{code, config, done, open, rows, run};
+use crate::{Credentials, Engine, Session};
+
+async fn start(machine: &Machine) -> (Engine, Session) {
+    let engine = Engine::open(machine.env(), Path::new("/db"), config()).await.unwrap();
+    let session = engine.session(&Credentials::default()).unwrap();
+    (engine, session)
+}
+
+/// Waits for everything that is queued for `t`.
+async fn settled(engine: &Engine, session: &mut Session) {
+    while rows(session, "SELECT count() FROM system.mutations WHERE NOT is_done").await != ["0"] {
+        engine.env().clock.sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[test]
+fn a_mutation_that_cannot_be_done_waits_until_it_is_killed_and_the_others_behind_it() {
+    run(async {
+        let (engine, mut session) = open().await;
+        for text in [
+            "CREATE TABLE m (a UInt32, b String) ENGINE = MergeTree ORDER BY a",
+            "INSERT INTO m VALUES (1, 'x'), (2, 'y')",
+            "SET mutations_sync = 0",
+            "ALTER TABLE m UPDATE b = toString(throwIf(a = 2)) WHERE 1",
+            "ALTER TABLE m UPDATE b = 'later' WHERE a = 1",
+            "INSERT INTO m VALUES (1, 'new')",
+        ] {
+            done(&mut session, text).await;
+        }
+        let list = "SELECT mutation_id, command, is_done, parts_to_do FROM system.mutations";
+        let failed = "SELECT latest_fail_error_code_name FROM system.mutations WHERE latest_fail_reason != ''";
+        while rows(&mut session, failed).await.is_empty() {
+            engine.env().clock.sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert_eq!(rows(&mut session, failed).await, ["FUNCTION_THROW_IF_VALUE_IS_NON_ZERO"]);
+        let both = [
+            "mutation_2.txt\t(UPDATE b = toString(throwIf(a = 2)) WHERE 1)\t0\t1",
+            "mutation_3.txt\t(UPDATE b = \\'later\\' WHERE a = 1)\t0\t1",
+        ];
+        assert_eq!(rows(&mut session, list).await, both);
+        assert_eq!(rows(&mut session, "SELECT a, b FROM m").await, ["1\tnew", "1\tx", "2\ty"]);
+        // what waits for them is told why; a merge leaves the parts apart
+        assert_eq!(code(&mut session, "DELETE FROM m WHERE a = 2").await, 341);
+        done(&mut session, "OPTIMIZE TABLE m FINAL").await;
+        assert_eq!(rows(&mut session, "SELECT count() FROM system.parts WHERE active AND table = 'm'").await, ["2"]);
+        // what is wrong whatever the rows are is said at once
+        assert_eq!(code(&mut session, "ALTER TABLE m UPDATE nope = 1 WHERE 1").await, 16);
+
+        let kill = "KILL MUTATION WHERE mutation_id = 'mutation_2.txt'";
+        let killed = rows(&mut session, kill).await;
+        assert_eq!(killed, ["waiting\tdefault\tm\tmutation_2.txt\t(UPDATE b = toString(throwIf(a = 2)) WHERE 1)"]);
+        settled(&engine, &mut session).await;
+        assert_eq!(rows(&mut session, "SELECT a, b FROM m").await, ["1\tlater", "1\tnew", "2\ty"]);
+        assert_eq!(
+            rows(&mut session, "SELECT command, is_done FROM system.mutations").await,
+            ["(UPDATE b = \\'later\\' WHERE a = 1)\t1"]
+        );
+        done(&mut session, "OPTIMIZE TABLE m FINAL").await;
+        assert_eq!(rows(&mut session, "SELECT count() FROM system.parts WHERE active AND table = 'm'").await, ["1"]);
+        engine.close().await.unwrap();
+    });
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Insert(Vec<(u8, i64)>),
+    Add(u8),
+    Twice(u8),
+    Delete(u8),
+    Throw,
+    Kill,
+    Lightweight(u8),
+    Optimize,
+    Settle,
+    Restart,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        5 => prop::collection::vec((0u8..8, 0i64..50), 1..8).prop_map(Op::Insert),
+        2 => (0u8..9).prop_map(Op::Add),
+        2 => (0u8..9).prop_map(Op::Twice),
+        1 => (0u8..9).prop_map(Op::Delete),
+        1 => Just(Op::Throw),
+        2 => Just(Op::Kill),
+        1 => (0u8..9).prop_map(Op::Lightweight),
+        1 => Just(Op::Optimize),
+        1 => Just(Op::Settle),
+        2 => Just(Op::Restart),
+    ]
+}
+
+/// The table as a list of rows, as it will be when all that is queued is done.
+async fn history(ops: Vec<Op>) {
+    let machine = Machine::new(5, 1_763_000_000_000_000_000);
+    let (mut engine, mut session) = start(&machine).await;
+    done(&mut session, "CREATE TABLE t (k UInt8, v Int64) ENGINE = MergeTree ORDER BY k").await;
+    let mut model: Vec<(u8, i64)> = Vec::new();
+    let kill = "KILL MUTATION WHERE command LIKE '%throwIf%'";
+    for op in ops {
+        let text = match &op {
+            Op::Insert(values) => {
+                model.extend(values);
+                let values: Vec<String> = values.iter().map(|(k, v)| format!("({k}, {v})")).collect();
+                format!("INSERT INTO t VALUES {}", values.join(", "))
+            }
+            Op::Add(below) => {
+                model.iter_mut().filter(|(k, _)| k < below).for_each(|(_, v)| *v += 7);
+                format!("ALTER TABLE t UPDATE v = v + 7 WHERE k < {below} SETTINGS mutations_sync = 0")
+            }
+            Op::Twice(below) => {
+                model.iter_mut().filter(|(k, _)| k < below).for_each(|(_, v)| *v *= 2);
+                format!("ALTER TABLE t UPDATE v = v * 2 WHERE k < {below} SETTINGS mutations_sync = 0")
+            }
+            Op::Delete(below) => {
+                model.retain(|(k, _)| k >= below);
+                format!("ALTER TABLE t DELETE WHERE k < {below} SETTINGS mutations_sync = 0")
+            }
+            Op::Throw => "ALTER TABLE t UPDATE v = v + throwIf(k < 100) WHERE 1 SETTINGS mutations_sync = 0".to_owned(),
+            Op::Lightweight(below) => {
+                done(&mut session, kill).await;
+                model.retain(|(k, _)| k >= below);
+                format!("DELETE FROM t WHERE k < {below}")
+            }
+            Op::Optimize => "OPTIMIZE TABLE t FINAL".to_owned(),
+            Op::Kill => kill.to_owned(),
+            Op::Settle => {
+                done(&mut session, kill).await;
+                settled(&engine, &mut session).await;
+                continue;
+            }
+            Op::Restart => {
+                engine.close().await.unwrap();
+                drop((session, engine));
+                (engine, session) = start(&machine).await;
+                continue;
+            }
+        };
+        done(&mut session, &text).await;
+    }
+    done(&mut session, kill).await;
+    settled(&engine, &mut session).await;
+    let mut expected: Vec<String> = model.iter().map(|(k, v)| format!("{k}\t{v}")).collect();
+    expected.sort();
+    assert_eq!(rows(&mut session, "SELECT k, v FROM t").await, expected);
+    engine.close().await.unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn queued_mutations_touch_the_rows_before_them_in_their_order(ops in prop::collection::vec(op(), 1..30)) {
+        run(history(ops));
+    }
+}
