@@ -20,7 +20,7 @@ pub(crate) fn tables_named(query: &Query) -> usize {
 
 /// As [`qualify`], for the subqueries of an expression.
 pub(crate) fn qualify_expr(expr: &mut Expr, database: &str) {
-    Qualifier { database, ctes: Vec::new() }.expr(expr);
+    Qualifier { database, ctes: Vec::new(), tables: 0 }.expr(expr);
 }
 
 struct Qualifier<'a> {
