@@ -111,6 +111,10 @@ async fn work(engine: Engine, task: Task, ctx: Arc<QueryContext>) -> Result<Stat
         true => restore::run(&engine, &task, &ctx).await,
         false => save::run(&engine, &task, &ctx).await,
     };
+    if task.restores && done.is_ok() {
+        // what was restored is scheduled from here on
+        engine.inner.refreshes.sync().await;
+    }
     let now_ns = engine.env().clock.now_ns();
     let status = match (&done, task.restores) {
         (Ok(_), false) => Status::Created,

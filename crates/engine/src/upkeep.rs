@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use query::{Caller, QueryContext, Runtime};
-use store::{MergePlan, MergePolicy, MergeWork, Merged, Merges, Store, TableDef, Waiting};
+use store::{MergePlan, MergePolicy, MergeWork, Merged, Merges, Snapshot, Store, TableDef, Waiting};
 use tokio_util::sync::CancellationToken;
 use types::Settings;
 use types::transform::TransformError;
@@ -26,6 +26,12 @@ use expiry::Expiry;
 
 /// The loop looks by itself this often.
 const PERIOD: Duration = Duration::from_secs(5);
+
+/// After a look at the parts that found nothing to merge the next one comes this much later at least…
+const LOOK_PAUSE_MIN: Duration = Duration::from_millis(10);
+
+/// …and so many times what the look took.
+const LOOK_SHARE: u64 = 20;
 
 /// Parts are compared with those seen before at most this often, in nanoseconds.
 const LOOK_EVERY_NS: u64 = 1_000_000_000;
@@ -71,8 +77,17 @@ async fn run(store: Arc<Store>, runtime: Arc<Runtime>, watched: Watched, stop: C
     let waiting: Waiting = Arc::new(move || processes.any_select());
     while !stop.is_cancelled() {
         looked_ns = watched.look(&store, &runtime, looked_ns).await;
+        let began_ns = runtime.env.clock.monotonic_ns();
         if expiry.next(&store, &runtime, &waiting).await || merge_next(&store, &runtime, &waiting).await {
             continue;
+        }
+        // looking costs as much as there are parts: with every commit it would take the time of the commits themselves
+        let took_ns = runtime.env.clock.monotonic_ns().saturating_sub(began_ns);
+        let pause = LOOK_PAUSE_MIN.max(Duration::from_nanos(took_ns.saturating_mul(LOOK_SHARE)));
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = runtime.env.clock.sleep(pause.min(PERIOD)) => {}
         }
         tokio::select! {
             biased;
@@ -121,6 +136,12 @@ async fn merge_next(store: &Store, runtime: &Arc<Runtime>, waiting: &Waiting) ->
     }
 }
 
+/// Who asks, when nobody does.
+fn context(table: &TableDef, snapshot: Arc<Snapshot>, runtime: &Arc<Runtime>) -> QueryContext {
+    let caller = Caller { query_id: "upkeep".into(), user: "default".into(), database: table.database.clone() };
+    QueryContext::new(runtime.clone(), snapshot, caller, Settings::default())
+}
+
 async fn merge(
     store: &Store,
     runtime: &Arc<Runtime>,
@@ -128,8 +149,7 @@ async fn merge(
     plan: &MergePlan,
     waiting: &Waiting,
 ) -> Result<Merged> {
-    let caller = Caller { query_id: "upkeep".into(), user: "default".into(), database: table.database.clone() };
-    let ctx = Arc::new(QueryContext::new(runtime.clone(), store.snapshot(), caller, Settings::default()));
+    let ctx = Arc::new(context(table, store.snapshot(), runtime));
     let mut work = merge_work(table, store.merges(), &ctx)?;
     work.waiting = Some(waiting.clone());
     let merged = store.merge(plan, &work).await;

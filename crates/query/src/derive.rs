@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Int64Array};
 use arrow::datatypes::Int64Type;
 use parts::{Derived, PartMeta};
-use sql::ast::{BinaryOperator, Literal, TtlAction};
+use sql::ast::{BinaryOperator, ExprKind, Literal, TtlAction};
 use store::{TableDef, Visibility};
 use types::transform::TransformError;
 use types::{Block, BlockTransform, Column, DataType, Header, Settings};
@@ -66,6 +66,72 @@ impl TtlRule {
         let values = known.values.as_primitive_opt::<Int64Type>()?.values();
         let range = values.first().zip(values.last()).map(|(first, last)| (*first, *last));
         Some(Moments { range, some_never: known.has_null })
+    }
+}
+
+/// When the time of a rule comes, told from the smallest and largest value of the one column that it follows. For parts
+/// that were written under other rules.
+#[derive(Clone, Debug)]
+pub struct Estimate {
+    column: Column,
+    compiled: Compiled,
+}
+
+impl TtlRule {
+    /// An estimate, where later values of one column mean later times.
+    pub fn estimate(&self, table: &TableDef, ctx: &QueryContext) -> Result<Option<Estimate>> {
+        let Some(schema) = table.schema.as_ref().filter(|_| self.filter.is_none() && follows_a_column(&self.expires))
+        else {
+            return Ok(None);
+        };
+        let ctx = ctx.with_settings(Settings::default());
+        let compiled = Compiled::new(self, &schema.header, &ctx)?;
+        let [position] = *compiled.expressions.reads() else { return Ok(None) };
+        let column = schema.header.columns()[position].clone();
+        let compiled = Compiled::new(self, &Header::new(vec![column.clone()]), &ctx)?;
+        Ok(Some(Estimate { column, compiled }))
+    }
+}
+
+impl Estimate {
+    /// The moments of a part whose columns are called as they were when it was written; none when it does not know the
+    /// column's bounds.
+    pub fn moments(&self, meta: &PartMeta) -> Result<Option<Moments>> {
+        let Some(known) = meta.min_max.iter().find(|known| known.column == self.column) else { return Ok(None) };
+        let bounds = Block::new(Header::new(vec![self.column.clone()]), vec![Arc::clone(&known.values)])?;
+        let moments = self.compiled.moments(&bounds, None)?;
+        let moments = moments.as_primitive::<Int64Type>();
+        Ok(match moments.iter().collect::<Vec<_>>().as_slice() {
+            [] => Some(Moments { range: None, some_never: true }),
+            // a time that is past the last one there is begins again at the first
+            [Some(first), Some(last)] if first <= last => {
+                Some(Moments { range: Some((*first, *last)), some_never: known.has_null })
+            }
+            _ => None,
+        })
+    }
+}
+
+/// True for a column, moved by something constant and cut to a unit of time: later values give no earlier results.
+fn follows_a_column(expr: &sql::Expr) -> bool {
+    const CUTS: &[&str] =
+        &["toDate", "toDateTime", "toStartOfMinute", "toStartOfHour", "toStartOfDay", "toStartOfMonth"];
+    let is_constant = |expr: &sql::Expr| expr.identifiers().is_empty();
+    match &expr.kind {
+        ExprKind::Identifier(_) => true,
+        ExprKind::Binary(binary) => match binary.op {
+            BinaryOperator::Plus => {
+                (follows_a_column(&binary.left) && is_constant(&binary.right))
+                    || (is_constant(&binary.left) && follows_a_column(&binary.right))
+            }
+            BinaryOperator::Minus => follows_a_column(&binary.left) && is_constant(&binary.right),
+            _ => false,
+        },
+        ExprKind::Function(call) => {
+            let is_cut = CUTS.contains(&call.name.name.as_str());
+            is_cut && matches!(call.arguments.as_slice(), [only] if follows_a_column(only))
+        }
+        _ => false,
     }
 }
 
@@ -130,6 +196,7 @@ impl BlockTransform for Compute {
 }
 
 /// The moment, then conditions that must hold for there to be one.
+#[derive(Clone, Debug)]
 struct Compiled {
     expressions: Expressions,
 }

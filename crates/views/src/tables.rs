@@ -8,7 +8,8 @@ use parts::Derived;
 use query::QueryContext;
 use query::definition::Definition;
 use sql::ast::{BinaryOperator, ColumnDefault, ConstraintKind, Literal, Setting, SettingValue, TtlAction, TtlItem};
-use store::{QualifiedName, TableDef, TableKind};
+use store::config::SYNC_SOON;
+use store::{FsyncMode, QualifiedName, TableDef, TableKind};
 use types::{Column, Header, TableId};
 
 use crate::error::{Error, Result};
@@ -48,6 +49,8 @@ pub struct TableShape {
     pub strict_types: bool,
     /// How many inserts are remembered by the hash of their rows; none where the table does not ask for that.
     pub block_window: Option<u32>,
+    /// When inserts are forced to the disk, where neither the statement nor the server's default is to decide.
+    pub(crate) fsync: Option<FsyncMode>,
     /// What is computed of the rows as they are written; made when first asked for.
     derived: OnceLock<Derived>,
 }
@@ -123,6 +126,7 @@ impl TableShape {
                 .and_then(|window| window.parse().ok())
                 .filter(|window| 0 < *window),
             strict_types: setting(&definition, "input_format_json_strict_types").is_some_and(|value| value == "1"),
+            fsync: setting(&definition, "fsync_mode").and_then(|mode| FsyncMode::parse(&mode, SYNC_SOON)),
             derived: OnceLock::new(),
             def: Arc::clone(def),
         })

@@ -1,5 +1,7 @@
 //! What is restored is what was backed up: every kind of object, incrementally, after a kill, and never half.
 
+mod workers;
+
 use std::path::Path;
 
 use env::simulated::Machine;

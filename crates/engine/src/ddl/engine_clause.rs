@@ -24,6 +24,7 @@ const KNOWN: &[&str] = &[
     "allow_nullable_key",
     "allow_dimensions_outside_sorting_key",
     "dead_letter_table",
+    "fsync_mode",
     "input_format_json_strict_types",
     "index_granularity_bytes",
     "min_bytes_for_wide_part",
@@ -78,6 +79,10 @@ pub(crate) fn table_settings(settings: &[AstSetting]) -> Result<TableSettings> {
                         let message = format!("index_granularity must be in 1 … 1048576, not {text}");
                         Error::refused(ErrorCode::BAD_ARGUMENTS, message)
                     })?;
+            }
+            "fsync_mode" if store::FsyncMode::parse(&text, store::config::SYNC_SOON).is_none() => {
+                let message = format!("table setting fsync_mode is always, interval or never, not '{text}'");
+                return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
             }
             "allow_nullable_key" => read.allow_nullable_key = text == "1",
             "allow_dimensions_outside_sorting_key" => read.allow_dimensions_outside_sorting_key = text == "1",

@@ -177,6 +177,11 @@ fn asynchronous_metrics(sources: &Sources, ctx: &QueryContext, rows: &mut Rows) 
         ("NumberOfDatabases", ctx.snapshot.catalog.databases().count() as f64, "Databases"),
         ("NumberOfTables", ctx.snapshot.catalog.tables().count() as f64, "Tables and views"),
         ("MemoryPartBytes", ctx.snapshot.parts.memory_bytes() as f64, "Bytes of rows in memory"),
+        (
+            "WriteAmplification",
+            sources.store.stats().write_amplification(),
+            "Bytes written since the start, log and merges too, for each byte that inserts brought",
+        ),
         ("LastCommit", ctx.snapshot.seq.0 as f64, "Number of the last commit"),
     ];
     for (name, value, text) in values {

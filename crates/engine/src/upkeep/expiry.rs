@@ -4,18 +4,20 @@
 //! rules of the table, bounds of each part, now ─▶ decide() -> Due   (pure)
 //! Drop: at once, nothing is read or written │ Merge: of a partition at most once in merge_with_ttl_timeout
 //! ```
-//! A part that does not say when its rows expire is taken for due: the merge makes it say so. Views over the table are
+//! Parts of before a rule know nothing of it: then the bounds of the column that the rule follows tell; where those tell
+//! nothing either, the part is taken for due, and the merge makes it know. Views over the table are
 //! not touched.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use parts::{PartMeta, PartName, PartitionId};
-use query::Runtime;
+use parking_lot::Mutex;
+use parts::{PartName, PartitionId};
 use query::definition::Definition;
-use query::derive::{RuleKind, TtlRule, ttl_rules};
+use query::derive::{Estimate, Moments, RuleKind, TtlRule, ttl_rules};
+use query::{QueryContext, Runtime};
 use store::merge_policy::{INPUT_BYTES_MAX, INPUTS_MAX};
-use store::{ActivePart, Commit, CommitError, Edit, MergePlan, Merged, Store, TableDef, TableParts, Waiting};
+use store::{ActivePart, Commit, CommitError, Edit, MergePlan, Merged, Snapshot, Store, TableDef, TableParts, Waiting};
 use types::TableId;
 
 use crate::error::Result;
@@ -24,6 +26,8 @@ use crate::error::Result;
 const TIMEOUT_S: i64 = 14_400;
 /// What is past its time is looked for at most this often, in nanoseconds.
 const LOOK_EVERY_NS: u64 = 1_000_000_000;
+/// Parts of a table whose estimates are kept; beyond it, all are forgotten and made again.
+const ESTIMATED_MAX: usize = 4_096;
 const SECOND_NS: i64 = 1_000_000_000;
 
 /// Looks for what is past its time.
@@ -38,10 +42,13 @@ pub(super) struct Expiry {
 
 /// A table's rules and how they are applied.
 struct Rules {
-    rules: Vec<TtlRule>,
+    /// With what tells of parts that know nothing of the rule.
+    rules: Vec<(TtlRule, Option<Estimate>)>,
     /// `ttl_only_drop_parts`: nothing is merged for its TTL.
     only_drop: bool,
     timeout_ns: i64,
+    /// Of parts that do not know all rules themselves: a part never changes.
+    estimated: Mutex<BTreeMap<PartName, Vec<(RuleKind, Option<Moments>)>>>,
 }
 
 /// What is to be done.
@@ -61,7 +68,7 @@ impl Expiry {
         if self.looked_ns.is_some_and(|looked| now_ns < looked.saturating_add(LOOK_EVERY_NS)) {
             return false;
         }
-        let Some((table, due)) = self.find(store, clock.now_ns()) else {
+        let Some((table, due)) = self.find(store, runtime) else {
             self.looked_ns = Some(now_ns);
             return false;
         };
@@ -83,19 +90,20 @@ impl Expiry {
         })
     }
 
-    fn find(&mut self, store: &Store, now_ns: i64) -> Option<(Arc<TableDef>, Due)> {
-        let snapshot = store.snapshot();
+    fn find(&mut self, store: &Store, runtime: &Arc<Runtime>) -> Option<(Arc<TableDef>, Due)> {
+        let (snapshot, now_ns) = (store.snapshot(), runtime.env.clock.now_ns());
         let (catalog, reservations) = (&snapshot.catalog, store.reservations());
         self.known.retain(|table, _| catalog.table_by_id(*table).is_some());
         self.next_ns.retain(|(table, _), next_ns| now_ns < *next_ns && catalog.table_by_id(*table).is_some());
         for (id, parts) in snapshot.parts.tables() {
             let Some(table) = catalog.table_by_id(*id).filter(|_| 0 < parts.count()) else { continue };
-            let Some(rules) = self.rules(table) else { continue };
+            let Some(rules) = self.rules(table, &snapshot, runtime) else { continue };
             if !store.merges().may_expire(*id) || !store.merges().may_run(*id) {
                 continue;
             }
             let looked = Looked {
                 rules: &rules,
+                is_todays: &|part| snapshot.has_todays_columns(*id, part),
                 now_s: now_ns / SECOND_NS,
                 is_free: &|part| reservations.is_free(*id, part),
                 may_merge: &|partition| !self.next_ns.contains_key(&(*id, partition.clone())),
@@ -107,11 +115,11 @@ impl Expiry {
         None
     }
 
-    fn rules(&mut self, table: &TableDef) -> Option<Arc<Rules>> {
+    fn rules(&mut self, table: &TableDef, snapshot: &Arc<Snapshot>, runtime: &Arc<Runtime>) -> Option<Arc<Rules>> {
         if let Some((_, rules)) = self.known.get(&table.id).filter(|(version, _)| *version == table.version) {
             return rules.clone();
         }
-        let rules = Rules::of(table).unwrap_or_else(|error| {
+        let rules = Rules::of(table, &super::context(table, Arc::clone(snapshot), runtime)).unwrap_or_else(|error| {
             tracing::error!(table = %table.qualified_name(), %error, "the table's TTL cannot be read");
             None
         });
@@ -122,7 +130,7 @@ impl Expiry {
 }
 
 impl Rules {
-    fn of(table: &TableDef) -> Result<Option<Rules>> {
+    fn of(table: &TableDef, ctx: &QueryContext) -> Result<Option<Rules>> {
         let rules = ttl_rules(table)?;
         if rules.is_empty() || table.schema.is_none() {
             return Ok(None);
@@ -130,33 +138,50 @@ impl Rules {
         let definition = Definition::parse(table)?;
         let setting = |name: &str| views::tables::setting(&definition, name);
         let timeout_s = setting("merge_with_ttl_timeout").and_then(|value| value.parse().ok()).unwrap_or(TIMEOUT_S);
+        let with_estimate = |rule: TtlRule| {
+            let estimate = rule.estimate(table, ctx)?;
+            Ok((rule, estimate))
+        };
         Ok(Some(Rules {
-            rules,
+            rules: rules.into_iter().map(with_estimate).collect::<Result<_>>()?,
             only_drop: setting("ttl_only_drop_parts").is_some_and(|value| value == "1"),
             timeout_ns: timeout_s.saturating_mul(SECOND_NS),
+            estimated: Mutex::default(),
         }))
     }
 
-    /// True when a rule drops every row of the part.
-    fn all_expired(&self, part: &PartMeta, now_s: i64) -> bool {
-        self.rules.iter().filter(|rule| rule.kind == RuleKind::Rows).any(|rule| {
-            let moments = rule.moments(part).filter(|moments| !moments.some_never);
-            moments.and_then(|moments| moments.range).is_some_and(|(_, last)| last <= now_s)
-        })
-    }
-
-    /// True when something in the part is past its time, or nobody knows.
-    fn some_expired(&self, part: &PartMeta, now_s: i64) -> bool {
-        self.rules.iter().any(|rule| match rule.moments(part) {
-            Some(moments) => moments.range.is_some_and(|(first, _)| first <= now_s),
-            None => true,
-        })
+    /// For each rule what it means for the part; none when nobody knows.
+    fn moments(&self, part: &ActivePart, is_todays: &dyn Fn(&ActivePart) -> bool) -> Vec<(RuleKind, Option<Moments>)> {
+        let meta = &part.part.meta;
+        let known: Vec<_> = self.rules.iter().map(|(rule, _)| (rule.kind, rule.moments(meta))).collect();
+        if known.iter().all(|(_, moments)| moments.is_some()) {
+            return known;
+        }
+        let mut estimated = self.estimated.lock();
+        if let Some(moments) = estimated.get(part.name()) {
+            return moments.clone();
+        }
+        if ESTIMATED_MAX <= estimated.len() {
+            estimated.clear();
+        }
+        let is_todays = is_todays(part);
+        let estimates = self.rules.iter().map(|(_, estimate)| {
+            let estimate = estimate.as_ref().filter(|_| is_todays)?;
+            // an estimate that fails is none
+            estimate.moments(meta).ok()?
+        });
+        let moments = known.into_iter().zip(estimates).map(|((kind, known), other)| (kind, known.or(other)));
+        let moments: Vec<_> = moments.collect();
+        estimated.insert(part.name().clone(), moments.clone());
+        moments
     }
 }
 
 /// Everything that a decision looks at.
 struct Looked<'a> {
     rules: &'a Rules,
+    /// Whether a part's columns are called as they are today.
+    is_todays: &'a dyn Fn(&ActivePart) -> bool,
     now_s: i64,
     is_free: &'a dyn Fn(&PartName) -> bool,
     may_merge: &'a dyn Fn(&PartitionId) -> bool,
@@ -164,8 +189,7 @@ struct Looked<'a> {
 
 impl Looked<'_> {
     fn decide(&self, table: TableId, parts: &TableParts) -> Option<Due> {
-        let is_gone =
-            |part: &ActivePart| self.rules.all_expired(&part.part.meta, self.now_s) && (self.is_free)(part.name());
+        let is_gone = |part: &ActivePart| self.all_expired(part) && (self.is_free)(part.name());
         let gone: Vec<PartName> = parts.parts().filter(|part| is_gone(part)).map(|part| part.name().clone()).collect();
         if !gone.is_empty() {
             return Some(Due::Drop(gone));
@@ -178,12 +202,30 @@ impl Looked<'_> {
         runs.filter_map(|run| MergePlan::of(table, &run)).map(Due::Merge).next()
     }
 
+    /// True when a rule drops every row of the part.
+    fn all_expired(&self, part: &ActivePart) -> bool {
+        let moments = self.rules.moments(part, self.is_todays);
+        moments.into_iter().any(|(kind, moments)| {
+            let range = moments.filter(|moments| kind == RuleKind::Rows && !moments.some_never);
+            range.and_then(|moments| moments.range).is_some_and(|(_, last)| last <= self.now_s)
+        })
+    }
+
+    /// True when something in the part is past its time, or nobody knows.
+    fn some_expired(&self, part: &ActivePart) -> bool {
+        let moments = self.rules.moments(part, self.is_todays);
+        moments.into_iter().any(|(_, moments)| match moments {
+            Some(moments) => moments.range.is_some_and(|(first, _)| first <= self.now_s),
+            None => true,
+        })
+    }
+
     /// The first neighbours that all have something past its time.
     fn first_run<'a>(&self, parts: &'a TableParts, partition: &PartitionId) -> Option<Vec<&'a ActivePart>> {
         let mut run: Vec<&ActivePart> = Vec::new();
         let mut bytes = 0;
         for part in parts.partition(partition) {
-            let is_due = self.rules.some_expired(&part.part.meta, self.now_s) && (self.is_free)(part.name());
+            let is_due = self.some_expired(part) && (self.is_free)(part.name());
             bytes += part.size_bytes();
             let fits = run.len() < INPUTS_MAX && bytes <= INPUT_BYTES_MAX;
             match (is_due, run.is_empty()) {

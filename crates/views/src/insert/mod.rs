@@ -335,8 +335,8 @@ impl Insert {
             return Ok(Receipt { seq: snapshot.seq, at_ns: snapshot.at_ns });
         }
         let commit = Commit { reads: self.reads(&edits), edits, at_ns: 0 };
-        match self.views.send(commit, self.options.fsync, std::mem::take(&mut self.windows), self.passage.take()).await
-        {
+        let fsync = self.options.fsync.or(self.table.fsync);
+        match self.views.send(commit, fsync, std::mem::take(&mut self.windows), self.passage.take()).await {
             Err(CommitError::Conflict(Conflict::Duplicate(first))) => Ok(first),
             other => {
                 let receipt = other?;

@@ -99,8 +99,14 @@ impl Staged {
             self.join_oldest().await?;
         }
         let mut held = memory.hold("parts of an INSERT");
-        held.resize(bytes)?;
-        Ok(held)
+        loop {
+            match held.resize(bytes) {
+                Ok(()) => return Ok(held),
+                // what all queries together may take is taken: some of it by this one
+                Err(_) if 0 < self.running() => self.join_oldest().await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// Where the next parts go.
