@@ -8,7 +8,7 @@ use query::QueryContext;
 use query::definition::Definition;
 use sql::Expr;
 use sql::ast::{ExprKind, Optimize};
-use store::{MergePlan, MergePolicy, MergeWork, Merged, TableDef, TableKind};
+use store::{MergePlan, MergePolicy, MergeWork, Merged, TableDef, TableKind, Target};
 use types::{ErrorCode, Header};
 
 use crate::engine::Engine;
@@ -58,6 +58,11 @@ pub(crate) async fn run(engine: &Engine, what: &Optimize, ctx: &Arc<QueryContext
 /// The table that holds the rows of a table or materialized view.
 fn stored(ctx: &QueryContext, table: &Arc<TableDef>) -> Result<Arc<TableDef>> {
     let found = match table.view.as_ref().and_then(store::ViewDef::target) {
+        Some(Target::Named(target)) => {
+            let message =
+                format!("MATERIALIZED VIEW targets existing table {target}. Execute the statement directly on it");
+            return Err(Error::refused(ErrorCode::INCORRECT_QUERY, message));
+        }
         Some(target) => ctx.snapshot.catalog.target(target).cloned(),
         None => Some(table.clone()),
     };

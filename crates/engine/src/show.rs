@@ -107,10 +107,26 @@ fn create(object: ObjectKind, name: &sql::ast::ObjectName, ctx: &QueryContext) -
             let engine = ctx.snapshot.catalog.database(&name).map_or("Atomic", |database| &*database.engine).to_owned();
             format!("CREATE DATABASE {}\nENGINE = {engine}", sql::back_quote(&name))
         }
-        ObjectKind::Table | ObjectKind::View => create_text(&*ddl::table(ctx, name)?)?,
+        ObjectKind::Table | ObjectKind::View => {
+            let unknown = |error: Error| match error.code() {
+                ErrorCode::UNKNOWN_TABLE => Error::refused(ErrorCode::CANNOT_GET_CREATE_TABLE_QUERY, error.to_string()),
+                _ => error,
+            };
+            let table = ddl::table(ctx, name).map_err(unknown)?;
+            if object == ObjectKind::View && table.view.is_none() {
+                let message = format!("{} is not a VIEW", table.qualified_name());
+                return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
+            }
+            create_text(&table)?
+        }
         _ => return Err(Error::NotImplemented("SHOW CREATE of this".to_owned())),
     };
     Ok(Shown::Text { column: "statement", text })
+}
+
+/// The comment of a view that was given one since.
+fn comment_of(view: &TableDef) -> Option<String> {
+    (!view.comment.is_empty()).then(|| view.comment.to_string())
 }
 
 /// The definition as SHOW CREATE prints it, under the names that it has now.
@@ -119,8 +135,14 @@ pub(crate) fn create_text(table: &TableDef) -> Result<String> {
     let name = sql::ast::ObjectName::qualified(&*table.database, &*table.name);
     match &mut statement.kind {
         StatementKind::CreateTable(create) => create.head.name = name,
-        StatementKind::CreateView(create) => create.head.name = name,
-        StatementKind::CreateMaterializedView(create) => create.head.name = name,
+        StatementKind::CreateView(create) => {
+            create.head.name = name;
+            create.comment = comment_of(table).or(create.comment.take());
+        }
+        StatementKind::CreateMaterializedView(create) => {
+            create.head.name = name;
+            create.comment = comment_of(table).or(create.comment.take());
+        }
         StatementKind::CreateWindowView(create) => create.head.name = name,
         _ => {}
     }

@@ -17,6 +17,17 @@ use crate::error::{Error, Result};
 use crate::insert::insert_query;
 use crate::window;
 
+/// What a refreshable view that does not replace everything is refused with.
+const APPENDS: &str = "its refreshes do not replace the whole content";
+
+/// The query whose rows are the whole content of a refreshable view; no error of its own when there is no such.
+fn refresh_query(view: &TableDef) -> std::result::Result<sql::Query, Option<Error>> {
+    let definition = Definition::parse(view).map_err(|error| Some(error.into()))?;
+    let Definition::MaterializedView(create) = &definition else { return Err(None) };
+    let replaces = create.refresh.as_ref().is_some_and(|refresh| refresh.mode == sql::ast::RefreshMode::Replace);
+    if replaces { Ok(create.query.clone()) } else { Err(None) }
+}
+
 impl Views {
     /// The rows that the target of a view should hold, past the engine's rule, in the target's stored columns (hidden ones
     /// too).
@@ -24,16 +35,30 @@ impl Views {
         let refuse =
             |reason: &str| Error::Unverifiable { view: view.qualified_name().to_string(), reason: reason.into() };
         let Some(def) = view.view.as_ref() else { return Err(refuse("it is a table")) };
-        let Some(source) = def.insert_source() else { return Err(refuse("it is not fed by inserts")) };
-        let source = ctx.snapshot.catalog.named(source).cloned().ok_or_else(|| refuse("its source is gone"))?;
-        if !matches!(source.kind, TableKind::MergeTree | TableKind::Memory) {
-            return Err(refuse("its source keeps no rows"));
-        }
+        let source = match (def, def.insert_source()) {
+            (ViewDef::Refreshable { .. }, _) => None,
+            (_, None) => return Err(refuse("it is not fed by inserts")),
+            (_, Some(source)) => {
+                let source = ctx.snapshot.catalog.named(source).cloned().ok_or_else(|| refuse("its source is gone"))?;
+                if !matches!(source.kind, TableKind::MergeTree | TableKind::Memory) {
+                    return Err(refuse("its source keeps no rows"));
+                }
+                Some(source)
+            }
+        };
         let target = def.target().and_then(|target| ctx.snapshot.catalog.target(target)).cloned();
         let target = target.ok_or_else(|| Error::TargetGone(view.qualified_name().to_string()))?;
         let schema = target.schema.clone().ok_or_else(|| refuse("its target keeps no rows"))?;
         let blocks = match def {
-            ViewDef::Window { .. } => window::recompute(view, &source, ctx).await?,
+            ViewDef::Refreshable { .. } => {
+                let query = refresh_query(view).map_err(|error| error.unwrap_or_else(|| refuse(APPENDS)))?;
+                let ctx = Arc::new(ctx.with_database(&view.database));
+                query::prepare(&query, &ctx).await?.compiled.collect(&ctx).await?
+            }
+            ViewDef::Window { .. } => {
+                let source = source.ok_or_else(|| refuse("its source is gone"))?;
+                window::recompute(view, &source, ctx).await?
+            }
             _ => {
                 let query = insert_query(view, &ctx.snapshot)?;
                 let merges =

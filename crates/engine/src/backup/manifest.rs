@@ -10,7 +10,7 @@ use parts::FileRef;
 use sha2::{Digest, Sha256};
 use store::codec::{DecodeError, Decoder, Encoder};
 use store::{DatabaseDef, TableDef};
-use types::ErrorCode;
+use types::{ErrorCode, TableId};
 
 use crate::error::{Error, Result};
 
@@ -30,6 +30,18 @@ pub(super) struct Manifest {
     pub(super) at_ns: i64,
     pub(super) databases: Vec<Arc<DatabaseDef>>,
     pub(super) tables: Vec<SavedTable>,
+    /// Concurrency groups that its views are in, with their limits.
+    pub(super) groups: Vec<(Arc<str>, u64)>,
+    /// How far its views have read its tables.
+    pub(super) marks: Vec<SavedMark>,
+}
+
+/// The last block of a table that a view has read; ids are those of the definitions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct SavedMark {
+    pub(super) table: TableId,
+    pub(super) reader: TableId,
+    pub(super) block: u64,
 }
 
 /// A table or view, and its parts in the order of their blocks.
@@ -97,6 +109,18 @@ impl Manifest {
                 to.bytes(&part.file.encode());
             });
         });
+        // who has none writes what programs of before there were any can read
+        if !self.groups.is_empty() || !self.marks.is_empty() {
+            to.list(&self.groups, |to, (name, limit)| {
+                to.text(name);
+                to.u64(*limit);
+            });
+            to.list(&self.marks, |to, mark| {
+                to.u64(mark.table.0);
+                to.u64(mark.reader.0);
+                to.u64(mark.block);
+            });
+        }
         let mut bytes = [MAGIC, &[VERSION]].concat();
         bytes.extend(to.into_bytes());
         let sum = Sha256::digest(&bytes);
@@ -122,7 +146,7 @@ impl Manifest {
     }
 
     fn decode_body(from: &mut Decoder<'_>) -> std::result::Result<Manifest, DecodeError> {
-        Ok(Manifest {
+        let mut manifest = Manifest {
             uuid: from.u128("uuid")?,
             seq: from.u64("commit")?,
             at_ns: from.i64("time")?,
@@ -141,6 +165,15 @@ impl Manifest {
                 })?;
                 Ok(SavedTable { def, parts })
             })?,
-        })
+            ..Manifest::default()
+        };
+        if !from.is_empty() {
+            manifest.groups = from.list("groups", |from| Ok((from.text("group name")?, from.u64("limit")?)))?;
+            manifest.marks = from.list("marks", |from| {
+                let (table, reader) = (TableId(from.u64("table id")?), TableId(from.u64("table id")?));
+                Ok(SavedMark { table, reader, block: from.u64("block")? })
+            })?;
+        }
+        Ok(manifest)
     }
 }

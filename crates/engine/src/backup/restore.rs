@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use parts::{Derived, FilePart, GranuleCache, Maturity};
+use parts::{Derived, FilePart, GranuleCache, Maturity, PartName};
 use query::QueryContext;
 use store::{DatabaseDef, Edit, NewPart, QualifiedName, TableDef, Target, ViewDef, Visibility};
 use types::{ErrorCode, TableId};
@@ -28,17 +28,26 @@ pub(super) async fn run(engine: &Engine, task: &Task, ctx: &Arc<QueryContext>) -
     let choice = shelf.choose(&task.elements)?;
     check_free(&choice, ctx)?;
     let mut edits = new_databases(engine, &manifest, &choice, ctx);
+    edits.extend(new_groups(&manifest, &choice, ctx)?);
     let made = definitions(engine, &choice, ctx);
     let mut restorer = Restorer { engine, task, ctx, saved: Saved::default() };
+    let mut marks: Vec<(TableId, TableId, u64)> = Vec::new();
     for (old, def) in &made {
         edits.push(Edit::CreateTable(def.clone()));
         let saved = manifest.tables.iter().find(|table| table.def.id == *old);
         let parts = saved.filter(|_| !task.structure_only).map_or(&[] as &[SavedPart], |saved| &saved.parts);
-        let parts = restorer.parts(def, parts).await?;
+        let restored = restorer.parts(def, parts).await?;
+        let has_come = |block: u64| restored.iter().filter(|(last, _)| *last <= block).count() as u64;
+        for mark in manifest.marks.iter().filter(|mark| mark.table == *old && !restored.is_empty()) {
+            let reader = made.iter().find(|(old, _)| *old == mark.reader).map(|(_, def)| def.id);
+            marks.extend(reader.map(|reader| (def.id, reader, has_come(mark.block))));
+        }
+        let parts: Vec<NewPart> = restored.into_iter().map(|(_, part)| part).collect();
         if !parts.is_empty() {
             edits.push(Edit::Insert { table: def.id, version: 0, parts });
         }
     }
+    edits.extend(marks.into_iter().map(|(table, reader, to)| Edit::MoveMark { table, reader, from: None, to }));
     ctx.check()?;
     ddl::commit(engine, edits, ctx).await?;
     Ok(restorer.saved)
@@ -86,6 +95,18 @@ fn new_databases(engine: &Engine, manifest: &Manifest, choice: &Choice, ctx: &Qu
         Edit::CreateDatabase(Arc::new(database))
     };
     missing.map(edit).collect()
+}
+
+/// Concurrency groups of views that are brought back, where there are none of these names.
+fn new_groups(manifest: &Manifest, choice: &Choice, ctx: &QueryContext) -> Result<Vec<Edit>> {
+    let mut wanted = BTreeMap::new();
+    for (def, _) in &choice.tables {
+        let group = views::refresh::Plan::of_view(def)?.and_then(|plan| plan.group);
+        let saved = group.and_then(|group| manifest.groups.iter().find(|(name, _)| *name == group));
+        wanted.extend(saved.cloned());
+    }
+    let missing = wanted.into_iter().filter(|(name, _)| ctx.snapshot.catalog.group(name).is_none());
+    Ok(missing.map(|(name, limit)| Edit::SetGroup { name, from: None, to: Some(limit) }).collect())
 }
 
 /// The definitions under new ids, with the ids that they had; what is inside of views before the views.
@@ -153,10 +174,14 @@ struct Restorer<'a> {
 }
 
 impl Restorer<'_> {
-    async fn parts(&mut self, def: &TableDef, parts: &[SavedPart]) -> Result<Vec<NewPart>> {
+    /// The parts in the order of their blocks, over all partitions, each with the last block that it had.
+    async fn parts(&mut self, def: &TableDef, parts: &[SavedPart]) -> Result<Vec<(u64, NewPart)>> {
         let Some(schema) = &def.schema else { return Ok(Vec::new()) };
+        let last_block = |part: &SavedPart| PartName::parse(&part.name).map_or(0, |name| name.max_block);
+        let mut in_order: Vec<&SavedPart> = parts.iter().collect();
+        in_order.sort_by_key(|part| last_block(part));
         let mut staged = Vec::with_capacity(parts.len());
-        for part in parts {
+        for part in in_order {
             self.ctx.check()?;
             let folder = if part.folder.is_empty() { self.task.folder.as_path() } else { Path::new(&part.folder) };
             let files = files_of(&self.engine.env().disk, folder).await?;
@@ -177,7 +202,7 @@ impl Restorer<'_> {
                 return Err(Error::refused(ErrorCode::BACKUP_DAMAGED, message));
             }
             self.saved.parts += 1;
-            staged.extend(part_staged);
+            staged.extend(part_staged.filter(|part| 0 < part.rows()).map(|staged| (last_block(part), staged)));
         }
         Ok(staged)
     }

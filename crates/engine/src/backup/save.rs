@@ -12,11 +12,11 @@ use parts::{
 };
 use query::QueryContext;
 use store::{ActivePart, TableDef};
-use types::{ErrorCode, Header};
+use types::{ErrorCode, Header, TableId};
 
 use super::Task;
 use super::choose::Shelf;
-use super::manifest::{Manifest, SavedPart, SavedTable};
+use super::manifest::{Manifest, SavedMark, SavedPart, SavedTable};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 
@@ -73,10 +73,30 @@ pub(super) async fn run(engine: &Engine, task: &Task, ctx: &Arc<QueryContext>) -
         let def = TableDef { database: to.database, name: to.name, ..(*def).clone() };
         manifest.tables.push(SavedTable { def: Arc::new(def), parts });
     }
+    add_refreshes(&mut manifest, ctx)?;
     ctx.check()?;
     saver.saved.bytes += manifest.write(disk, &task.folder).await?;
     saver.saved.files += 1;
     Ok(saver.saved)
+}
+
+/// What refreshable views need beside tables: their concurrency groups, and how far they have read their sources.
+fn add_refreshes(manifest: &mut Manifest, ctx: &QueryContext) -> Result<()> {
+    let catalog = &ctx.snapshot.catalog;
+    let is_saved = |id: TableId| manifest.tables.iter().any(|table| table.def.id == id);
+    let mut marks = Vec::new();
+    for table in &manifest.tables {
+        let known = ctx.snapshot.table_parts(table.def.id).into_iter().flat_map(|parts| parts.marks());
+        let saved = known.filter(|(reader, _)| is_saved(**reader));
+        marks.extend(saved.map(|(reader, block)| SavedMark { table: table.def.id, reader: *reader, block: *block }));
+        let group = views::refresh::Plan::of_view(&table.def)?.and_then(|plan| plan.group);
+        let known = group.and_then(|group| catalog.group(&group).map(|limit| (group, limit)));
+        if let Some(known) = known.filter(|known| !manifest.groups.contains(known)) {
+            manifest.groups.push(known);
+        }
+    }
+    manifest.marks = marks;
+    Ok(())
 }
 
 /// The part files of a backup.

@@ -204,6 +204,7 @@ pub(super) async fn rename(engine: &Engine, rename: &Rename, ctx: &QueryContext)
         database_name(ctx, &to.database)?;
         edits.push(Edit::RenameTable { table, to: to.clone() });
         edits.extend(rename_errors(table, &to, ctx));
+        edits.extend(moved_along(table, &to, ctx)?);
         names.push((to, table));
     }
     if !edits.is_empty() {
@@ -220,6 +221,27 @@ fn rename_errors(view: TableId, to: &QualifiedName, ctx: &QueryContext) -> Optio
     let is_usual = errors.database == view.database && *errors.name == *errors_name(&view.name);
     let to = QualifiedName::new(to.database.clone(), errors_name(&to.name));
     is_usual.then_some(Edit::RenameTable { table: errors.id, to })
+}
+
+/// The hidden tables of a view that moves to another database go with it; one with an inner table cannot, as in ClickHouse.
+fn moved_along(view: TableId, to: &QualifiedName, ctx: &QueryContext) -> Result<Vec<Edit>> {
+    let catalog = &ctx.snapshot.catalog;
+    let Some(view) = catalog.table_by_id(view).filter(|view| view.database != to.database) else {
+        return Ok(Vec::new());
+    };
+    if let Some(Target::Inner(_)) = view.view.as_ref().and_then(ViewDef::target) {
+        let message = "Cannot move MaterializedView with inner table to other database";
+        return Err(Error::refused(ErrorCode::NOT_IMPLEMENTED, message));
+    }
+    let state = match &view.view {
+        Some(ViewDef::Window { state, .. } | ViewDef::Refreshable { state, .. }) => state.as_slice(),
+        _ => &[],
+    };
+    let rename = |table: &Arc<TableDef>| Edit::RenameTable {
+        table: table.id,
+        to: QualifiedName::new(to.database.clone(), table.name.clone()),
+    };
+    Ok(state.iter().filter_map(|id| catalog.table_by_id(*id)).map(rename).collect())
 }
 
 /// EXCHANGE TABLES a AND b.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use query::QueryContext;
 use sql::ast::{AlterAction, CreateMaterializedView, Query, Refresh, RefreshMode, StatementKind};
-use store::{Edit, TableDef, ViewDef};
+use store::{Edit, TableDef, Target, ViewDef};
 use types::ErrorCode;
 use views::Views;
 use views::refresh::{Plan, generations, normalize};
@@ -88,6 +88,14 @@ async fn modify_query(
     let fits = |target: &TableDef| header.columns().iter().all(|column| target.columns.column(&column.name).is_some());
     if header.columns().is_empty() {
         return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, "the SELECT has no columns"));
+    }
+    let is_inner = matches!(view.view.as_ref().and_then(ViewDef::target), Some(Target::Inner(_)));
+    let missing = |target: &&Arc<TableDef>| {
+        header.columns().iter().find(|column| target.columns.column(&column.name).is_none()).map(|column| &column.name)
+    };
+    if let Some(name) = target.as_ref().filter(|_| is_inner).and_then(missing) {
+        let message = format!("Column {name} does not exist in the materialized view's inner table");
+        return Err(Error::refused(ErrorCode::NO_SUCH_COLUMN_IN_TABLE, message));
     }
     // columns that cannot be read from the target are not shown
     if target.is_some_and(|target| fits(target)) {

@@ -158,6 +158,10 @@ fn cells(state: &mut super::board::State, view: types::TableId, now_ns: i64) -> 
     let next_ms = state.next_ms(view, now_ns);
     let task = state.tasks.get(&view)?;
     let outcome = &task.outcome;
+    // of a view that never ran ClickHouse says the first slot there is
+    let has_slot = task.plan.schedule.is_every() || task.plan.depends_on.is_empty();
+    let first = (has_slot && outcome.slot.is_none()).then(|| task.plan.schedule.next(0));
+    let next = next_ms.map(|ms| ms.div_euclid(1_000)).or(first);
     let (amounts, last_refresh) = match &task.run {
         Some(run) => (amounts(&run.ctx, run.ctx.counters.progress().result_rows, 0), Some(run.started.at)),
         None => (outcome.amounts, outcome.ended),
@@ -167,7 +171,7 @@ fn cells(state: &mut super::board::State, view: types::TableId, now_ns: i64) -> 
         ("last_success_time", outcome.succeeded.into()),
         ("last_success_duration_ms", outcome.duration_ms.into()),
         ("last_refresh_time", last_refresh.into()),
-        ("next_refresh_time", next_ms.map(|ms| ms.div_euclid(1_000)).into()),
+        ("next_refresh_time", next.into()),
         ("exception", outcome.error.as_str().into()),
         ("retry", u64::from(outcome.attempts).into()),
         ("progress", progress(&amounts, task.run.is_none() && outcome.has_succeeded()).into()),

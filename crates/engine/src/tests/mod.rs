@@ -7,6 +7,7 @@ mod limits;
 mod mutations;
 mod plans;
 mod quarantine;
+mod refresh;
 mod shapes;
 mod snapshots;
 mod verify;

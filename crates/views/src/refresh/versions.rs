@@ -5,7 +5,7 @@
 //! out look like a change: then a refresh runs that was not needed, never the other way round.
 
 use serde::{Deserialize, Serialize};
-use store::{Snapshot, TableDef, TableKind};
+use store::{Snapshot, TableDef, TableKind, ViewDef};
 use types::TableId;
 
 /// A table or view as a refresh saw it.
@@ -56,7 +56,8 @@ impl Version {
 impl Versions {
     /// The first table that is not what it was; none when all are. The view itself counts as one.
     pub fn changed(&self, snapshot: &Snapshot, view: &TableDef) -> Option<TableId> {
-        if self.view != view.version {
+        let target = view.view.as_ref().and_then(ViewDef::target).and_then(|target| snapshot.catalog.target(target));
+        if self.view != view.version || target.is_none_or(|target| target.id.0 != self.target.table) {
             return Some(view.id);
         }
         let is_other = |known: &&Version| Version::of(snapshot, TableId(known.table)).as_ref() != Some(*known);

@@ -1,0 +1,177 @@
+//! Refreshable views at work on a simulated machine: large graphs, backups, VERIFY VIEW.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use env::Rng;
+use env::simulated::{Machine, SeededRng};
+
+use crate::testing::{code, config, done, open, rows, run};
+use crate::{Credentials, Engine, Session};
+
+/// Views of the graph.
+const VIEWS: usize = 120;
+
+/// A view that depends on nothing says which minute it was refreshed in; all others the earliest of what theirs say.
+fn definition(at: usize, parents: &[usize]) -> String {
+    let mut text = format!("CREATE MATERIALIZED VIEW v{at} REFRESH EVERY 1 MINUTE");
+    if parents.is_empty() {
+        text.push_str(" ENGINE = Memory EMPTY AS SELECT toUnixTimestamp(toStartOfMinute(now())) AS x");
+        return text;
+    }
+    let names = parents.iter().map(|parent| format!("v{parent}")).collect::<Vec<_>>();
+    write!(text, " DEPENDS ON {} ENGINE = Memory EMPTY AS SELECT min(x) AS x FROM (", names.join(", ")).unwrap();
+    text.push_str(&names.iter().map(|name| format!("SELECT x FROM {name}")).collect::<Vec<_>>().join(" UNION ALL "));
+    text.push(')');
+    text
+}
+
+/// A slot of a graph of hundreds is that of all of it: nobody runs before those that it depends on.
+#[test]
+fn a_graph_of_hundreds_runs_in_order() {
+    run(async {
+        let (engine, mut session) = open().await;
+        let rng = SeededRng::new(300);
+        for at in 0..VIEWS {
+            let near = at.saturating_sub(20) as u64;
+            let count = if at < 5 { 0 } else { 1 + rng.below(3) };
+            let mut parents: Vec<usize> = (0..count).map(|_| (near + rng.below(at as u64 - near)) as usize).collect();
+            parents.sort_unstable();
+            parents.dedup();
+            done(&mut session, &definition(at, &parents)).await;
+        }
+        for _ in 0..2 {
+            engine.env().clock.sleep(Duration::from_secs(60)).await;
+            let idle = "SELECT count() FROM system.view_refreshes WHERE status != 'Scheduled' OR exception != ''";
+            assert_eq!(rows(&mut session, idle).await, ["0"]);
+            let now = rows(&mut session, "SELECT toUnixTimestamp(toStartOfMinute(now()))").await;
+            let all = (0..VIEWS).map(|at| format!("SELECT x FROM v{at}")).collect::<Vec<_>>().join(" UNION ALL ");
+            let found = rows(&mut session, &format!("SELECT DISTINCT x FROM ({all})")).await;
+            assert_eq!(found, now, "all views are of this minute");
+        }
+        engine.close().await.unwrap();
+    });
+}
+
+async fn with_backups() -> (Engine, Session) {
+    let mut config = config();
+    config.backups = Some("/db/backups".into());
+    let env = Machine::new(9, 1_763_000_000_000_000_000).env();
+    let engine = Engine::open(env, Path::new("/db"), config).await.unwrap();
+    let session = engine.session(&Credentials::default()).unwrap();
+    (engine, session)
+}
+
+async fn refresh(session: &mut Session, view: &str) {
+    done(session, &format!("SYSTEM REFRESH VIEW {view}")).await;
+    done(session, &format!("SYSTEM WAIT VIEW {view}")).await;
+}
+
+/// A restored view works at once: its group is there, its earlier contents are, and it appends what is new to it only.
+#[test]
+fn restored_views_go_on_where_they_were() {
+    run(async {
+        let (engine, mut session) = with_backups().await;
+        let session = &mut session;
+        for text in [
+            "CREATE DATABASE shop",
+            "CREATE CONCURRENCY GROUP heavy LIMIT 2",
+            "CREATE TABLE shop.src (k UInt32, day Date) ENGINE = MergeTree PARTITION BY day ORDER BY k SETTINGS \
+             enable_block_number_column = 1, enable_block_offset_column = 1",
+            "INSERT INTO shop.src VALUES (1, '2025-01-02'), (2, '2025-01-01')",
+            "CREATE MATERIALIZED VIEW shop.fed REFRESH EVERY 1 YEAR CONCURRENCY GROUP heavy APPEND INCREMENTAL ENGINE = \
+             MergeTree ORDER BY k AS SELECT k FROM shop.src",
+            "CREATE MATERIALIZED VIEW shop.sums REFRESH EVERY 1 YEAR SETTINGS keep_generations = 2 ENGINE = MergeTree \
+             ORDER BY n AS SELECT count() AS n FROM shop.src",
+            "SYSTEM WAIT VIEW shop.fed",
+            "SYSTEM WAIT VIEW shop.sums",
+            "INSERT INTO shop.src VALUES (3, '2025-01-01'), (4, '2025-01-02')",
+        ] {
+            done(session, text).await;
+        }
+        refresh(session, "shop.sums").await;
+        assert_eq!(rows(session, "SELECT k FROM shop.fed").await, ["1", "2"]);
+        done(session, "BACKUP DATABASE shop TO File('shop')").await;
+        done(session, "DROP DATABASE shop").await;
+        done(session, "DROP CONCURRENCY GROUP heavy").await;
+        done(session, "RESTORE DATABASE shop FROM File('shop')").await;
+        assert_eq!(rows(session, "SELECT name, limit FROM system.concurrency_groups").await, ["heavy\t2"]);
+        assert_eq!(rows(session, "SELECT n FROM shop.sums").await, ["4"]);
+        assert_eq!(rows(session, "SELECT n FROM shop.sums GENERATION -1").await, ["2"]);
+        refresh(session, "shop.fed").await;
+        assert_eq!(rows(session, "SELECT k FROM shop.fed").await, ["1", "2", "3", "4"], "each row once");
+        done(session, "INSERT INTO shop.src VALUES (5, '2025-01-03')").await;
+        done(session, "OPTIMIZE TABLE shop.src FINAL").await;
+        refresh(session, "shop.fed").await;
+        assert_eq!(rows(session, "SELECT k FROM shop.fed").await, ["1", "2", "3", "4", "5"]);
+        done(session, "SYSTEM ROLLBACK VIEW shop.sums").await;
+        assert_eq!(rows(session, "SELECT n FROM shop.sums").await, ["2"]);
+        refresh(session, "shop.sums").await;
+        assert_eq!(rows(session, "SELECT n FROM shop.sums").await, ["5"]);
+        engine.close().await.unwrap();
+    });
+}
+
+/// VERIFY VIEW compares the content with what a refresh would make of it now.
+#[test]
+fn verify_view_says_what_a_refresh_would_change() {
+    run(async {
+        let (engine, mut session) = open().await;
+        let session = &mut session;
+        for text in [
+            "CREATE TABLE src (k UInt32, v UInt32) ENGINE = MergeTree ORDER BY k",
+            "INSERT INTO src VALUES (1, 10), (2, 20)",
+            "CREATE MATERIALIZED VIEW sums REFRESH EVERY 1 YEAR ENGINE = MergeTree ORDER BY k AS SELECT k, sum(v) AS s FROM \
+             src GROUP BY k",
+            "CREATE MATERIALIZED VIEW log REFRESH EVERY 1 YEAR APPEND ENGINE = MergeTree ORDER BY k AS SELECT k FROM src",
+            "SYSTEM WAIT VIEW sums",
+        ] {
+            done(session, text).await;
+        }
+        assert_eq!(rows(session, "VERIFY VIEW sums").await, [""; 0]);
+        done(session, "INSERT INTO src VALUES (2, 1), (3, 30)").await;
+        assert_eq!(rows(session, "VERIFY VIEW sums").await.len(), 3, "two rows are missing, one is extra");
+        refresh(session, "sums").await;
+        assert_eq!(rows(session, "VERIFY VIEW sums").await, [""; 0]);
+        assert_eq!(code(session, "VERIFY VIEW log").await, 48, "what was appended cannot be computed again");
+        engine.close().await.unwrap();
+    });
+}
+
+/// Unchanged views write nothing while they are due every second, and their last slot is known after a restart.
+#[test]
+fn unchanged_views_cost_no_commits() {
+    run(async {
+        let machine = Machine::new(11, 1_763_000_000_000_000_000);
+        let engine = Engine::open(machine.env(), Path::new("/db"), config()).await.unwrap();
+        let mut session = engine.session(&Credentials::default()).unwrap();
+        done(&mut session, "CREATE TABLE src (k UInt32) ENGINE = MergeTree ORDER BY k").await;
+        done(&mut session, "INSERT INTO src VALUES (1)").await;
+        for at in 0..20 {
+            let view =
+                format!("CREATE MATERIALIZED VIEW v{at} REFRESH EVERY 1 SECOND ENGINE = Memory AS SELECT k FROM src");
+            done(&mut session, &view).await;
+        }
+        engine.env().clock.sleep(Duration::from_secs(10)).await;
+        let before = engine.inner.store.snapshot().seq.0;
+        engine.env().clock.sleep(Duration::from_secs(30)).await;
+        let commits = engine.inner.store.snapshot().seq.0 - before;
+        // every five seconds one, and those that join the small parts of each view's record
+        assert!(commits < 100, "600 refreshes were left out, with {commits} commits");
+        let last = "SELECT min(status), max(status), count() FROM system.view_refresh_history WHERE run > 10";
+        let known = rows(&mut session, last).await;
+        assert!(known[0].starts_with("skipped: unchanged\tskipped: unchanged\t"), "{known:?}");
+        let runs = "SELECT min(run) FROM (SELECT max(run) AS run FROM system.view_refresh_history GROUP BY view)";
+        let count: u64 = rows(&mut session, runs).await[0].parse().unwrap();
+        assert!(count > 30, "{count}");
+        drop(session);
+        engine.close().await.unwrap();
+        drop(engine);
+        let engine = Engine::open(machine.env(), Path::new("/db"), config()).await.unwrap();
+        let mut session = engine.session(&Credentials::default()).unwrap();
+        let after: u64 = rows(&mut session, runs).await[0].parse().unwrap();
+        assert!(count <= after, "what was left out is recorded at the end: {after} of {count}");
+        engine.close().await.unwrap();
+    });
+}
