@@ -174,7 +174,7 @@ fn indexes_are_added_materialized_cleared_and_dropped() {
             ("ALTER TABLE t ADD INDEX j v TYPE minmax", 44),
             ("SELECT * FROM t WHERE v = 1 SETTINGS force_data_skipping_indices = 'j'", 0),
             ("SELECT * FROM t WHERE v + 1 = 1 SETTINGS force_data_skipping_indices = 'j'", 277),
-            ("SELECT * FROM t WHERE v = 1 SETTINGS force_data_skipping_indices = 'j', use_skip_indexes = 0", 277),
+            ("SELECT * FROM t WHERE v = 1 SETTINGS force_data_skipping_indices = 'j', use_skip_indexes = 0", 0),
             (
                 "SELECT * FROM t WHERE v = 1 SETTINGS force_data_skipping_indices = 'j', ignore_data_skipping_indices = 'j'",
                 277,

@@ -104,14 +104,15 @@ impl Skips {
     /// The indexes that may say no to the predicate, each with what it is asked. An error when one that the query insists
     /// on is not among them.
     fn asked(&self, predicate: &Predicate, ctx: &QueryContext) -> Result<Vec<(&Skip, Ask)>> {
+        if !ctx.settings.flag(Setting::UseSkipIndexes) {
+            return Ok(Vec::new());
+        }
         let ignored = names(ctx.settings.text(Setting::IgnoreDataSkippingIndices));
         let mut asked = Vec::new();
-        if ctx.settings.flag(Setting::UseSkipIndexes) {
-            for skip in self.indexes.iter().filter(|skip| !ignored.contains(&&*skip.compiled.index.name)) {
-                let ask = skip.ask(predicate)?;
-                if ask.is_useful(&skip.compiled.index) {
-                    asked.push((skip, ask));
-                }
+        for skip in self.indexes.iter().filter(|skip| !ignored.contains(&&*skip.compiled.index.name)) {
+            let ask = skip.ask(predicate)?;
+            if ask.is_useful(&skip.compiled.index) {
+                asked.push((skip, ask));
             }
         }
         let is_used = |name: &&str| asked.iter().any(|(skip, _)| *skip.compiled.index.name == **name);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sql::ast::ExprKind;
 use store::{ActivePart, TableDef};
 
 use super::catalog::seconds;
@@ -54,7 +55,7 @@ fn index_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
                     ("name", index.name.name.clone().into()),
                     ("type", full.split('(').next().unwrap_or_default().into()),
                     ("type_full", full.clone().into()),
-                    ("expr", index.expr.to_string().into()),
+                    ("expr", items_text(&index.expr).into()),
                     ("granularity", index.granularity.into()),
                     ("data_compressed_bytes", bytes.into()),
                     ("data_uncompressed_bytes", bytes.into()),
@@ -63,6 +64,14 @@ fn index_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Expressions with commas between, without the brackets around them.
+fn items_text(expr: &sql::Expr) -> String {
+    match &expr.kind {
+        ExprKind::Tuple(items) => items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        _ => expr.to_string(),
+    }
 }
 
 /// Bytes of an index in all files that have it.
