@@ -165,12 +165,18 @@ fn kind_of(name: &str, index_type: Option<&Expr>, types: &[DataType]) -> Result<
             }
             Ok(SkipKind::Ngrams { n, filter: filter(1)? })
         }
+        _ => Err(unknown(name, &kind)),
+    }
+}
+
+fn unknown(name: &str, kind: &str) -> Error {
+    match kind {
         "text" | "vector_similarity" | "hypothesis" | "sparse_grams" | "inverted" | "full_text" => {
-            Err(Error::NotSupported(format!("index type {kind} (INDEX {name})")))
+            Error::NotSupported(format!("index type {kind} (INDEX {name})"))
         }
         _ => {
             let message = format!("unknown index type '{kind}' (INDEX {name})");
-            Err(Error::refused(ErrorCode::INCORRECT_QUERY, message))
+            Error::refused(ErrorCode::INCORRECT_QUERY, message)
         }
     }
 }

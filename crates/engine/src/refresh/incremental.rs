@@ -70,7 +70,7 @@ fn check(source: &TableDef) -> Result<()> {
     }
     let definition = Definition::parse(source)?;
     let is_set = |setting: &&str| views::tables::setting(&definition, setting).is_some_and(|value| value != "0");
-    if !SETTINGS.iter().all(|setting| is_set(&setting)) {
+    if !SETTINGS.iter().all(is_set) {
         let message = format!(
             "Incremental refresh source table {name} must set enable_block_number_column = 1 and \
              enable_block_offset_column = 1"

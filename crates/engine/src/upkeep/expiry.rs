@@ -48,8 +48,11 @@ struct Rules {
     only_drop: bool,
     timeout_ns: i64,
     /// Of parts that do not know all rules themselves: a part never changes.
-    estimated: Mutex<BTreeMap<PartName, Vec<(RuleKind, Option<Moments>)>>>,
+    estimated: Mutex<BTreeMap<PartName, Told>>,
 }
+
+/// For each rule of a table what it means for a part; none when nobody knows.
+type Told = Vec<(RuleKind, Option<Moments>)>;
 
 /// What is to be done.
 #[derive(Debug, PartialEq, Eq)]
@@ -151,9 +154,9 @@ impl Rules {
     }
 
     /// For each rule what it means for the part; none when nobody knows.
-    fn moments(&self, part: &ActivePart, is_todays: &dyn Fn(&ActivePart) -> bool) -> Vec<(RuleKind, Option<Moments>)> {
+    fn moments(&self, part: &ActivePart, is_todays: &dyn Fn(&ActivePart) -> bool) -> Told {
         let meta = &part.part.meta;
-        let known: Vec<_> = self.rules.iter().map(|(rule, _)| (rule.kind, rule.moments(meta))).collect();
+        let known: Told = self.rules.iter().map(|(rule, _)| (rule.kind, rule.moments(meta))).collect();
         if known.iter().all(|(_, moments)| moments.is_some()) {
             return known;
         }
@@ -171,7 +174,7 @@ impl Rules {
             estimate.moments(meta).ok()?
         });
         let moments = known.into_iter().zip(estimates).map(|((kind, known), other)| (kind, known.or(other)));
-        let moments: Vec<_> = moments.collect();
+        let moments: Told = moments.collect();
         estimated.insert(part.name().clone(), moments.clone());
         moments
     }

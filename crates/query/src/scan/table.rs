@@ -89,7 +89,8 @@ impl StoredTable {
 
     /// True when skip indexes may leave rows out: not when it takes all rows of a key to tell which one wins.
     fn may_skip(&self, schema: &PartSchema) -> bool {
-        !self.skips.is_empty() && !(self.is_final && schema.has_final())
+        let merges = self.is_final && schema.has_final();
+        !merges && !self.skips.is_empty()
     }
 
     fn read_work(&self, schema: &Arc<PartSchema>, work: Work, ctx: &Arc<QueryContext>, read: &Read) -> Result<Blocks> {
