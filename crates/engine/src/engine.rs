@@ -1,6 +1,6 @@
 //! One open database: store, queries, insert path, and the upkeep beside them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -33,6 +33,8 @@ pub struct Engine {
 pub(crate) struct Inner {
     pub(crate) env: Env,
     pub(crate) config: EngineConfig,
+    /// The data folder.
+    pub(crate) folder: PathBuf,
     pub(crate) store: Arc<Store>,
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) views: Views,
@@ -94,6 +96,7 @@ impl Engine {
         let inner = Inner {
             env,
             config,
+            folder: folder.to_owned(),
             store,
             runtime,
             views,

@@ -23,6 +23,8 @@ pub enum Error {
         text: String,
         /// What was expected.
         reason: String,
+        /// ClickHouse's code for it.
+        code: ErrorCode,
     },
     /// A type that ClickHouse has and Everview does not yet.
     #[error("data type \"{0}\" is not supported yet")]
@@ -58,7 +60,7 @@ impl Error {
     pub fn code(&self) -> ErrorCode {
         match self {
             Error::UnknownType { .. } => ErrorCode::UNKNOWN_TYPE,
-            Error::TypeArguments { .. } => ErrorCode::BAD_ARGUMENTS,
+            Error::TypeArguments { code, .. } => *code,
             Error::UnsupportedType(_) => ErrorCode::NOT_IMPLEMENTED,
             Error::UnknownSetting { .. } => ErrorCode::UNKNOWN_SETTING,
             Error::SettingValue { .. } => ErrorCode::BAD_ARGUMENTS,

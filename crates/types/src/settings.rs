@@ -89,6 +89,8 @@ settings! {
     MaxConcurrentQueriesForUser "max_concurrent_queries_for_user" UInt64 "0" "Statements that one user may run at once; 0: no limit.",
     MaxConcurrentQueriesForAllUsers "max_concurrent_queries_for_all_users" UInt64 "0" "This statement runs only when at most so many run, all users together; 0: no limit.",
     LockAcquireTimeout "lock_acquire_timeout" Seconds "120" "How long a definition change waits for inserts in flight.",
+    ThrowOnMaxPartitionsPerInsertBlock "throw_on_max_partitions_per_insert_block" Bool "1" "Beyond max_partitions_per_insert_block: refuse the insert; 0: only say so in the log.",
+    AllowNondeterministicMutations "allow_nondeterministic_mutations" Bool "0" "Mutations may have functions that give another value each time (they always may: each row is changed once).",
     MutationsSync "mutations_sync" UInt64 "1" "0: ALTER UPDATE and DELETE return at once; 1, 2: they wait.",
     LightweightDeletesSync "lightweight_deletes_sync" UInt64 "2" "As mutations_sync, for DELETE FROM.",
     AlterSync "alter_sync" UInt64 "1" "ALTER waits until it is done (it always does).",

@@ -140,7 +140,6 @@ fn drop_column(draft: &mut Draft, what: &DropElement, action: &AlterAction) -> R
             return Err(not_found(draft, &name.name, "drop"));
         }
         for name in meant {
-            refuse_bound(draft, &name, "DROP")?;
             let reader = columns(draft).iter().find(|column| {
                 let default = column.default.as_ref().and_then(ColumnDefault::expr);
                 column.name.name != name && default.is_some_and(|expr| expr.identifiers().contains(&name))
@@ -150,6 +149,7 @@ fn drop_column(draft: &mut Draft, what: &DropElement, action: &AlterAction) -> R
                     format!("cannot drop column \"{name}\", because column \"{}\" depends on it", reader.name.name);
                 return Err(Error::refused(ErrorCode::ILLEGAL_COLUMN, message));
             }
+            refuse_bound(draft, &name, "DROP")?;
             if columns(draft).len() == 1 {
                 return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, "cannot DROP or CLEAR all columns"));
             }
@@ -189,6 +189,11 @@ fn clear(draft: &mut Draft, what: &DropElement, action: &AlterAction, ctx: &Quer
 }
 
 fn rename(draft: &mut Draft, from: &Ident, to: &Ident, if_exists: bool, action: &AlterAction) -> Result<()> {
+    let is_new = |change: &ColumnChange| matches!(change, ColumnChange::Renamed { to, .. } if **to == *from.name);
+    if draft.changes.iter().any(is_new) {
+        let message = "transitive renames in a single ALTER query are not allowed: they make no sense";
+        return Err(Error::refused(ErrorCode::NOT_IMPLEMENTED, message));
+    }
     let Some(at) = find(draft, &from.name) else {
         return if if_exists { Ok(()) } else { Err(not_found(draft, &from.name, "rename")) };
     };

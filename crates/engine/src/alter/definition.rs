@@ -180,6 +180,13 @@ fn order_by(draft: &mut Draft, key: &sql::ast::SortingKey) -> Result<()> {
         None => old.clone(),
     };
     let new: Vec<String> = key.exprs().map(ToString::to_string).collect();
+    let declared: Vec<&str> =
+        draft.create.elements.iter().flat_map(|elements| &elements.columns).map(|c| c.name.name.as_str()).collect();
+    let is_known =
+        |name: &String| declared.contains(&name.split('.').next().unwrap_or(name)) || declared.contains(&name.as_str());
+    if let Some(unknown) = key.exprs().flat_map(sql::Expr::identifiers).find(|name| !is_known(name)) {
+        return Err(Error::refused(ErrorCode::UNKNOWN_IDENTIFIER, format!("missing columns: '{unknown}'")));
+    }
     if new.len() < primary.len() {
         return refuse(format!(
             "primary key must be a prefix of the sorting key, but its length: {} is greater than the sorting key \

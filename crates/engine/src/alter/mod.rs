@@ -12,6 +12,7 @@ mod columns;
 mod copy;
 mod definition;
 mod elements;
+mod freeze;
 mod mutate;
 mod partition;
 mod repair;
@@ -152,7 +153,13 @@ pub(crate) async fn run(engine: &Engine, alter: &AlterTable, ctx: &Arc<QueryCont
         mutate::run(&mut work, table.id, &groups.mutations).await?;
     }
     if !groups.definition.is_empty() {
+        let before = Arc::clone(&work.ctx);
         definition::run(&mut work, table.id, &groups.definition).await?;
+        let drops =
+            groups.definition.iter().any(|action| matches!(action, AlterAction::DropColumn(what) if !what.clear));
+        if drops {
+            view::refuse_dropped(&before, &work.ctx, &table).await?;
+        }
         follow(&mut work, &table, &groups.definition).await?;
     }
     work.commit().await

@@ -12,7 +12,7 @@ use store::{Edit, TableDef, TableHistory};
 use types::{ErrorCode, Setting, TableId};
 
 use super::mutate::reserve;
-use super::{CopyFrom, Work, copy_parts};
+use super::{CopyFrom, Work, copy_parts, freeze};
 use crate::ddl;
 use crate::error::{Error, Result};
 
@@ -61,8 +61,10 @@ pub(super) async fn run(work: &mut Work<'_>, table: TableId, action: &PartitionA
         }
         PartitionAction::Move(_, MoveTarget::Shard(_)) => Err(Error::NotImplemented("MOVE … TO SHARD".to_owned())),
         PartitionAction::Fetch(..) => Err(Error::NotImplemented("FETCH PARTITION".to_owned())),
-        PartitionAction::Freeze(..) => Err(Error::NotImplemented("FREEZE".to_owned())),
-        PartitionAction::Unfreeze(..) => Err(Error::NotImplemented("UNFREEZE".to_owned())),
+        PartitionAction::Freeze(partition, name) => {
+            freeze::freeze(work, &def, partition.as_ref(), name.as_deref()).await
+        }
+        PartitionAction::Unfreeze(partition, name) => freeze::unfreeze(work, &def, partition.as_ref(), name).await,
     }
 }
 
@@ -75,7 +77,7 @@ fn no_disk(def: &TableDef, what: &PartitionOrPart, disk: &str) -> Result<()> {
 }
 
 /// The partition that is meant; none for `ALL`.
-fn which(def: &TableDef, partition: &Partition, ctx: &QueryContext) -> Result<Option<PartitionId>> {
+pub(super) fn which(def: &TableDef, partition: &Partition, ctx: &QueryContext) -> Result<Option<PartitionId>> {
     match (partition, &def.schema) {
         (Partition::All, _) | (_, None) => Ok(None),
         (partition, Some(schema)) => partition_id(schema, partition, ctx).map(Some),

@@ -205,6 +205,38 @@ async fn extend(work: &mut Work<'_>, inner: TableId, given: &Header) -> Result<(
     super::definition::run(work, inner, &actions.iter().collect::<Vec<_>>()).await
 }
 
+/// Refuses to drop columns that the views fed by a table read.
+pub(super) async fn refuse_dropped(
+    before: &Arc<QueryContext>,
+    after: &Arc<QueryContext>,
+    table: &TableDef,
+) -> Result<()> {
+    let name = table.qualified_name();
+    let views: Vec<Arc<TableDef>> = before.snapshot.catalog.views_of(&name).cloned().collect();
+    for view in views {
+        if let Some(error) = broken(&view, before, after).await {
+            let message = format!(
+                "trying to ALTER DROP a column that is referenced by materialized view {}: {error}",
+                view.qualified_name()
+            );
+            return Err(Error::refused(ErrorCode::ALTER_OF_COLUMN_IS_FORBIDDEN, message));
+        }
+    }
+    Ok(())
+}
+
+/// Why a view cannot be compiled any more that could before.
+async fn broken(view: &TableDef, before: &Arc<QueryContext>, after: &Arc<QueryContext>) -> Option<query::Error> {
+    let definition = Definition::parse(view).ok()?;
+    let query = definition.query()?;
+    let compiles = async |ctx: &Arc<QueryContext>| {
+        let ctx = Arc::new(ctx.with_database(&view.database));
+        query::prepare(query, &ctx).await.err()
+    };
+    let error = compiles(after).await?;
+    compiles(before).await.is_none().then_some(error)
+}
+
 /// Refuses a change after which a view cannot be compiled that could before. `changed` is the view that changes.
 pub(crate) async fn refuse_broken(
     before: &Arc<QueryContext>,
@@ -214,14 +246,7 @@ pub(crate) async fn refuse_broken(
     let views: Vec<Arc<TableDef>> =
         before.snapshot.catalog.tables().filter(|def| def.view.is_some() && def.id != changed).cloned().collect();
     for view in views {
-        let Ok(definition) = Definition::parse(&view) else { continue };
-        let Some(query) = definition.query() else { continue };
-        let compiles = async |ctx: &Arc<QueryContext>| {
-            let ctx = Arc::new(ctx.with_database(&view.database));
-            query::prepare(query, &ctx).await.err()
-        };
-        let Some(error) = compiles(after).await else { continue };
-        if compiles(before).await.is_none() {
+        if let Some(error) = broken(&view, before, after).await {
             let message = format!("view {} reads what would be gone: {error}", view.qualified_name());
             return Err(Error::refused(ErrorCode::HAVE_DEPENDENT_OBJECTS, message));
         }

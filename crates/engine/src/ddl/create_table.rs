@@ -157,7 +157,7 @@ impl Maker<'_> {
         refuse_elements(elements)?;
         let (elements, header) = columns::declared(elements, self.ctx)?;
         if header.is_empty() {
-            return Err(Error::refused(ErrorCode::INCORRECT_QUERY, "a table needs at least one column"));
+            return Err(Error::refused(ErrorCode::SYNTAX_ERROR, "a table needs at least one column"));
         }
         let mut storage = create.storage.clone();
         let chosen = choose(storage.engine.as_ref(), self.ctx.settings.text(Setting::DefaultTableEngine))?;
@@ -273,6 +273,15 @@ fn marked(elements: &TableElements) -> Option<sql::Expr> {
     }
 }
 
+/// `tuple(a)` or `(a, b)`.
+fn is_tuple(key: &sql::Expr) -> bool {
+    match &key.kind {
+        sql::ast::ExprKind::Tuple(_) => true,
+        sql::ast::ExprKind::Function(call) => call.name.name == "tuple",
+        _ => false,
+    }
+}
+
 /// One spelling of keys: PRIMARY KEY at a column or among the columns moves to the table; a table with only a primary key
 /// is sorted by it; no key at all is `tuple()`.
 fn normalise_keys(storage: &mut Storage, elements: &TableElements, kind: TableKind) -> Result<()> {
@@ -289,7 +298,7 @@ fn normalise_keys(storage: &mut Storage, elements: &TableElements, kind: TableKi
         let items = storage.primary_key.iter().flat_map(super::keys::items).cloned();
         let items: Vec<_> = items.map(|expr| SortingKeyItem { expr, descending: false }).collect();
         // a key that columns are marked as is a tuple, also one of one
-        let is_tuple = items.len() != 1 || elements.columns.iter().any(|column| column.primary_key);
+        let is_tuple = items.len() != 1 || storage.primary_key.as_ref().is_some_and(is_tuple);
         storage.order_by = Some(SortingKey { items, is_tuple });
     }
     if !storage.settings.iter().any(|setting| setting.name.name == "index_granularity") {

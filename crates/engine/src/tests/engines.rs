@@ -17,6 +17,10 @@ use crate::{Credentials, Engine, Session};
 enum Kind {
     Plain,
     Replacing,
+    /// ReplacingMergeTree with deletion marks: every third value is one.
+    Deleted,
+    /// VersionedCollapsingMergeTree: odd values take back even ones.
+    Versioned,
     Summing,
     Max,
 }
@@ -26,6 +30,11 @@ impl Kind {
         let (ty, engine) = match self {
             Kind::Plain => ("Int64", "MergeTree"),
             Kind::Replacing => ("Int64", "ReplacingMergeTree(ver)"),
+            Kind::Deleted => ("Int64, del UInt8 DEFAULT v % 3 = 0", "ReplacingMergeTree(ver, del)"),
+            Kind::Versioned => (
+                "Int64, sign Int8 DEFAULT if(v % 2 = 0, 1, -1), one UInt8 DEFAULT 1",
+                "VersionedCollapsingMergeTree(sign, one)",
+            ),
             Kind::Summing => ("Int64", "SummingMergeTree(v)"),
             Kind::Max => ("SimpleAggregateFunction(max, Int64)", "AggregatingMergeTree"),
         };
@@ -38,7 +47,8 @@ impl Kind {
     fn query(self, column: Option<&str>) -> String {
         match self {
             Kind::Plain => format!("SELECT k, p, v, ver, {} FROM t", column.unwrap_or("0")),
-            Kind::Replacing => "SELECT k, p, v, ver FROM t FINAL".to_owned(),
+            Kind::Replacing | Kind::Deleted => "SELECT k, p, v, ver FROM t FINAL".to_owned(),
+            Kind::Versioned => "SELECT k, sum(sign), count() FROM t FINAL GROUP BY k".to_owned(),
             Kind::Summing => "SELECT k, sum(v) FROM t GROUP BY k".to_owned(),
             Kind::Max => "SELECT k, max(v) FROM t GROUP BY k".to_owned(),
         }
@@ -52,9 +62,15 @@ impl Kind {
                 .iter()
                 .map(|row| format!("{}\t{}\t{}\t{}\t{}", row.k, row.p, row.v, row.ver, row.x.unwrap_or(0)))
                 .collect(),
-            Kind::Replacing => {
+            Kind::Replacing | Kind::Deleted => {
                 let newest = keys.values().filter_map(|rows| rows.iter().max_by_key(|row| row.ver));
+                let newest = newest.filter(|row| self == Kind::Replacing || row.born % 3 != 0);
                 newest.map(|row| format!("{}\t{}\t{}\t{}", row.k, row.p, row.v, row.ver)).collect()
+            }
+            Kind::Versioned => {
+                let sum = |rows: &[&Row]| rows.iter().map(|row| if row.born % 2 == 0 { 1 } else { -1 }).sum::<i64>();
+                let left = keys.iter().map(|(k, rows)| (k, sum(rows))).filter(|(_, sum)| *sum != 0);
+                left.map(|(k, sum)| format!("{k}\t{sum}\t{}", sum.abs())).collect()
             }
             Kind::Summing => {
                 keys.iter().map(|(k, rows)| format!("{k}\t{}", rows.iter().map(|row| row.v).sum::<i64>())).collect()
@@ -74,6 +90,8 @@ struct Row {
     k: u8,
     p: u8,
     v: i64,
+    /// The value that it was inserted with.
+    born: i64,
     ver: u64,
     x: Option<i64>,
 }
@@ -170,7 +188,7 @@ impl Model {
                     self.last_ver += 1;
                     values.push(format!("({k}, {p}, {v}, {})", self.last_ver));
                     let x = self.column.map(|_| v * 3);
-                    self.t.push(Row { k: *k, p: *p, v: *v, ver: self.last_ver, x });
+                    self.t.push(Row { k: *k, p: *p, v: *v, born: *v, ver: self.last_ver, x });
                 }
                 format!("INSERT INTO t (k, p, v, ver) VALUES {}", values.join(", "))
             }
@@ -287,11 +305,11 @@ async fn history(kind: Kind, ops: Vec<Op>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_table_is_what_its_model_is(
-        kind in prop_oneof![2 => Just(Kind::Plain), 1 => Just(Kind::Replacing), 1 => Just(Kind::Summing), 1 => Just(Kind::Max)],
+        kind in prop_oneof![2 => Just(Kind::Plain), 1 => Just(Kind::Replacing), 1 => Just(Kind::Deleted), 1 => Just(Kind::Versioned), 1 => Just(Kind::Summing), 1 => Just(Kind::Max)],
         ops in prop::collection::vec(op(), 1..40),
     ) {
         run(history(kind, ops));

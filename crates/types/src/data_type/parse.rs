@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{AggregateSignature, DataType, EnumType, IntervalUnit, TupleField};
 use crate::error::{Error, Result, nearest};
+use crate::error_code::ErrorCode;
 use crate::value::{F64, Value};
 
 /// Types nest at most this deep; ClickHouse's own limit for types is of this order.
@@ -91,7 +92,11 @@ impl<'a> Parser<'a> {
     }
 
     fn arguments(&self, reason: &str) -> Error {
-        Error::TypeArguments { text: self.text.to_owned(), reason: reason.to_owned() }
+        self.arguments_with(ErrorCode::BAD_ARGUMENTS, reason)
+    }
+
+    fn arguments_with(&self, code: ErrorCode, reason: &str) -> Error {
+        Error::TypeArguments { text: self.text.to_owned(), reason: reason.to_owned(), code }
     }
 
     fn word(&mut self) -> &'a str {
@@ -122,7 +127,8 @@ impl<'a> Parser<'a> {
                 if inner.can_be_inside_nullable() {
                     Ok(DataType::nullable(inner))
                 } else {
-                    Err(self.arguments(&format!("Nested type {inner} cannot be inside Nullable type")))
+                    let reason = format!("Nested type {inner} cannot be inside Nullable type");
+                    Err(self.arguments_with(ErrorCode::ILLEGAL_TYPE_OF_ARGUMENT, &reason))
                 }
             }),
             "LowCardinality" => self.one_type().map(|inner| DataType::LowCardinality(Arc::new(inner))),
@@ -247,7 +253,10 @@ impl<'a> Parser<'a> {
         self.expect(')')?;
         match u32::try_from(n) {
             Ok(n @ 1..=0xFF_FFFF) => Ok(DataType::FixedString(n)),
-            _ => Err(self.arguments("FixedString size must be in 1 … 16777215")),
+            _ => {
+                Err(self
+                    .arguments_with(ErrorCode::UNEXPECTED_AST_STRUCTURE, "FixedString size must be in 1 … 16777215"))
+            }
         }
     }
 
@@ -302,7 +311,10 @@ impl<'a> Parser<'a> {
     fn decimal_type(&self, precision: i64, scale: i64) -> Result<DataType> {
         match (u8::try_from(precision), u8::try_from(scale)) {
             (Ok(precision @ 1..=76), Ok(scale)) if scale <= precision => Ok(DataType::Decimal { precision, scale }),
-            _ => Err(self.arguments("Decimal precision must be in 1 … 76 and scale in 0 … precision")),
+            _ => {
+                let reason = "Decimal precision must be in 1 … 76 and scale in 0 … precision";
+                Err(self.arguments_with(ErrorCode::ARGUMENT_OUT_OF_BOUND, reason))
+            }
         }
     }
 
@@ -315,9 +327,10 @@ impl<'a> Parser<'a> {
             let name: Arc<str> = self.quoted('\'')?.into();
             let number = if self.eat('=') { self.number()? } else { next };
             next = number + 1;
-            let number = i16::try_from(number).map_err(|_| self.arguments("enum values must fit 16 bits"))?;
+            let number = i16::try_from(number)
+                .map_err(|_| self.arguments_with(ErrorCode::ARGUMENT_OUT_OF_BOUND, "enum values must fit 16 bits"))?;
             if values.iter().any(|(n, v)| *n == name || *v == number) {
-                return Err(self.arguments("enum names and values must be different"));
+                return Err(self.arguments_with(ErrorCode::SYNTAX_ERROR, "enum names and values must be different"));
             }
             values.push((name, number));
             if !self.eat(',') {
@@ -328,7 +341,7 @@ impl<'a> Parser<'a> {
         values.sort_by_key(|(_, number)| *number);
         let narrow = values.iter().all(|(_, number)| i8::try_from(*number).is_ok());
         if wide == Some(false) && !narrow {
-            return Err(self.arguments("Enum8 values must fit 8 bits"));
+            return Err(self.arguments_with(ErrorCode::ARGUMENT_OUT_OF_BOUND, "Enum8 values must fit 8 bits"));
         }
         Ok(DataType::Enum(Arc::new(EnumType { wide: wide.unwrap_or(!narrow), values })))
     }

@@ -27,7 +27,10 @@ pub(crate) fn split(
     let partitions = split_by_partition(schema, rows)?;
     let limit = ctx.settings.uint(Setting::MaxPartitionsPerInsertBlock);
     if limit != 0 && partitions.len() as u64 > limit {
-        return Err(Error::TooManyPartitions { partitions: partitions.len(), limit });
+        if ctx.settings.flag(Setting::ThrowOnMaxPartitionsPerInsertBlock) {
+            return Err(Error::TooManyPartitions { partitions: partitions.len(), limit });
+        }
+        tracing::warn!(%table, partitions = partitions.len(), limit, "an inserted block falls into many partitions");
     }
     let merge_rule = ctx.settings.flag(Setting::OptimizeOnInsert);
     Ok(Rows { table, schema: Arc::clone(schema), derived, partitions, merge_rule })
