@@ -12,12 +12,13 @@ use crate::error::{Error, Result};
 use crate::extremes::Extremes;
 use crate::request::{Answer, Rows, Source, summary};
 use crate::session::{Running, Session};
-use crate::{alter, backup, ddl, insert, lookup, optimize, refresh, settings, show, system, verify};
+use crate::{alter, backup, ddl, dictionaries, insert, lookup, optimize, refresh, settings, show, system, verify};
 
 /// Runs a statement.
 pub(crate) async fn run(session: &mut Session, running: Running) -> Result<Answer> {
     let engine = session.engine.clone();
     let ctx = Arc::clone(&running.ctx);
+    dictionaries::load_before(&running.statement.kind, &running.request.text, &ctx).await;
     match &running.statement.kind {
         StatementKind::Query(query) => {
             let query = (**query).clone();
@@ -83,6 +84,7 @@ async fn change(engine: &Engine, kind: &StatementKind, ctx: &Arc<QueryContext>) 
         | StatementKind::CreateView(_)
         | StatementKind::CreateMaterializedView(_)
         | StatementKind::CreateWindowView(_)
+        | StatementKind::CreateDictionary(_)
         | StatementKind::Drop(_)
         | StatementKind::TruncateTables(_)
         | StatementKind::Rename(_)
@@ -104,7 +106,6 @@ async fn change(engine: &Engine, kind: &StatementKind, ctx: &Arc<QueryContext>) 
 fn name_of(kind: &StatementKind) -> &str {
     match kind {
         StatementKind::Check(_) => "CHECK TABLE",
-        StatementKind::CreateDictionary(_) => "CREATE DICTIONARY",
         StatementKind::CreateFunction(_) => "CREATE FUNCTION",
         StatementKind::CreateNamedCollection(_) | StatementKind::AlterNamedCollection(_) => "NAMED COLLECTION",
         StatementKind::Undrop(_) => "UNDROP",

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use env::Env;
 use query::{Caller, QueryContext, Runtime, RuntimeParts, SystemTables};
-use store::Store;
+use store::{Commit, Edit, Store, TableKind};
 use types::{CommitSeq, Settings};
 use views::{ViewCosts, Views};
 
 use crate::access::Credentials;
+use crate::buffers::Buffers;
 use crate::config::EngineConfig;
+use crate::dictionaries::Refresher;
 use crate::error::Result;
 use crate::mutations::{Mutations, Worker};
 use crate::processes::Processes;
@@ -42,6 +44,8 @@ pub(crate) struct Inner {
     pub(crate) mutations: Mutations,
     pub(crate) mutation_worker: Worker,
     pub(crate) upkeep: Upkeep,
+    pub(crate) dictionaries: Refresher,
+    pub(crate) buffers: Buffers,
     pub(crate) refreshes: Scheduler,
     pub(crate) telemetry: Arc<Telemetry>,
     query_ids: AtomicU64,
@@ -55,6 +59,7 @@ impl Engine {
     /// nothing in it is changed.
     pub async fn open(env: Env, folder: &Path, config: EngineConfig) -> Result<Engine> {
         let store = Arc::new(Store::open(env.clone(), folder, config.store).await?);
+        forget_passing(&store).await?;
         for dir in [&config.runtime.user_files, &config.runtime.spill_dir].into_iter().flatten() {
             env.disk.create_dir(dir).await?;
         }
@@ -92,6 +97,8 @@ impl Engine {
         mutations.queue.load(&views, &starting).await?;
         let upkeep = Upkeep::start(Arc::clone(&store), Arc::clone(&runtime), watched);
         let refreshes = Scheduler::start(board, views.clone(), runtime.clone(), processes.clone()).await?;
+        let dictionaries = Refresher::start(Arc::clone(&store), Arc::clone(&runtime));
+        let buffers = Buffers::start(Arc::clone(&store), Arc::clone(&runtime), views.clone());
         let query_ids = AtomicU64::new(0);
         let inner = Inner {
             env,
@@ -104,6 +111,8 @@ impl Engine {
             mutations,
             mutation_worker: Worker::default(),
             upkeep,
+            dictionaries,
+            buffers,
             refreshes,
             telemetry,
             query_ids,
@@ -148,6 +157,8 @@ impl Engine {
         self.inner.refreshes.stop().await;
         self.inner.processes.list().iter().for_each(|process| process.ctx.cancel.cancel());
         self.inner.mutation_worker.stop(self).await;
+        self.inner.buffers.stop().await;
+        self.inner.dictionaries.stop().await;
         self.inner.upkeep.stop().await;
         Ok(self.inner.store.close().await?)
     }
@@ -165,6 +176,23 @@ impl Engine {
         let caller = Caller { query_id, user: user.into(), database: database.into() };
         QueryContext::new(self.inner.runtime.clone(), self.inner.store.snapshot(), caller, settings)
     }
+}
+
+/// Rows of Join and Set tables with `persistent = 0` end with the process that took them.
+async fn forget_passing(store: &Store) -> Result<()> {
+    let snapshot = store.snapshot();
+    let mut edits = Vec::new();
+    for table in snapshot.catalog.tables().filter(|table| matches!(table.kind, TableKind::Join | TableKind::Set)) {
+        let definition = query::definition::Definition::parse(table)?;
+        let passes = definition.storage().is_some_and(|storage| !query::join_engine::is_persistent(storage));
+        if passes && snapshot.table_parts(table.id).is_some_and(|parts| parts.rows() != 0) {
+            edits.push(Edit::Truncate { table: table.id, partition: None });
+        }
+    }
+    if !edits.is_empty() {
+        store.commit(Commit::of(edits)).await?;
+    }
+    Ok(())
 }
 
 /// Removes what a process that was killed left in the folder of spilled rows: files, and folders of files. The folder is

@@ -54,6 +54,9 @@ pub(crate) async fn run(engine: &Engine, mut running: Running, insert: &AstInser
     }
     let written = into.written();
     into.commit().await?;
+    if table.kind == store::TableKind::Buffer {
+        engine.inner.buffers.after_insert(&table, &ctx.snapshot, written).await?;
+    }
     running.guard.wrote(written.rows, written.bytes);
     let summary = summary(&ctx, running.started_ns);
     Ok(Answer::Done(crate::Summary { written_rows: written.rows, written_bytes: written.bytes, ..summary }))

@@ -11,8 +11,10 @@
 mod access;
 mod alter;
 mod backup;
+mod buffers;
 mod config;
 mod ddl;
+mod dictionaries;
 mod dispatch;
 pub mod engine;
 mod error;

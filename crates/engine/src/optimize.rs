@@ -30,7 +30,11 @@ struct Asked<'a> {
 /// Runs OPTIMIZE.
 pub(crate) async fn run(engine: &Engine, what: &Optimize, ctx: &Arc<QueryContext>) -> Result<()> {
     ddl::refuse_cluster(&what.on_cluster)?;
-    let table = stored(ctx, &ddl::table(ctx, &what.table)?)?;
+    let table = ddl::table(ctx, &what.table)?;
+    if table.kind == TableKind::Buffer {
+        return engine.inner.buffers.flush(&table).await;
+    }
+    let table = stored(ctx, &table)?;
     if engine.inner.mutations.queue.settle(table.id, ctx).await?.is_some() {
         // parts before and after a mutation that cannot be done are not merged; as in ClickHouse that is no error
         return Ok(());
@@ -55,6 +59,16 @@ pub(crate) async fn run(engine: &Engine, what: &Optimize, ctx: &Arc<QueryContext
     Ok(())
 }
 
+/// Merges all rows of a table into one part a partition.
+pub(crate) async fn join_whole(engine: &Engine, table: &Arc<TableDef>, ctx: &Arc<QueryContext>) -> Result<()> {
+    let work = upkeep::merge_work(table, engine.inner.store.merges(), ctx)?;
+    let asked = Asked { engine, table: Arc::clone(table), is_final: true, partition: None, work };
+    for plan in asked.plans() {
+        asked.merge(plan, ctx).await?;
+    }
+    Ok(())
+}
+
 /// The table that holds the rows of a table or materialized view.
 fn stored(ctx: &QueryContext, table: &Arc<TableDef>) -> Result<Arc<TableDef>> {
     let found = match table.view.as_ref().and_then(store::ViewDef::target) {
@@ -66,7 +80,7 @@ fn stored(ctx: &QueryContext, table: &Arc<TableDef>) -> Result<Arc<TableDef>> {
         Some(target) => ctx.snapshot.catalog.target(target).cloned(),
         None => Some(table.clone()),
     };
-    found.filter(|table| table.kind == TableKind::MergeTree).ok_or_else(|| {
+    found.filter(|table| matches!(table.kind, TableKind::MergeTree | TableKind::Join)).ok_or_else(|| {
         let message =
             format!("OPTIMIZE is not supported by table {} of engine {}", table.qualified_name(), table.engine);
         Error::refused(ErrorCode::NOT_IMPLEMENTED, message)

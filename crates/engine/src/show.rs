@@ -6,7 +6,7 @@ use query::system::{Cell, Rows as SystemRows};
 use sql::ast::{
     ColumnDef, ColumnDefault, Describe, Exists, LikeFilter, ObjectKind, Show, ShowList, StatementKind, TableSource,
 };
-use store::TableDef;
+use store::{TableDef, TableKind};
 use types::{Block, Column, DataType, ErrorCode, Header, Setting};
 
 use crate::ddl;
@@ -53,7 +53,7 @@ pub(crate) async fn run(show: &Show, ctx: &QueryContext) -> Result<Shown> {
         }
         Show::Processlist => parsed("SELECT * FROM system.processes"),
         Show::Engines => parsed("SELECT * FROM system.table_engines ORDER BY name"),
-        Show::Dictionaries(_) => Err(Error::NotImplemented("SHOW DICTIONARIES".to_owned())),
+        Show::Dictionaries(list) => dictionaries(list, ctx),
         Show::Clusters(_) | Show::Cluster(_) => Err(Error::NotImplemented("SHOW CLUSTERS".to_owned())),
         Show::Merges(_) => Err(Error::NotImplemented("SHOW MERGES".to_owned())),
         Show::Indexes { .. } => Err(Error::NotImplemented("SHOW INDEXES".to_owned())),
@@ -69,6 +69,12 @@ fn tables(list: &ShowList, ctx: &QueryContext) -> Result<Shown> {
     let columns = if list.full { "name, engine" } else { "name" };
     let database = sql::quote_string(database.as_bytes());
     select(&format!("SELECT {columns} FROM system.tables WHERE database = {database}"), "name", list)
+}
+
+fn dictionaries(list: &ShowList, ctx: &QueryContext) -> Result<Shown> {
+    let database = list.database.as_ref().map_or(&*ctx.caller.database, |database| &database.name);
+    let database = sql::quote_string(ddl::database_name(ctx, database)?.as_bytes());
+    select(&format!("SELECT name FROM system.dictionaries WHERE database = {database}"), "name", list)
 }
 
 /// Adds the filters of a list to a SELECT that ends inside its WHERE.
@@ -107,14 +113,20 @@ fn create(object: ObjectKind, name: &sql::ast::ObjectName, ctx: &QueryContext) -
             let engine = ctx.snapshot.catalog.database(&name).map_or("Atomic", |database| &*database.engine).to_owned();
             format!("CREATE DATABASE {}\nENGINE = {engine}", sql::back_quote(&name))
         }
-        ObjectKind::Table | ObjectKind::View => {
+        ObjectKind::Table | ObjectKind::View | ObjectKind::Dictionary => {
             let unknown = |error: Error| match error.code() {
                 ErrorCode::UNKNOWN_TABLE => Error::refused(ErrorCode::CANNOT_GET_CREATE_TABLE_QUERY, error.to_string()),
                 _ => error,
             };
             let table = ddl::table(ctx, name).map_err(unknown)?;
-            if object == ObjectKind::View && table.view.is_none() {
-                let message = format!("{} is not a VIEW", table.qualified_name());
+            let is_other = match object {
+                ObjectKind::View => table.view.is_none(),
+                ObjectKind::Dictionary => table.kind != TableKind::Dictionary,
+                _ => false,
+            };
+            if is_other {
+                let what = if object == ObjectKind::View { "VIEW" } else { "DICTIONARY" };
+                let message = format!("{} is not a {what}", table.qualified_name());
                 return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
             }
             create_text(&table)?
@@ -144,6 +156,7 @@ pub(crate) fn create_text(table: &TableDef) -> Result<String> {
             create.comment = comment_of(table).or(create.comment.take());
         }
         StatementKind::CreateWindowView(create) => create.head.name = name,
+        StatementKind::CreateDictionary(create) => create.head.name = name,
         _ => {}
     }
     Ok(statement.to_pretty())
@@ -258,6 +271,9 @@ pub(crate) fn exists(exists: &Exists, ctx: &QueryContext) -> Result<Block> {
             catalog.named(&name).is_some() || ctx.runtime.system.get(&name.database, &name.name).is_some()
         }
         ObjectKind::View => catalog.named(&ddl::qualified(ctx, &exists.name)).is_some_and(|t| t.view.is_some()),
+        ObjectKind::Dictionary => {
+            catalog.named(&ddl::qualified(ctx, &exists.name)).is_some_and(|table| table.kind == TableKind::Dictionary)
+        }
         _ => return Err(Error::NotImplemented("EXISTS of this".to_owned())),
     };
     let header = Header::new(vec![Column::new("result", DataType::UInt8)]);

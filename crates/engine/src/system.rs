@@ -10,9 +10,9 @@ use sql::ast::{Switch, System, SystemCommand};
 
 use views::refresh::Switch as Switched;
 
-use crate::ddl;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::{ddl, dictionaries};
 
 pub(crate) use tables::Sources;
 
@@ -57,7 +57,7 @@ pub(crate) async fn run(engine: &Engine, system: &System, ctx: &QueryContext) ->
         SystemCommand::TestView(view, time) => refreshes.fake_time(view, time.as_deref(), ctx).await,
         SystemCommand::RollbackView(view, generation) => refreshes.rollback(view, *generation, ctx).await,
         SystemCommand::RepairView(view) => crate::alter::repair(engine, view, ctx).await,
-        SystemCommand::ReloadDictionary(_) => later("RELOAD DICTIONARY"),
+        SystemCommand::ReloadDictionary(name) => dictionaries::reload(engine, name.as_ref(), ctx).await,
         SystemCommand::Moves(..) => later("STOP|START MOVES"),
         SystemCommand::Shutdown => later("SHUTDOWN"),
         SystemCommand::Other(words) if drop_cache(engine, words) => Ok(()),

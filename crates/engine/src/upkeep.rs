@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use query::{Caller, QueryContext, Runtime};
-use store::{MergePlan, MergePolicy, MergeWork, Merged, Merges, Snapshot, Store, TableDef, Waiting};
+use store::{MergePlan, MergePolicy, MergeWork, Merged, Merges, Snapshot, Store, TableDef, TableKind, Waiting};
 use tokio_util::sync::CancellationToken;
 use types::Settings;
 use types::transform::TransformError;
@@ -124,7 +124,9 @@ async fn merge_next(store: &Store, runtime: &Arc<Runtime>, waiting: &Waiting) ->
     let reservations = store.reservations();
     let now_ns = runtime.env.clock.now_ns();
     let plans = MergePolicy.plan(&snapshot.parts, now_ns, &|table, part| reservations.is_free(table, part));
-    let next = plans.into_iter().find(|plan| store.merges().may_run(plan.table));
+    // parts of a Buffer are on their way out as they are
+    let stays = |table| snapshot.catalog.table_by_id(table).is_none_or(|def| def.kind != TableKind::Buffer);
+    let next = plans.into_iter().find(|plan| store.merges().may_run(plan.table) && stays(plan.table));
     let Some(plan) = next.or_else(|| store.plan_outdated(now_ns)) else { return false };
     let Some(table) = snapshot.catalog.table_by_id(plan.table).cloned() else { return false };
     match merge(store, runtime, &table, &plan, waiting).await {

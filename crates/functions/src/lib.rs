@@ -58,4 +58,4 @@ pub use lambda::{Lambda, LambdaBody, higher_order, lambda_parameters, takes_lamb
 pub use query_time::QueryTime;
 pub use registry::{FunctionName, names};
 pub use request::Request;
-pub use resolve::{function_of, resolve};
+pub use resolve::{function_of, lookup_of, resolve};

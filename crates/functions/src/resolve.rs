@@ -69,6 +69,25 @@ pub fn function_of(
     function(body, args, context, Volatility::Immutable, identity)
 }
 
+/// As [`function_of`], for a kernel that looks something up which may be another the next time: never folded into a plan
+/// that is kept.
+pub fn lookup_of(
+    name: &'static str,
+    resolved: Resolved,
+    args: &[Arg],
+    context: &FunctionContext,
+    identity: u64,
+) -> Function {
+    let body = Body {
+        name,
+        kernel: resolved.kernel,
+        nulls: Nulls::Seen,
+        nullable: vec![false; args.len()],
+        result: resolved.result,
+    };
+    function(body, args, context, Volatility::Stable, identity)
+}
+
 fn function(body: Body, args: &[Arg], context: &FunctionContext, volatility: Volatility, identity: u64) -> Function {
     let body = Arc::new(body);
     let udf = BoundUdf::new(body.clone(), args, context, volatility).with_identity(identity);

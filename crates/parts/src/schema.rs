@@ -233,6 +233,11 @@ impl PartSchema {
 }
 
 impl MergeMode {
+    /// The first row of each key, and nothing of the others.
+    pub fn first_of_key() -> MergeMode {
+        MergeMode::Summing { columns: Vec::new(), maps: Vec::new(), drops_zero_rows: false }
+    }
+
     /// Every position the rule names.
     pub fn positions(&self) -> Vec<usize> {
         match self {

@@ -53,6 +53,10 @@ pub struct QueryContext {
     pub newer_than: Arc<BTreeMap<TableId, u64>>,
     /// Columns of files whose call does not name them, by path and format: looked up before the query is bound.
     pub structures: Arc<BTreeMap<(String, format::Format), Header>>,
+    /// Dictionaries that were loaded for this query because they keep nothing between queries.
+    pub loaded: Arc<std::collections::BTreeSet<TableId>>,
+    /// In how many loads of dictionaries this query is.
+    pub loads: u32,
     /// Memory the query holds.
     pub memory: Arc<QueryMemory>,
     /// What the query has done so far.
@@ -163,6 +167,8 @@ impl QueryContext {
             overrides: Arc::default(),
             newer_than: Arc::default(),
             structures: Arc::default(),
+            loaded: Arc::default(),
+            loads: 0,
             memory: Arc::new(QueryMemory::new(runtime.memory.clone(), settings.uint(Setting::MaxMemoryUsage))),
             // The environment is asked once: how often a query is planned must not show in anything but its own values.
             counters: Arc::new(Counters::new(runtime.env.rng.u64())),
@@ -185,6 +191,14 @@ impl QueryContext {
         let mut structures = (*self.structures).clone();
         structures.insert((path, format), header);
         QueryContext { structures: Arc::new(structures), ..self.clone() }
+    }
+
+    /// The same query, for which a dictionary was loaded.
+    #[must_use]
+    pub fn with_loaded(&self, dictionary: TableId) -> QueryContext {
+        let mut loaded = (*self.loaded).clone();
+        loaded.insert(dictionary);
+        QueryContext { loaded: Arc::new(loaded), ..self.clone() }
     }
 
     /// The same query over another snapshot.

@@ -56,6 +56,9 @@ pub enum Error {
     /// No such table function.
     #[error("unknown table function \"{0}\"")]
     UnknownTableFunction(String),
+    /// A dictionary that must be loaded before it can be used; whoever prepares a query does that.
+    #[error("dictionary {0} is not loaded")]
+    DictionaryNotLoaded(types::TableId),
     /// A table function was called with arguments that it does not take.
     #[error("table function \"{function}\": {reason}")]
     TableFunctionArguments {
@@ -131,6 +134,7 @@ impl Error {
             Error::UnknownTable { .. } => ErrorCode::UNKNOWN_TABLE,
             Error::UnknownTableFunction(_) => ErrorCode::UNKNOWN_FUNCTION,
             Error::DefinitionChanged(_) => ErrorCode::ABORTED,
+            Error::DictionaryNotLoaded(_) => ErrorCode::BAD_ARGUMENTS,
             Error::NotSupported(_) | Error::StructureUnknown { .. } => ErrorCode::NOT_IMPLEMENTED,
             Error::NotConstant(_) => ErrorCode::BAD_ARGUMENTS,
             Error::NoColumn(_) => ErrorCode::NOT_FOUND_COLUMN_IN_BLOCK,

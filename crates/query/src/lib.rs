@@ -1,7 +1,7 @@
 //! Queries: from ClickHouse's words to DataFusion's plans, and from plans to blocks.
 //!
 //! In reading order: `context` (what a query carries), [`bind`] (syntax tree → logical plan), [`mod@compile`] (logical →
-//! physical plan), [`run`] (plan → blocks), [`scan`] (the leaves), `relations` (what stands behind names), [`merge_tables`], [`system`]
+//! physical plan), [`run`] (plan → blocks), [`scan`] (the leaves), `relations` (what stands behind names), [`merge_tables`], [`dictionary`], [`join_engine`], [`buffer_engine`], [`system`]
 //! and [`table_functions`] (rows that are in no table), [`expressions`], [`layout`] and
 //! [`transform`] (expressions over one block).
 //!
@@ -9,14 +9,17 @@
 
 pub mod bind;
 mod brief;
+pub mod buffer_engine;
 pub mod cache;
 pub mod compile;
 pub mod context;
 pub mod definition;
 pub mod derive;
+pub mod dictionary;
 pub mod error;
 pub mod explain;
 pub mod expressions;
+pub mod join_engine;
 pub mod keys;
 pub mod layout;
 pub mod memory;

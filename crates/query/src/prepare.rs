@@ -65,7 +65,8 @@ pub async fn prepare(query: &Query, ctx: &QueryContext) -> Result<Prepared> {
     Ok(prepared)
 }
 
-/// Binding reads nothing; where it needs to know what columns a file has, they are looked up and it starts again.
+/// Binding reads nothing; where it needs to know what columns a file has, or a dictionary that is not loaded, that is done
+/// and it starts again.
 async fn bind_with_structures(query: &Query, ctx: &QueryContext) -> Result<(Bound, QueryContext)> {
     let mut ctx = ctx.clone();
     loop {
@@ -73,6 +74,10 @@ async fn bind_with_structures(query: &Query, ctx: &QueryContext) -> Result<(Boun
             Err(Error::StructureUnknown { path, format }) if !ctx.structures.contains_key(&(path.clone(), format)) => {
                 let header = structure_of_file(&ctx, &path, format).await?;
                 ctx = ctx.with_structure(path, format, header);
+            }
+            Err(Error::DictionaryNotLoaded(id)) if !ctx.loaded.contains(&id) => {
+                ctx.runtime.dictionaries.load(id, &ctx).await?;
+                ctx = ctx.with_loaded(id);
             }
             bound => return Ok((bound?, ctx)),
         }

@@ -9,12 +9,15 @@ use store::{TableDef, TableKind, ViewDef};
 use types::{ErrorCode, TableId};
 
 use crate::bind::relations::{
-    ColumnKind, MergeRelation, Relation, RelationColumn, RelationKind, Relations, ScanFactory, ScanOptions,
+    ColumnKind, Loading, MergeRelation, Relation, RelationColumn, RelationKind, Relations, ScanFactory, ScanOptions,
     TableFunctionCall, TableRelation, ViewRelation,
 };
+use crate::buffer_engine::BufferEngine;
 use crate::context::QueryContext;
 use crate::definition::Definition;
+use crate::dictionary::{DictionarySource, Slot};
 use crate::error::{Error, Result};
+use crate::join_engine::JoinEngine;
 use crate::scan::{Skips, Source, StoredTable, TableOptions, Virtual, table_source};
 use crate::{merge_tables, system, table_functions};
 
@@ -23,6 +26,15 @@ pub struct SnapshotRelations<'a> {
     ctx: &'a QueryContext,
     /// Views that were read as the table they write to: the plan has the table's id, and depends on the view as well.
     passed: Mutex<Vec<(TableId, u64)>>,
+}
+
+/// Which rows of a table with one row a key are meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    /// One a key.
+    Merged,
+    /// Those in its parts: for whoever names it as state.
+    AsTheyLie,
 }
 
 impl<'a> SnapshotRelations<'a> {
@@ -36,22 +48,28 @@ impl<'a> SnapshotRelations<'a> {
         self.passed.into_inner()
     }
 
-    fn stored(&self, def: &Arc<TableDef>, target: &Arc<TableDef>) -> Result<Relation> {
+    fn stored(&self, def: &Arc<TableDef>, target: &Arc<TableDef>, rows: Rows) -> Result<Relation> {
         let definition = Definition::parse(target)?;
         let skips = match definition.indexes().is_empty() {
             true => Arc::default(),
             false => Arc::new(Skips::of(target, &StoredTable::columns_of(target), self.ctx)?),
         };
         let has_final = target.schema.as_ref().is_some_and(|schema| schema.has_final());
+        let one_a_key = matches!(target.kind, TableKind::Join | TableKind::Set) && rows == Rows::Merged && has_final;
         let table = TableRelation {
-            columns: columns(target, &definition)?.into(),
+            columns: match one_a_key {
+                true => columns_of(target, &definition).into(),
+                false => columns(target, &definition)?.into(),
+            },
             scan: Arc::new(StoredScan {
                 def: target.clone(),
                 older: older_of(def).into(),
                 snapshot: self.ctx.snapshot.clone(),
                 skips,
+                one_a_key,
             }),
-            supports_final: has_final,
+            supports_final: has_final && !one_a_key,
+            only_in: target.kind == TableKind::Set,
             supports_prewhere: target.kind == TableKind::MergeTree,
         };
         // The name is that of what was named; what is read (and overridden by an inserted block) is the target.
@@ -87,6 +105,41 @@ impl<'a> SnapshotRelations<'a> {
 }
 
 impl SnapshotRelations<'_> {
+    /// A Buffer: its own rows and those of its destination, which are not there while an inserted block stands for it.
+    fn buffer(&self, def: &Arc<TableDef>) -> Result<Relation> {
+        let definition = Definition::parse(def)?;
+        let mut tables: Vec<(Arc<str>, Arc<str>)> = Vec::new();
+        if let Some(engine) = BufferEngine::of_table(def, self.ctx)?
+            && !self.ctx.overrides.contains_key(&def.id)
+            && self.ctx.snapshot.catalog.named(&engine.destination).is_some()
+        {
+            tables.push((engine.destination.database, engine.destination.name));
+        }
+        tables.push((def.database.clone(), crate::state_table_name(def.id).into()));
+        let merge = MergeRelation { columns: columns_of(def, &definition).into(), tables: tables.into() };
+        Ok(Relation {
+            id: Some(def.id),
+            version: def.version,
+            database: def.database.clone(),
+            name: def.name.clone(),
+            kind: RelationKind::Merge(merge),
+        })
+    }
+
+    /// A dictionary, or a table over one, which shows some of its columns.
+    fn dictionary_rows(&self, def: &Arc<TableDef>, columns: Option<&types::Header>) -> Result<Relation> {
+        let source = match columns {
+            None => DictionarySource::new(self.dictionary(&def.database, &def.name)?),
+            Some(columns) => {
+                let definition = Definition::parse(def)?;
+                let (database, name) = table_functions::dictionary_of_engine(&definition, &def.database)?;
+                DictionarySource::of_columns(self.dictionary(&database, &name)?, columns)?
+            }
+        };
+        let relation = rows_of(&def.database, &def.name, Arc::new(source));
+        Ok(Relation { id: Some(def.id), version: def.version, ..relation })
+    }
+
     fn merge(&self, def: &Arc<TableDef>) -> Result<Relation> {
         let definition = Definition::parse(def)?;
         let arguments = definition.storage().and_then(|storage| storage.engine.as_ref());
@@ -119,10 +172,14 @@ impl Relations for SnapshotRelations<'_> {
         let unknown = || Error::UnknownTable { database: database.to_owned(), name: name.to_owned() };
         let state = name.strip_prefix(".state.").and_then(|id| id.parse().ok()).map(types::TableId);
         let state = state.and_then(|id| catalog.table_by_id(id));
-        let def = state.or_else(|| catalog.table(database, name)).ok_or_else(unknown)?;
+        let (is_state, named) = (state.is_some(), || catalog.table(database, name));
+        let def = state.or_else(named).ok_or_else(unknown)?;
         match &def.view {
+            None if def.kind == TableKind::Buffer && !is_state => self.buffer(def),
             None if def.kind == TableKind::Merge => self.merge(def),
-            None => self.stored(def, def),
+            None if def.kind == TableKind::Dictionary => self.dictionary_rows(def, None),
+            None if def.kind == TableKind::DictionaryTable => self.dictionary_rows(def, Some(&def.columns)),
+            None => self.stored(def, def, if is_state { Rows::AsTheyLie } else { Rows::Merged }),
             Some(ViewDef::Plain) => self.view(def),
             Some(view) => {
                 // A materialized view is read as the table that it writes to.
@@ -131,16 +188,74 @@ impl Relations for SnapshotRelations<'_> {
                     let message = format!("target table of view \"{}\" does not exist", def.qualified_name());
                     Error::refused(ErrorCode::UNKNOWN_TABLE, message)
                 })?;
-                self.stored(def, target)
+                self.stored(def, target, Rows::Merged)
             }
         }
     }
 
     fn table_function(&self, call: &TableFunctionCall<'_>) -> Result<Relation> {
-        if call.name == "merge" {
-            return merge_tables::of_call(call, self, self.ctx);
+        match call.name {
+            "merge" => return merge_tables::of_call(call, self, self.ctx),
+            "dictionary" => {
+                let name = table_functions::dictionary_name(call, self.ctx)?;
+                let (database, name) = name.split_once('.').unwrap_or((call.database, &name));
+                let slot = self.dictionary(database, name)?;
+                let relation = rows_of(database, "dictionary", Arc::new(DictionarySource::new(slot.clone())));
+                return Ok(Relation { id: Some(slot.def.id), version: slot.def.version, ..relation });
+            }
+            _ => {}
         }
         Ok(rows_of("", call.name, table_functions::resolve(call, self.ctx)?))
+    }
+
+    fn dictionary(&self, database: &str, name: &str) -> Result<Arc<Slot>> {
+        let not_found = || Error::refused(ErrorCode::BAD_ARGUMENTS, format!("dictionary (`{name}`) not found"));
+        let def = self.ctx.snapshot.catalog.table(database, name);
+        let def = def.filter(|def| def.kind == TableKind::Dictionary).ok_or_else(not_found)?;
+        let slot = self.ctx.runtime.dictionaries.slot(def, self.ctx)?;
+        match slot.wants_load(self.ctx) {
+            true => Err(Error::DictionaryNotLoaded(def.id)),
+            false => Ok(slot),
+        }
+    }
+
+    fn join_rows(&self, database: &str, name: &str) -> Result<Arc<Slot>> {
+        let unknown = || Error::UnknownTable { database: database.to_owned(), name: name.to_owned() };
+        let def = self.ctx.snapshot.catalog.table(database, name).ok_or_else(unknown)?;
+        let Some(engine) = JoinEngine::of_table(def)? else {
+            let message = format!("table \"{name}\" should have engine Join");
+            return Err(Error::refused(ErrorCode::ILLEGAL_TYPE_OF_ARGUMENT, message));
+        };
+        if !engine.gives_one_row() {
+            let message = "joinGet is for tables of engine Join(ANY, LEFT, …)";
+            return Err(Error::refused(ErrorCode::INCOMPATIBLE_TYPE_OF_JOIN, message));
+        }
+        let slot = self.ctx.runtime.dictionaries.slot(def, self.ctx)?;
+        match slot.wants_load(self.ctx) {
+            true => Err(Error::DictionaryNotLoaded(def.id)),
+            false => Ok(slot),
+        }
+    }
+
+    fn join_engine(&self, database: &str, name: &str) -> Result<Option<JoinEngine>> {
+        match self.ctx.snapshot.catalog.table(database, name) {
+            Some(def) => JoinEngine::of_table(def),
+            None => Ok(None),
+        }
+    }
+
+    fn loaded(&self, id: TableId) -> Option<Loading> {
+        // tables over dictionaries and calls have the id of their own or of the dictionary
+        let def = self.ctx.snapshot.catalog.table_by_id(id)?;
+        match def.kind {
+            TableKind::Dictionary => {
+                let slot = self.ctx.runtime.dictionaries.known(id);
+                let each_time = slot.is_some_and(|slot| slot.structure.is_direct());
+                Some(if each_time { Loading::EachTime } else { Loading::Once })
+            }
+            TableKind::DictionaryTable => Some(Loading::EachTime),
+            _ => None,
+        }
     }
 
     fn has_table_function(&self, name: &str) -> bool {
@@ -172,6 +287,7 @@ fn rows_of(database: &str, name: &str, source: Arc<dyn Source>) -> Relation {
         scan: Arc::new(SourceScan { source }),
         supports_final: false,
         supports_prewhere: false,
+        only_in: false,
     };
     Relation { id: None, version: 0, database: database.into(), name: name.into(), kind: RelationKind::Table(table) }
 }
@@ -210,6 +326,8 @@ struct StoredScan {
     /// Where earlier contents are, newest first, when it is read as a refreshable view.
     older: Arc<[TableId]>,
     snapshot: Arc<store::Snapshot>,
+    /// The table has one row a key, whether they were merged or not.
+    one_a_key: bool,
     skips: Arc<Skips>,
 }
 
@@ -250,7 +368,8 @@ impl ScanFactory for StoredScan {
         let def = self.generation(generation)?;
         // the indexes are those of the table that holds the present content
         let skips = if generation == 0 { Arc::clone(&self.skips) } else { Arc::default() };
-        let options = TableOptions { is_final: options.is_final, prewhere: options.prewhere.as_ref(), skips };
+        let options =
+            TableOptions { is_final: options.is_final || self.one_a_key, prewhere: options.prewhere.as_ref(), skips };
         Ok(table_source(Arc::new(StoredTable::new(&def, &self.snapshot, &options)?)))
     }
 }

@@ -13,6 +13,7 @@ use datafusion::execution::session_state::SessionState;
 use env::Env;
 
 use crate::cache::PlanCache;
+use crate::dictionary::Dictionaries;
 use crate::error::Result;
 use crate::keys::KeyIndexes;
 use crate::scan::point::PointTables;
@@ -73,6 +74,8 @@ pub struct Runtime {
     pub plans: PlanCache,
     /// Key indexes of part files.
     pub key_indexes: KeyIndexes,
+    /// Dictionaries that were used.
+    pub dictionaries: Dictionaries,
     /// Tables that were looked into by key.
     pub points: PointTables,
     /// Optimizer rules and planner, made once because making them costs more than most plans.
@@ -106,6 +109,7 @@ impl Runtime {
             env: parts.env,
             plans: PlanCache::new(config.plan_cache_entries),
             key_indexes: KeyIndexes::new(config.key_index_bytes),
+            dictionaries: Dictionaries::default(),
             points: PointTables::default(),
             template: session::template(),
             brief_template: crate::brief::template(),

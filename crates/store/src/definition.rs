@@ -69,6 +69,12 @@ pub enum TableKind {
     Dictionary,
     /// The Dictionary engine: the rows of a dictionary.
     DictionaryTable,
+    /// The Join engine: rows in parts, sorted by the key that they are joined by.
+    Join,
+    /// The Set engine: rows in parts that only IN reads.
+    Set,
+    /// The Buffer engine: rows in parts on their way into another table.
+    Buffer,
 }
 
 /// Whether `system.tables` and SHOW list a table.

@@ -134,7 +134,10 @@ impl TableShape {
 
     /// True when rows are kept in the table itself.
     pub fn is_stored(&self) -> bool {
-        matches!(self.def.kind, TableKind::MergeTree | TableKind::Memory)
+        matches!(
+            self.def.kind,
+            TableKind::MergeTree | TableKind::Memory | TableKind::Join | TableKind::Set | TableKind::Buffer
+        )
     }
 
     /// What is computed of inserted rows as they are written.

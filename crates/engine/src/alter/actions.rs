@@ -93,7 +93,12 @@ impl<'a> Groups<'a> {
         if !self.partitions.is_empty() && !holds_parts {
             return refuse(format!("table engine {engine} doesn't support partitioning"));
         }
-        let mutates = holds_parts || (table.kind == TableKind::Memory && !is_log(engine));
+        let is_delete = |action: &&AlterAction| matches!(action, AlterAction::Delete(_));
+        if table.kind == TableKind::Join && !self.mutations.iter().all(|action| is_delete(&action)) {
+            return refuse(format!("table engine {engine} supports only DELETE mutations"));
+        }
+        let mutates =
+            holds_parts || table.kind == TableKind::Join || (table.kind == TableKind::Memory && !is_log(engine));
         if !self.mutations.is_empty() && !mutates {
             return refuse(format!("table engine {engine} doesn't support mutations"));
         }
@@ -101,7 +106,9 @@ impl<'a> Groups<'a> {
             return refuse(format!("alter of type {} is not supported by storage {engine}", kind_of(self.view[0])));
         }
         let all_columns = matches!(table.kind, TableKind::MergeTree | TableKind::Null | TableKind::Merge);
-        let only_comments = is_view || is_log(engine);
+        let is_dictionary = matches!(table.kind, TableKind::Dictionary | TableKind::DictionaryTable);
+        let is_keyed = matches!(table.kind, TableKind::Join | TableKind::Set);
+        let only_comments = is_view || is_log(engine) || is_dictionary || is_keyed;
         for action in &self.definition {
             let takes = match action {
                 action if is_comment(action) => true,

@@ -149,6 +149,11 @@ pub(crate) async fn run(engine: &Engine, alter: &AlterTable, ctx: &Arc<QueryCont
     for action in &groups.partitions {
         partition::run(&mut work, table.id, action).await?;
     }
+    if !groups.mutations.is_empty() && table.kind == store::TableKind::Join {
+        // a row that only stands behind the first one of its key must not come forth when that one goes
+        crate::optimize::join_whole(engine, &table, ctx).await?;
+        work.pin_again()?;
+    }
     if !groups.mutations.is_empty() {
         mutate::run(&mut work, table.id, &groups.mutations).await?;
     }

@@ -567,7 +567,11 @@ async fn affected(work: &Work<'_>, def: &TableDef, changes: &[Change]) -> Result
         1 => conditions.into_iter().next().unwrap_or_else(|| Expr::literal(Literal::UInt(1))),
         _ => Expr::new(ExprKind::Chain(ChainOperator::Or, conditions)),
     };
-    let name = ObjectName::qualified(&*def.database, &*def.name);
+    // by its own name a Join table shows one row a key; a mutation is about the rows in its parts
+    let name = match def.kind {
+        TableKind::Join => ObjectName::qualified(&*def.database, query::state_table_name(def.id)),
+        _ => ObjectName::qualified(&*def.database, &*def.name),
+    };
     let statement = sql::parse_statement(&format!("SELECT DISTINCT _part FROM {name} WHERE 1"))?;
     let StatementKind::Query(mut query) = statement.kind else { return Ok(BTreeSet::new()) };
     if let QueryBody::Select(select) = &mut query.body {

@@ -23,6 +23,13 @@ pub(super) fn declared(elements: &TableElements, ctx: &QueryContext) -> Result<(
             known.push(Column::new(column.name.name.as_str(), ty));
         }
     }
+    for column in &mut elements.columns {
+        if let Some(ColumnDefault::Default(expr) | ColumnDefault::Materialized(expr) | ColumnDefault::Alias(expr)) =
+            &mut column.default
+        {
+            super::dictionary::qualify_dictionaries(expr, ctx);
+        }
+    }
     // a column without a type has that of its default, which may read the others
     for column in &mut elements.columns {
         if column.data_type.is_some() {

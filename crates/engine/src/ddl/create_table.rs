@@ -50,6 +50,12 @@ pub(super) async fn run(engine: &Engine, create: &CreateTable, ctx: &Arc<QueryCo
     {
         create.elements = Some(columns::of_merge(&engine.arguments, ctx)?);
     }
+    if create.elements.is_none() && create.storage.engine.as_ref().is_some_and(|engine| engine.name.name == "Buffer") {
+        let buffer = query::buffer_engine::BufferEngine::of_storage(&create.storage, ctx)?;
+        let destination = ctx.snapshot.catalog.named(&buffer.destination);
+        let destination = destination.ok_or_else(|| super::unknown_table(ctx, &buffer.destination))?;
+        create.elements = Some(columns::like(&Definition::parse(destination)?, &destination.columns)?);
+    }
     let elements = create.elements.clone().ok_or_else(|| {
         let message = "a table needs columns: a list, AS another table, or AS SELECT";
         Error::refused(ErrorCode::INCORRECT_QUERY, message)
@@ -117,6 +123,10 @@ async fn fill(
 /// `AS other`: columns, and the engine where none is written.
 fn take_like(create: &mut CreateTable, other: &ObjectName, ctx: &QueryContext) -> Result<()> {
     let other = super::table(ctx, other)?;
+    if other.kind == TableKind::Dictionary {
+        let message = format!("cannot CREATE a table AS {}, it is a Dictionary", other.qualified_name());
+        return Err(Error::refused(ErrorCode::INCORRECT_QUERY, message));
+    }
     let target = match other.view.as_ref().and_then(store::ViewDef::target) {
         Some(_) => {
             let message = format!("{} is a materialized view: its table cannot be copied", other.qualified_name());
@@ -172,6 +182,12 @@ impl Maker<'_> {
         chosen.check_storage(&keyed)?;
         let chosen = chosen.canonical(self.ctx)?;
         normalise_keys(&mut storage, &elements, chosen.kind)?;
+        if chosen.kind == TableKind::Buffer {
+            refuse_own_destination(name, &chosen.arguments)?;
+        }
+        if let (TableKind::DictionaryTable, [argument]) = (chosen.kind, chosen.arguments.as_slice()) {
+            super::dictionary::check_table(argument, &header, self.ctx)?;
+        }
         let stored = columns::stored(&elements, &header);
         let schema = self.schema(&chosen, &stored, carried, &storage)?;
         super::ttl::check(&storage, &elements, &stored, self.ctx)?;
@@ -216,8 +232,11 @@ impl Maker<'_> {
         carried: &[Column],
         storage: &Storage,
     ) -> Result<Option<PartSchema>> {
+        if matches!(chosen.kind, TableKind::Join | TableKind::Set | TableKind::Buffer) {
+            return self.keyed(chosen.kind, stored, storage).map(Some);
+        }
         let settings = table_settings(&storage.settings)?;
-        if matches!(chosen.kind, TableKind::Null | TableKind::Merge) {
+        if matches!(chosen.kind, TableKind::Null | TableKind::Merge | TableKind::DictionaryTable) {
             return Ok(None);
         }
         let layout = Layout::new(stored, carried, storage, &settings, self.ctx)?;
@@ -227,6 +246,40 @@ impl Maker<'_> {
         let mode = chosen.merge_mode(&named, &layout.sort_positions(), &settings)?;
         let mode = without_keys(mode, &layout.key_positions());
         layout.schema(mode, &settings).map(Some)
+    }
+}
+
+impl Maker<'_> {
+    /// The layout of a Join table, sorted by its key, of a Set, sorted by all columns, or of a Buffer, which has no key; one
+    /// row a key where the engine has that.
+    fn keyed(&self, kind: TableKind, stored: &Header, storage: &Storage) -> Result<PartSchema> {
+        let all = || stored.columns().iter().map(|column| column.name.to_string()).collect();
+        let (keys, mode): (Vec<String>, parts::MergeMode) = match kind {
+            TableKind::Set => {
+                super::engine_clause::check_set_settings(storage)?;
+                (all(), parts::MergeMode::first_of_key())
+            }
+            TableKind::Buffer => (Vec::new(), parts::MergeMode::Plain),
+            _ => {
+                let engine = query::join_engine::JoinEngine::of_storage(storage)?;
+                let mode = match (engine.has_one_row(), engine.takes_last) {
+                    (false, _) => parts::MergeMode::Plain,
+                    (true, false) => parts::MergeMode::first_of_key(),
+                    (true, true) => parts::MergeMode::Replacing { version: None, is_deleted: None },
+                };
+                (engine.keys, mode)
+            }
+        };
+        if let Some(missing) = keys.iter().find(|key| stored.column(key).is_none()) {
+            let message = format!("key column ({missing}) does not exist in table declaration");
+            return Err(Error::refused(ErrorCode::NO_SUCH_COLUMN_IN_TABLE, message));
+        }
+        let items = keys.iter().map(|key| SortingKeyItem { expr: sql::Expr::column(key.as_str()), descending: false });
+        let items: Vec<_> = items.collect();
+        let order_by = (!items.is_empty()).then_some(SortingKey { items, is_tuple: true });
+        let settings = super::engine_clause::TableSettings { allow_nullable_key: true, ..table_settings(&[])? };
+        let layout = Layout::new(stored, &[], &Storage { order_by, ..Storage::default() }, &settings, self.ctx)?;
+        layout.schema(mode, &settings)
     }
 }
 
@@ -246,6 +299,15 @@ fn unhidden(column: &Column) -> Column {
         Some(name) => Column::new(name, column.ty.clone()),
         None => column.clone(),
     }
+}
+
+/// A Buffer that flushes into itself would never end.
+fn refuse_own_destination(name: &QualifiedName, arguments: &[sql::Expr]) -> Result<()> {
+    let text = |at: usize| arguments.get(at).and_then(|argument| query::table_functions::dotted(Some(argument)));
+    if text(0).as_deref() == Some(&*name.database) && text(1).as_deref() == Some(&*name.name) {
+        return Err(Error::refused(ErrorCode::INFINITE_LOOP, format!("{name} cannot be its own destination")));
+    }
+    Ok(())
 }
 
 fn uuid(written: &Option<String>, engine: &Engine) -> Result<u128> {

@@ -24,10 +24,11 @@ pub(super) async fn run(engine: &Engine, what: &Drop, ctx: &QueryContext) -> Res
     if what.temporary {
         return Err(Error::NotImplemented("temporary tables".to_owned()));
     }
-    let is_table = matches!(what.object, ObjectKind::Table | ObjectKind::View);
+    let is_table = matches!(what.object, ObjectKind::Table | ObjectKind::View | ObjectKind::Dictionary);
     if what.action == DropAction::Detach && !is_table {
-        return Err(Error::NotImplemented("DETACH of anything but tables and views".to_owned()));
+        return Err(Error::NotImplemented("DETACH of anything but tables, views and dictionaries".to_owned()));
     }
+    let ctx = &flush_buffers(engine, what, ctx).await?;
     let mut edits = Vec::new();
     match what.object {
         ObjectKind::Database => {
@@ -35,12 +36,11 @@ pub(super) async fn run(engine: &Engine, what: &Drop, ctx: &QueryContext) -> Res
                 edits.extend(database_edits(what, &name.name.name, ctx)?);
             }
         }
-        ObjectKind::Table | ObjectKind::View => {
+        ObjectKind::Table | ObjectKind::View | ObjectKind::Dictionary => {
             for name in &what.names {
                 edits.extend(table_edits(what, name, ctx)?);
             }
         }
-        ObjectKind::Dictionary => return Err(Error::NotImplemented("DROP DICTIONARY".to_owned())),
         ObjectKind::Function => return Err(Error::NotImplemented("DROP FUNCTION".to_owned())),
         ObjectKind::NamedCollection => return Err(Error::NotImplemented("DROP NAMED COLLECTION".to_owned())),
         ObjectKind::ConcurrencyGroup => {
@@ -55,6 +55,32 @@ pub(super) async fn run(engine: &Engine, what: &Drop, ctx: &QueryContext) -> Res
     Ok(())
 }
 
+/// The rows of Buffers that are dropped or detached go to their destinations first. What cannot go there goes with a
+/// table that is dropped, and stays with one that is detached.
+async fn flush_buffers(engine: &Engine, what: &Drop, ctx: &QueryContext) -> Result<QueryContext> {
+    if !matches!(what.action, DropAction::Drop | DropAction::Detach) {
+        return Ok(ctx.clone());
+    }
+    let catalog = &ctx.snapshot.catalog;
+    let mut flushed = false;
+    for name in &what.names {
+        let named: Vec<Arc<TableDef>> = match what.object {
+            ObjectKind::Database => catalog.tables_of(&name.name.name).cloned().collect(),
+            _ => catalog.named(&qualified(ctx, name)).cloned().into_iter().collect(),
+        };
+        for table in named.iter().filter(|table| table.kind == TableKind::Buffer) {
+            flushed = true;
+            if let Err(error) = engine.inner.buffers.flush(table).await {
+                tracing::warn!(table = %table.qualified_name(), %error, "Buffer was not flushed before it went");
+            }
+        }
+    }
+    match flushed {
+        true => Ok(ctx.with_snapshot(engine.inner.store.snapshot())),
+        false => Ok(ctx.clone()),
+    }
+}
+
 fn table_edits(what: &Drop, name: &ObjectName, ctx: &QueryContext) -> Result<Vec<Edit>> {
     let name = qualified(ctx, name);
     database_name(ctx, &name.database)?;
@@ -63,6 +89,10 @@ fn table_edits(what: &Drop, name: &ObjectName, ctx: &QueryContext) -> Result<Vec
     };
     if what.object == ObjectKind::View && table.view.is_none() {
         return Err(Error::refused(ErrorCode::INCORRECT_QUERY, format!("table {name} is not a view")));
+    }
+    check_dictionary(what, table)?;
+    if what.action == DropAction::Drop {
+        super::dictionary::refuse_needed(table, ctx)?;
     }
     if what.if_empty && rows_of(table, ctx) > 0 {
         let message = format!("table {name} is not empty");
@@ -89,6 +119,26 @@ fn table_edits(what: &Drop, name: &ObjectName, ctx: &QueryContext) -> Result<Vec
     }
 }
 
+/// A dictionary is dropped and detached as one, and nothing else is.
+fn check_dictionary(what: &Drop, table: &TableDef) -> Result<()> {
+    let (name, is_dictionary) = (table.qualified_name(), table.kind == TableKind::Dictionary);
+    match (what.object, what.action) {
+        (_, DropAction::Truncate) if is_dictionary => {
+            Err(Error::refused(ErrorCode::SYNTAX_ERROR, format!("cannot TRUNCATE dictionary {name}")))
+        }
+        (ObjectKind::Dictionary, _) if !is_dictionary => {
+            Err(Error::refused(ErrorCode::INCORRECT_QUERY, format!("table {name} is not a Dictionary")))
+        }
+        (ObjectKind::Table, _) if is_dictionary => {
+            let message = format!(
+                "cannot drop/detach dictionary {name} as table, use DROP DICTIONARY or DETACH DICTIONARY query instead"
+            );
+            Err(Error::refused(ErrorCode::CANNOT_DETACH_DICTIONARY_AS_TABLE, message))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn rows_of(table: &TableDef, ctx: &QueryContext) -> u64 {
     let id = match table.view.as_ref().and_then(ViewDef::target) {
         Some(Target::Inner(inner)) => *inner,
@@ -101,8 +151,10 @@ fn rows_of(table: &TableDef, ctx: &QueryContext) -> u64 {
 fn truncate(table: &TableDef) -> Result<Vec<Edit>> {
     let all = |table: TableId| Edit::Truncate { table, partition: None };
     Ok(match (&table.view, table.kind) {
-        (None, TableKind::Null) => Vec::new(),
-        (None, TableKind::Merge) => {
+        (
+            None,
+            TableKind::Merge | TableKind::Dictionary | TableKind::DictionaryTable | TableKind::Buffer | TableKind::Null,
+        ) => {
             let message = format!("TRUNCATE is not supported by engine {}", table.engine);
             return Err(Error::refused(ErrorCode::NOT_IMPLEMENTED, message));
         }
@@ -202,6 +254,9 @@ pub(super) async fn rename(engine: &Engine, rename: &Rename, ctx: &QueryContext)
             return Err(unknown_table(ctx, &from));
         };
         database_name(ctx, &to.database)?;
+        if let Some(table) = ctx.snapshot.catalog.table_by_id(table) {
+            super::dictionary::refuse_needed(table, ctx)?;
+        }
         edits.push(Edit::RenameTable { table, to: to.clone() });
         edits.extend(rename_errors(table, &to, ctx));
         edits.extend(moved_along(table, &to, ctx)?);
@@ -247,8 +302,8 @@ fn moved_along(view: TableId, to: &QualifiedName, ctx: &QueryContext) -> Result<
 /// EXCHANGE TABLES a AND b.
 pub(super) async fn exchange(engine: &Engine, exchange: &Exchange, ctx: &QueryContext) -> Result<()> {
     refuse_cluster(&exchange.on_cluster)?;
-    if exchange.object != ObjectKind::Table {
-        return Err(Error::NotImplemented("EXCHANGE of anything but tables".to_owned()));
+    if !matches!(exchange.object, ObjectKind::Table | ObjectKind::Dictionary) {
+        return Err(Error::NotImplemented("EXCHANGE of anything but tables and dictionaries".to_owned()));
     }
     let (a, b) = (super::table(ctx, &exchange.left)?, super::table(ctx, &exchange.right)?);
     if a.id == b.id {
@@ -261,8 +316,8 @@ pub(super) async fn exchange(engine: &Engine, exchange: &Exchange, ctx: &QueryCo
 /// ATTACH TABLE: a detached table or view is there again.
 pub(super) async fn attach(engine: &Engine, attach: &Attach, ctx: &QueryContext) -> Result<()> {
     refuse_cluster(&attach.on_cluster)?;
-    if !matches!(attach.object, ObjectKind::Table | ObjectKind::View) {
-        return Err(Error::NotImplemented("ATTACH of anything but tables and views".to_owned()));
+    if !matches!(attach.object, ObjectKind::Table | ObjectKind::View | ObjectKind::Dictionary) {
+        return Err(Error::NotImplemented("ATTACH of anything but tables, views and dictionaries".to_owned()));
     }
     let name = qualified(ctx, &attach.name);
     database_name(ctx, &name.database)?;

@@ -92,6 +92,17 @@ pub(crate) fn table_settings(settings: &[AstSetting]) -> Result<TableSettings> {
     Ok(read)
 }
 
+/// Settings of a Set table.
+pub(super) fn check_set_settings(storage: &Storage) -> Result<()> {
+    match storage.settings.iter().find(|setting| !matches!(setting.name.name.as_str(), "persistent" | "disk")) {
+        Some(setting) => {
+            let message = format!("unknown setting {} for storage Set", setting.name.name);
+            Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message))
+        }
+        None => Ok(()),
+    }
+}
+
 /// An engine that can be made.
 #[derive(Clone, Debug)]
 pub(super) struct Chosen {
@@ -103,14 +114,11 @@ pub(super) struct Chosen {
 
 /// Engines of ClickHouse that are refused as not supported rather than as unknown.
 const REFUSED: &[&str] = &[
-    "Buffer",
-    "Dictionary",
     "Distributed",
     "EmbeddedRocksDB",
     "File",
     "GenerateRandom",
     "GraphiteMergeTree",
-    "Join",
     "Kafka",
     "MongoDB",
     "MySQL",
@@ -120,7 +128,6 @@ const REFUSED: &[&str] = &[
     "Redis",
     "S3",
     "S3Queue",
-    "Set",
     "SQLite",
     "URL",
 ];
@@ -142,12 +149,31 @@ pub(super) fn choose(engine: Option<&AstEngine>, default: &str) -> Result<Chosen
         "Memory" | "Log" | "TinyLog" | "StripeLog" => TableKind::Memory,
         "Null" => TableKind::Null,
         "Merge" => TableKind::Merge,
+        "Dictionary" => TableKind::DictionaryTable,
+        "Join" => TableKind::Join,
+        "Set" => TableKind::Set,
+        "Buffer" => TableKind::Buffer,
+        "View" | "MaterializedView" | "WindowView" | "LiveView" => {
+            let message = format!("a table cannot have engine {name}: write CREATE VIEW");
+            return Err(Error::refused(ErrorCode::INCORRECT_QUERY, message));
+        }
         name if REFUSED.contains(&name) || name.starts_with("Replicated") || name.starts_with("Shared") => {
             return Err(Error::NotImplemented(format!("table engine {name}")));
         }
         name => {
-            let known =
-                ["MergeTree", "ReplacingMergeTree", "SummingMergeTree", "AggregatingMergeTree", "Memory", "Null"];
+            let known = [
+                "Merge",
+                "Join",
+                "Set",
+                "Buffer",
+                "Dictionary",
+                "MergeTree",
+                "ReplacingMergeTree",
+                "SummingMergeTree",
+                "AggregatingMergeTree",
+                "Memory",
+                "Null",
+            ];
             let hint = types::error::nearest(name, known.into_iter().chain(REFUSED.iter().copied()));
             return Err(Error::refused(ErrorCode::UNKNOWN_STORAGE, format!("unknown table engine {name}{hint}")));
         }
@@ -162,6 +188,20 @@ impl Chosen {
             TableKind::Merge => {
                 let tables = query::merge_tables::Chosen::of_engine(&self.arguments, ctx)?;
                 Ok(Chosen { arguments: tables.arguments(), ..self })
+            }
+            TableKind::Buffer => {
+                let engine = AstEngine { name: sql::ast::Ident::new("Buffer"), arguments: self.arguments.clone() };
+                let storage = Storage { engine: Some(engine), ..Storage::default() };
+                let buffer = query::buffer_engine::BufferEngine::of_storage(&storage, ctx)?;
+                Ok(Chosen { arguments: buffer.arguments(), ..self })
+            }
+            TableKind::DictionaryTable => {
+                self.takes(1, 1)?;
+                Ok(self)
+            }
+            TableKind::Set | TableKind::Null => {
+                self.takes(0, 0)?;
+                Ok(self)
             }
             _ => Ok(self),
         }
@@ -333,6 +373,10 @@ fn check_version(header: &Header, version: usize) -> Result<()> {
 
 /// AggregatingMergeTree: what is in no key must merge by itself.
 fn check_dimensions(header: &Header, keys: &[usize]) -> Result<()> {
+    if !header.columns().iter().any(|column| parts::schema::is_aggregate(&column.ty)) {
+        // nothing is aggregated: the table keeps a row a key, as the real engine takes it
+        return Ok(());
+    }
     let columns = header.columns().iter().enumerate();
     let plain = columns.filter(|(at, column)| !keys.contains(at) && !parts::schema::is_aggregate(&column.ty));
     let plain: Vec<_> =

@@ -10,6 +10,7 @@ mod codecs;
 mod columns;
 mod create_table;
 mod create_view;
+mod dictionary;
 mod drop;
 mod engine_clause;
 pub(crate) mod indexes;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 
 use query::QueryContext;
 use sql::ast::{CreateDatabase, CreateHead, CreateMode, Ident, ObjectName, StatementKind};
-use store::{Commit, DatabaseDef, Edit, QualifiedName, TableDef};
+use store::{Commit, DatabaseDef, Edit, QualifiedName, TableDef, TableKind};
 use types::ErrorCode;
 
 use crate::engine::Engine;
@@ -64,6 +65,7 @@ pub(crate) async fn run(engine: &Engine, statement: &StatementKind, ctx: &Arc<Qu
         StatementKind::CreateView(create) => create_view::plain(engine, create, ctx).await,
         StatementKind::CreateMaterializedView(create) => create_view::materialized(engine, create, ctx).await,
         StatementKind::CreateWindowView(create) => window_view::run(engine, create, ctx).await,
+        StatementKind::CreateDictionary(create) => dictionary::run(engine, create, ctx).await,
         StatementKind::Drop(what) => drop::run(engine, what, ctx).await,
         StatementKind::TruncateTables(what) => drop::truncate_all(engine, what, ctx).await,
         StatementKind::Rename(rename) => drop::rename(engine, rename, ctx).await,
@@ -145,6 +147,9 @@ pub(crate) fn place(ctx: &QueryContext, head: &CreateHead) -> Result<Place> {
         (None, CreateMode::Replace) => Err(unknown_table(ctx, &name)),
         (Some(old), CreateMode::CreateOrReplace | CreateMode::Replace) => Ok(Place::Replaced(name, old.clone())),
         (Some(_), CreateMode::Create) if head.if_not_exists => Ok(Place::Kept),
+        (Some(old), CreateMode::Create) if old.kind == TableKind::Dictionary => {
+            Err(Error::refused(ErrorCode::DICTIONARY_ALREADY_EXISTS, format!("dictionary {name} already exists")))
+        }
         (Some(_), CreateMode::Create) => {
             Err(Error::refused(ErrorCode::TABLE_ALREADY_EXISTS, format!("table {name} already exists")))
         }

@@ -5,6 +5,7 @@ mod engines;
 mod indexes;
 mod limits;
 mod mutations;
+mod passing_rows;
 mod plans;
 mod quarantine;
 mod refresh;

@@ -37,6 +37,8 @@ pub(crate) struct Binder<'a> {
     lists_tables: Cell<bool>,
     slots: RefCell<Vec<Option<Slot>>>,
     outside: Cell<bool>,
+    /// The query being bound is a table right of IN.
+    pub reads_set: Cell<bool>,
 }
 
 /// What holds for one SELECT and what stands below it, until its SETTINGS or a view change it.
@@ -72,6 +74,7 @@ impl<'a> Binder<'a> {
             lists_tables: Cell::new(false),
             slots: RefCell::new(vec![None; context.constants.len()]),
             outside: Cell::new(false),
+            reads_set: Cell::new(false),
         }
     }
 

@@ -11,7 +11,8 @@ use types::{DataType, ErrorCode, Setting};
 
 use super::binder::{Binder, QueryEnv, not_supported};
 use super::relations::{
-    ColumnKind, Relation, RelationColumn, RelationKind, ScanOptions, TableFunctionCall, TableRelation, ViewRelation,
+    ColumnKind, Loading, Relation, RelationColumn, RelationKind, ScanOptions, TableFunctionCall, TableRelation,
+    ViewRelation,
 };
 use super::scope::{CteDef, Scope, ScopeColumn, Source};
 use super::select::BoundQuery;
@@ -207,7 +208,14 @@ impl Binder<'_> {
         scope: &Scope<'_>,
     ) -> Result<FromPart> {
         match relation.id {
-            Some(id) => self.uses(id, relation.version),
+            Some(id) => {
+                self.uses(id, relation.version);
+                match self.context.relations.loaded(id) {
+                    Some(Loading::EachTime) => self.lists_tables(),
+                    Some(Loading::Once) => self.reads_outside(),
+                    None => {}
+                }
+            }
             None if relation.database.is_empty() && COMPUTED.contains(&&*relation.name) => {}
             None => self.reads_outside(),
         }
@@ -298,6 +306,9 @@ impl Binder<'_> {
         prewhere: Option<&sql::Expr>,
         scope: &Scope<'_>,
     ) -> Result<FromPart> {
+        if rows.only_in && !self.reads_set.get() {
+            return not_supported(format!("reading table \"{}\" of engine Set other than by IN", relation.name));
+        }
         if table.is_final && !rows.supports_final {
             return Err(Error::refused(
                 ErrorCode::ILLEGAL_FINAL,

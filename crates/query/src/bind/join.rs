@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use datafusion::common::{Column, JoinConstraint as PlanConstraint, NullEquality};
 use datafusion::logical_expr::{Expr, Join as PlanJoin, JoinType, LogicalPlan, LogicalPlanBuilder, when};
-use sql::ast::{BinaryOperator, ExprKind, Join, JoinConstraint, JoinKind, JoinStrictness};
+use sql::ast::{BinaryOperator, ExprKind, Join, JoinConstraint, JoinKind, JoinStrictness, TableSource};
 use types::{DataType, ErrorCode, Setting};
 
 use super::attach::collect_columns;
@@ -106,10 +106,48 @@ impl Binder<'_> {
                 ));
             }
         };
+        self.check_join_engine(&right, join, &condition, scope)?;
         if matches!(kind, JoinKind::Cross | JoinKind::Comma) {
             kind = JoinKind::Inner;
         }
         self.join(left, right, kind, join.strictness, condition, commons, scope)
+    }
+
+    /// A table of engine Join takes only the join that it was made for.
+    fn check_join_engine(&self, right: &FromPart, join: &Join, condition: &Condition, scope: &Scope<'_>) -> Result<()> {
+        let TableSource::Table(name) = &join.table.source else { return Ok(()) };
+        let table = self.ident(&name.name)?;
+        if name.database.is_none() && scope.ctes.find(&table).is_some() {
+            return Ok(());
+        }
+        let database = match &name.database {
+            Some(database) => self.ident(database)?,
+            None => scope.env.database.to_string(),
+        };
+        let Some(engine) = self.context.relations.join_engine(&database, &table)? else { return Ok(()) };
+        let refuse = |message: String| Err(Error::refused(ErrorCode::INCOMPATIBLE_TYPE_OF_JOIN, message));
+        if engine.kind != join.kind || engine.strictness != join.strictness.unwrap_or(JoinStrictness::All) {
+            return refuse(format!("table \"{database}.{table}\" has incompatible type of JOIN"));
+        }
+        let keeps_missing = matches!(join.kind, JoinKind::Left | JoinKind::Full);
+        if keeps_missing && engine.use_nulls != scope.env.settings.flag(Setting::JoinUseNulls) {
+            let message = format!("table \"{database}.{table}\" needs the same join_use_nulls setting as the query");
+            return refuse(message);
+        }
+        if condition.keys.len() != engine.keys.len() {
+            let (given, wanted) = (condition.keys.len(), engine.keys.len());
+            return refuse(format!("number of keys in JOIN ON ({given}) is not that of the Join engine ({wanted})"));
+        }
+        let mut named = HashSet::new();
+        condition.keys.iter().for_each(|(_, key)| collect_columns(key, &mut named));
+        let is_named = |key: &String| {
+            let column = right.columns.iter().find(|column| *column.name == **key);
+            column.is_some_and(|column| named.contains(&column.column))
+        };
+        match engine.keys.iter().find(|key| !is_named(key)) {
+            Some(key) => refuse(format!("key '{key}' of the Join engine is not in JOIN ON")),
+            None => Ok(()),
+        }
     }
 
     fn using_name(&self, expr: &sql::Expr) -> Result<String> {
@@ -313,7 +351,7 @@ impl Binder<'_> {
                 }
                 (plan_join(l, r, JoinType::Inner, condition)?, false, false)
             }
-            JoinStrictness::Anti => return self.anti_join(left, right, plan_kind, condition, scope),
+            JoinStrictness::Anti => return self.anti_join(left, right, plan_kind, condition, (&commons, scope)),
             JoinStrictness::Asof => {
                 if !matches!(plan_kind, JoinType::Inner | JoinType::Left) {
                     return not_supported("ASOF with RIGHT or FULL JOIN");
@@ -456,7 +494,7 @@ impl Binder<'_> {
         right: FromPart,
         kind: JoinType,
         condition: Condition,
-        scope: &Scope<'_>,
+        (commons, scope): (&[Common], &Scope<'_>),
     ) -> Result<FromPart> {
         let is_right = kind == JoinType::Right;
         let anti = if is_right { JoinType::RightAnti } else { JoinType::LeftAnti };
@@ -464,8 +502,30 @@ impl Binder<'_> {
         let use_nulls = scope.env.settings.flag(Setting::JoinUseNulls);
         let mut exprs = Vec::new();
         let mut columns = Vec::new();
-        for (part, absent) in [(&left, is_right), (&right, !is_right)] {
-            for column in &part.columns {
+        for (part, absent, is_left) in [(&left, is_right, true), (&right, !is_right, false)] {
+            for (position, column) in part.columns.iter().enumerate() {
+                let at = |common: &&Common| position == if is_left { common.left } else { common.right };
+                if let Some(common) = commons.iter().find(at) {
+                    if is_left {
+                        // the column of both, with the values of the side that is there
+                        let of = if is_right { &right.columns[common.right] } else { &left.columns[common.left] };
+                        let value = self.cast(Typed::column(&of.column, &of.ty), &common.ty, &scope.env.functions)?;
+                        let fresh = self.fresh(&common.name, &common.ty);
+                        exprs.push(value.value().alias(fresh.name.clone()));
+                        let ty = common.ty.clone();
+                        columns.push(ScopeColumn { column: fresh, ty, source: None, ..column.clone() });
+                    }
+                    if absent {
+                        let default = Typed::default_of(&column.ty)?.expr;
+                        let fresh = self.fresh(&column.name, &column.ty);
+                        exprs.push(default.alias(fresh.name.clone()));
+                        columns.push(hidden(ScopeColumn { column: fresh, ..column.clone() }));
+                    } else {
+                        exprs.push(Expr::Column(column.column.clone()));
+                        columns.push(hidden(column.clone()));
+                    }
+                    continue;
+                }
                 if !absent {
                     exprs.push(Expr::Column(column.column.clone()));
                     columns.push(column.clone());
@@ -481,6 +541,11 @@ impl Binder<'_> {
         let sources = left.sources.into_iter().chain(right.sources).collect();
         Ok(FromPart { plan, sources, columns, totals: None })
     }
+}
+
+/// A side of a USING column: only its qualified name means it.
+fn hidden(column: ScopeColumn) -> ScopeColumn {
+    ScopeColumn { in_asterisk: false, unqualified: false, ..column }
 }
 
 /// `expr` with the type's default value for NULL.

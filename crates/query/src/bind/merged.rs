@@ -45,7 +45,7 @@ impl Binder<'_> {
                 check_prewhere(&child, relation, &columns)?;
             }
             let reference = TableRef { is_final: table.is_final && has_final(&child), ..read_alone(table, &child) };
-            let source = Source { alias: None, database: database.to_string(), table: name.to_string() };
+            let source = Source { alias: None, database: child.database.to_string(), table: child.name.to_string() };
             // a Merge among the tables says itself which table a row is of
             let own = (!matches!(child.kind, RelationKind::Merge(_))).then(|| source.clone());
             let part = self.bind_relation(child, source, &reference, prewhere, scope)?;

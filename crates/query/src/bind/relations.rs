@@ -8,7 +8,9 @@ use std::sync::Arc;
 use datafusion::logical_expr::{Expr, TableSource};
 use types::{DataType, Header, Settings, TableId};
 
+use crate::dictionary::Slot;
 use crate::error::Result;
+use crate::join_engine::JoinEngine;
 
 /// The names that a query can read.
 pub trait Relations: Send + Sync {
@@ -22,6 +24,23 @@ pub trait Relations: Send + Sync {
 
     /// True when a table function of that name exists, without calling it.
     fn has_table_function(&self, name: &str) -> bool;
+
+    /// The dictionary of that name. BAD_ARGUMENTS when there is none; `DictionaryNotLoaded` when it must be loaded first.
+    fn dictionary(&self, database: &str, name: &str) -> Result<Arc<Slot>>;
+
+    /// The rows of a table of engine Join, by its key. UNKNOWN_TABLE, ILLEGAL_TYPE_OF_ARGUMENT for other engines;
+    /// `DictionaryNotLoaded` when they must be read first.
+    fn join_rows(&self, database: &str, name: &str) -> Result<Arc<Slot>>;
+
+    /// What a table of engine Join was made for; none for any other.
+    fn join_engine(&self, _database: &str, _name: &str) -> Result<Option<JoinEngine>> {
+        Ok(None)
+    }
+
+    /// How the rows of a dictionary come to be there; none for what is no dictionary.
+    fn loaded(&self, _id: TableId) -> Option<Loading> {
+        None
+    }
 
     /// Every database, for "maybe you meant".
     fn database_names(&self) -> Vec<String>;
@@ -82,6 +101,8 @@ pub struct TableRelation {
     pub supports_final: bool,
     /// PREWHERE is accepted (the MergeTree family).
     pub supports_prewhere: bool,
+    /// Only the right side of IN may read it (engine Set).
+    pub only_in: bool,
 }
 
 /// A normal view, or any other relation that is a query.
@@ -129,6 +150,15 @@ pub enum ColumnKind {
     Alias(Arc<sql::Expr>),
     /// `_part` and its kind: given by the scan, not in `SELECT *`.
     Virtual,
+}
+
+/// When a dictionary is loaded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Loading {
+    /// By each query that uses it: a plan over it is not kept.
+    EachTime,
+    /// Now and then, for all queries.
+    Once,
 }
 
 /// Makes the leaf of a plan for one reference to a table.

@@ -54,6 +54,14 @@ impl ScanFactory for Scan {
 }
 
 impl Relations for Script<'_> {
+    fn join_rows(&self, database: &str, name: &str) -> Result<Arc<crate::dictionary::Slot>> {
+        self.others.join_rows(database, name)
+    }
+
+    fn dictionary(&self, database: &str, name: &str) -> Result<Arc<crate::dictionary::Slot>> {
+        self.others.dictionary(database, name)
+    }
+
     fn table(&self, database: &str, name: &str) -> Result<Relation> {
         let qualified = if database == "default" { name.to_owned() } else { format!("{database}.{name}") };
         if let Some(query) = self.world.views.get(&qualified) {
@@ -77,6 +85,7 @@ impl Relations for Script<'_> {
             columns: stored.chain(aliases).collect(),
             scan: Arc::new(Scan(header.clone(), blocks.clone())),
             supports_final: true,
+            only_in: false,
             supports_prewhere: true,
         };
         let kind = RelationKind::Table(table);

@@ -78,8 +78,17 @@ fn table_row(snapshot: &Snapshot, table: &TableDef) -> Result<Vec<(&'static str,
         ("has_own_data", table.schema.is_some().into()),
     ];
     row.extend(dependencies(snapshot, table));
-    if let (TableKind::MergeTree | TableKind::Memory | TableKind::Null | TableKind::Merge, Some(storage)) =
-        (table.kind, definition.storage())
+    if let (
+        TableKind::MergeTree
+        | TableKind::Memory
+        | TableKind::Null
+        | TableKind::Merge
+        | TableKind::DictionaryTable
+        | TableKind::Join
+        | TableKind::Set
+        | TableKind::Buffer,
+        Some(storage),
+    ) = (table.kind, definition.storage())
     {
         let mut keys = Keys::of(storage);
         if let Some(version) = appended_version(table, storage) {

@@ -47,7 +47,10 @@ fn table_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
                 | TableKind::Null
                 | TableKind::Merge
                 | TableKind::Dictionary
-                | TableKind::DictionaryTable => "BASE TABLE",
+                | TableKind::DictionaryTable
+                | TableKind::Join
+                | TableKind::Set
+                | TableKind::Buffer => "BASE TABLE",
             };
             let parts = ctx.snapshot.table_parts(table.id);
             rows.push([

@@ -7,6 +7,7 @@
 mod catalog;
 mod columns;
 mod constants;
+mod dictionaries;
 mod information_schema;
 mod parts;
 mod registries;

@@ -41,7 +41,7 @@ pub(super) fn tables() -> Vec<Arc<dyn SystemTable>> {
         Listing::system("collations", |_, _| Ok(())),
         Listing::system("storage_policies", storage_policies),
         Listing::system("clusters", clusters),
-        Listing::system("dictionaries", |_, _| Ok(())),
+        Listing::system("dictionaries", super::dictionaries::rows),
         Listing::system("contributors", |_, _| Ok(())),
     ]
 }
@@ -124,7 +124,8 @@ const MERGE_TREES: &[&str] = &[
     "SummingMergeTree",
     "VersionedCollapsingMergeTree",
 ];
-const OTHER_ENGINES: &[&str] = &["Kafka", "MaterializedView", "Memory", "Null", "View", "WindowView"];
+const OTHER_ENGINES: &[&str] =
+    &["Dictionary", "Kafka", "MaterializedView", "Memory", "Merge", "Null", "View", "WindowView"];
 
 /// Every engine of tables and views.
 pub(super) fn engine_names() -> impl Iterator<Item = &'static str> {

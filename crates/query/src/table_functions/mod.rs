@@ -21,13 +21,18 @@ pub use numbers::{Numbers, Zeros};
 pub use structure::parse as parse_structure;
 
 use self::arguments::Arguments;
+use sql::ast::{ExprKind, Literal};
+use types::ErrorCode;
+
 use crate::bind::relations::TableFunctionCall;
 use crate::context::QueryContext;
+use crate::definition::Definition;
 use crate::error::{Error, Result};
 use crate::scan::Source;
 
-/// Every table function, by name. `view` is the binder's own, `merge` that of the relations.
+/// Every table function, by name. `view` is the binder's own, `merge` and `dictionary` are those of the relations.
 pub const NAMES: &[&str] = &[
+    "dictionary",
     "file",
     "format",
     "generateSeries",
@@ -49,7 +54,6 @@ const REFUSED: &[&str] = &[
     "cluster",
     "clusterAllReplicas",
     "deltaLake",
-    "dictionary",
     "executable",
     "fileCluster",
     "fuzzJSON",
@@ -132,6 +136,40 @@ pub fn resolve(call: &TableFunctionCall<'_>, ctx: &QueryContext) -> Result<Arc<d
         "file" => Ok(Arc::new(file(&arguments, ctx)?)),
         "format" => Ok(Arc::new(format(&arguments, ctx)?)),
         other => Err(Error::NotSupported(format!("table function \"{other}\""))),
+    }
+}
+
+/// The only argument of `dictionary('[database.]name')`.
+pub(crate) fn dictionary_name(call: &TableFunctionCall<'_>, ctx: &QueryContext) -> Result<String> {
+    let arguments = Arguments::new("dictionary", call.arguments, ctx);
+    arguments.expect(1..=1)?;
+    match dotted(call.arguments.first()) {
+        Some(name) => Ok(name),
+        None => arguments.text(0),
+    }
+}
+
+/// Database and name of the dictionary that `ENGINE = Dictionary(…)` names.
+pub(crate) fn dictionary_of_engine(definition: &Definition, database: &str) -> Result<(String, String)> {
+    let engine = definition.storage().and_then(|storage| storage.engine.as_ref());
+    let name = match engine.map(|engine| engine.arguments.as_slice()) {
+        Some([only]) => dotted(Some(only)),
+        _ => None,
+    };
+    let name = name.ok_or_else(|| {
+        let message = "engine Dictionary takes one argument: the name of a dictionary";
+        Error::refused(ErrorCode::NUMBER_OF_ARGUMENTS_DOESNT_MATCH, message)
+    })?;
+    let (database, name) = name.split_once('.').unwrap_or((database, &name));
+    Ok((database.to_owned(), name.to_owned()))
+}
+
+/// A name with or without a database, also as a text.
+pub fn dotted(expr: Option<&sql::Expr>) -> Option<String> {
+    match &expr?.kind {
+        ExprKind::Identifier(parts) => Some(parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join(".")),
+        ExprKind::Literal(Literal::String(text)) => String::from_utf8(text.clone()).ok(),
+        _ => None,
     }
 }
 

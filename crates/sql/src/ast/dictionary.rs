@@ -51,8 +51,8 @@ pub struct DictionaryAttribute {
 pub struct KeyValues {
     /// What it is.
     pub name: Ident,
-    /// In the order written.
-    pub pairs: Vec<(Ident, KeyValue)>,
+    /// In the order written; none without brackets.
+    pub pairs: Option<Vec<(Ident, KeyValue)>>,
 }
 
 /// A value inside of [`KeyValues`].
@@ -76,9 +76,14 @@ pub struct Lifetime {
 }
 
 impl KeyValues {
+    /// Keys and values in the order written.
+    pub fn pairs(&self) -> &[(Ident, KeyValue)] {
+        self.pairs.as_deref().unwrap_or_default()
+    }
+
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&KeyValue> {
-        self.pairs.iter().find(|(name, _)| name.name == key).map(|(_, value)| value)
+        self.pairs().iter().find(|(name, _)| name.name == key).map(|(_, value)| value)
     }
 }
 

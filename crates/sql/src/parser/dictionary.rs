@@ -95,7 +95,8 @@ impl Parser<'_> {
     /// `NAME`, `NAME(KEY value …)`.
     fn key_values(&mut self) -> Parse<KeyValues> {
         let name = self.key()?;
-        let pairs = if self.kind() == TokenKind::OpenRound { self.in_brackets(Self::pairs)? } else { Vec::new() };
+        let has_pairs = self.kind() == TokenKind::OpenRound;
+        let pairs = if has_pairs { Some(self.in_brackets(Self::pairs)?) } else { None };
         Ok(KeyValues { name, pairs })
     }
 

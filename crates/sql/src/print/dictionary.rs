@@ -68,7 +68,9 @@ impl Printer {
         self.line();
         self.text(clause);
         self.text(&values.name.name);
-        self.pairs(&values.pairs);
+        if let Some(pairs) = &values.pairs {
+            self.pairs(pairs);
+        }
         self.text(")");
     }
 

@@ -89,6 +89,9 @@ impl TableDef {
             TableKind::Merge => 5,
             TableKind::Dictionary => 6,
             TableKind::DictionaryTable => 7,
+            TableKind::Join => 8,
+            TableKind::Set => 9,
+            TableKind::Buffer => 10,
         });
         to.header(&self.columns);
         to.option(self.schema.as_ref(), |to, schema| encode_schema(schema, to));
@@ -117,6 +120,9 @@ impl TableDef {
                 5 => TableKind::Merge,
                 6 => TableKind::Dictionary,
                 7 => TableKind::DictionaryTable,
+                8 => TableKind::Join,
+                9 => TableKind::Set,
+                10 => TableKind::Buffer,
                 value => return Err(DecodeError::Value { what: "table kind", value: value.into() }),
             },
             columns: from.header()?,

@@ -138,12 +138,17 @@ pub struct Insert {
     quarantined: u64,
 }
 
+/// Tables that only show rows of others.
+fn has_no_rows(table: &TableDef) -> bool {
+    matches!(table.kind, TableKind::Merge | TableKind::Dictionary | TableKind::DictionaryTable)
+}
+
 impl Views {
     /// Begins an insert into a table or view as the context's snapshot has it.
     pub fn insert(&self, table: &Arc<TableDef>, ctx: &QueryContext, options: InsertOptions) -> Result<Insert> {
         let refuse = |reason| Error::NotInsertable { table: table.qualified_name().to_string(), reason };
         let target = match &table.view {
-            None if table.kind == TableKind::Merge => return Err(refuse("engine Merge has no rows of its own")),
+            None if has_no_rows(table) => return Err(refuse("its engine has no rows of its own")),
             None => Arc::clone(table),
             Some(ViewDef::Plain) => return Err(refuse("it is a view")),
             // a row inserted into a materialized view goes to its target, past its SELECT

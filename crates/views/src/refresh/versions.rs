@@ -39,8 +39,14 @@ impl Version {
     pub fn of(snapshot: &Snapshot, table: TableId) -> Option<Version> {
         let def = snapshot.catalog.table_by_id(table)?;
         match def.kind {
-            TableKind::MergeTree | TableKind::Memory | TableKind::Null | TableKind::View | TableKind::WindowView => {}
-            TableKind::Merge | TableKind::Dictionary | TableKind::DictionaryTable => return None,
+            TableKind::MergeTree
+            | TableKind::Memory
+            | TableKind::Join
+            | TableKind::Set
+            | TableKind::Null
+            | TableKind::View
+            | TableKind::WindowView => {}
+            TableKind::Merge | TableKind::Buffer | TableKind::Dictionary | TableKind::DictionaryTable => return None,
         }
         let definition = def.version;
         let parts = snapshot.table_parts(table);

@@ -13,6 +13,7 @@ use crate::bind::attach::Attachment;
 use crate::bind::binder::Binder;
 use crate::bind::scope::Scope;
 use crate::bind::typed::Typed;
+use crate::dictionary::DictionaryCall;
 use crate::error::{Error, Result};
 
 impl Binder<'_> {
@@ -25,6 +26,9 @@ impl Binder<'_> {
             return self.inline_lambda(&name, &lambda, &function.arguments, scope);
         }
         if function.parameters.is_empty() {
+            if let Some(call) = DictionaryCall::of_name(&name) {
+                return self.bind_dictionary_call(call, function, scope);
+            }
             if let Some(typed) = self.bind_own(&name, function, scope)? {
                 return Ok(typed);
             }

@@ -22,7 +22,10 @@ impl Binder<'_> {
                 let Some(name) = names.pop() else { unreachable_identifier()? };
                 let table = ObjectName { database: names.pop(), name };
                 let query = select_all(TableRef::table(table));
-                return self.bind_in_query(is_in, &query, scope);
+                let around = self.reads_set.replace(true);
+                let bound = self.bind_in_query(is_in, &query, scope);
+                self.reads_set.set(around);
+                return bound;
             }
             ExprKind::Function(function)
                 if self.context.relations.has_table_function(&function.name.name)

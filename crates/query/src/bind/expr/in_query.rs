@@ -14,7 +14,7 @@ use crate::bind::attach::{Attachment, semi_join};
 use crate::bind::binder::{Binder, not_supported};
 use crate::bind::library::common_type;
 use crate::bind::scope::Scope;
-use crate::bind::select::BoundQuery;
+use crate::bind::select::{BoundQuery, OutColumn};
 use crate::bind::typed::Typed;
 use crate::error::{Error, Result};
 
@@ -140,7 +140,12 @@ impl Binder<'_> {
             };
             return (1..=fields.len()).map(element).collect();
         }
-        if bound.columns.len() == 1 && lefts.len() > 1 {
+        let takes_tuple =
+            |column: &OutColumn| matches!(column.ty.base(), DataType::Tuple(_) | DataType::String | DataType::Nothing);
+        if let [column] = bound.columns.as_slice()
+            && lefts.len() > 1
+            && takes_tuple(column)
+        {
             return Ok(vec![self.scalar("tuple", lefts, &scope.env.functions)?]);
         }
         Err(Error::refused(

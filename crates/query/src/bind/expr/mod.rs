@@ -7,6 +7,7 @@ mod aggregate;
 mod call;
 mod compare;
 mod conditional;
+mod dictionary;
 mod identifier;
 mod in_list;
 mod in_query;

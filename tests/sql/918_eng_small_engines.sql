@@ -1,0 +1,74 @@
+CREATE TABLE m (x UInt8) ENGINE = Memory(1); -- { serverError NUMBER_OF_ARGUMENTS_DOESNT_MATCH }
+CREATE TABLE m (x UInt8) ENGINE = Memory ORDER BY x; -- { serverError BAD_ARGUMENTS }
+CREATE TABLE m (x UInt8, s String) ENGINE = Memory;
+INSERT INTO m VALUES (1, 'a');
+ALTER TABLE m ADD COLUMN y UInt8;
+SELECT * FROM m;
+ALTER TABLE m MODIFY COLUMN x UInt32;
+ALTER TABLE m DROP COLUMN y;
+ALTER TABLE m UPDATE s = 'b' WHERE x = 1;
+SELECT * FROM m;
+ALTER TABLE m DELETE WHERE x = 1;
+SELECT count() FROM m;
+OPTIMIZE TABLE m; -- { serverError NOT_IMPLEMENTED }
+TRUNCATE TABLE m;
+SELECT * FROM m FINAL; -- { serverError ILLEGAL_FINAL }
+SELECT * FROM m PREWHERE x = 1; -- { serverError ILLEGAL_PREWHERE }
+CREATE TABLE l (x UInt8, s String) ENGINE = Log;
+CREATE TABLE tl (x UInt8, s String) ENGINE = TinyLog;
+CREATE TABLE sl (x UInt8, s String) ENGINE = StripeLog;
+CREATE TABLE bad (x UInt8) ENGINE = Log(1); -- { serverError NUMBER_OF_ARGUMENTS_DOESNT_MATCH }
+CREATE TABLE bad (x UInt8) ENGINE = TinyLog('a'); -- { serverError NUMBER_OF_ARGUMENTS_DOESNT_MATCH }
+CREATE TABLE bad (x UInt8) ENGINE = StripeLog(1, 2); -- { serverError NUMBER_OF_ARGUMENTS_DOESNT_MATCH }
+CREATE TABLE bad (x UInt8) ENGINE = Log ORDER BY x; -- { serverError BAD_ARGUMENTS }
+CREATE TABLE bad (x UInt8) ENGINE = Log PARTITION BY x; -- { serverError BAD_ARGUMENTS }
+INSERT INTO l VALUES (1, 'a'), (2, 'b');
+INSERT INTO tl SELECT * FROM l;
+INSERT INTO sl SELECT * FROM tl;
+SELECT * FROM sl ORDER BY x;
+DETACH TABLE l;
+ATTACH TABLE l;
+SELECT * FROM l ORDER BY x;
+ALTER TABLE l ADD COLUMN y UInt8; -- { serverError NOT_IMPLEMENTED }
+ALTER TABLE l DELETE WHERE 1; -- { serverError NOT_IMPLEMENTED }
+ALTER TABLE tl UPDATE x = 1 WHERE 1; -- { serverError NOT_IMPLEMENTED }
+ALTER TABLE l COMMENT COLUMN x 'c';
+ALTER TABLE l MODIFY COMMENT 'tc';
+SHOW CREATE TABLE l;
+OPTIMIZE TABLE l; -- { serverError NOT_IMPLEMENTED }
+DELETE FROM l WHERE 1; -- { serverError BAD_ARGUMENTS }
+TRUNCATE TABLE l;
+SELECT count() FROM l;
+TRUNCATE TABLE tl;
+TRUNCATE TABLE sl;
+SELECT count() FROM tl;
+SELECT * FROM l FINAL; -- { serverError ILLEGAL_FINAL }
+SELECT * FROM l PREWHERE x = 1; -- { serverError ILLEGAL_PREWHERE }
+CREATE TABLE n (x UInt8) ENGINE = Null;
+INSERT INTO n VALUES (1);
+SELECT * FROM n;
+SELECT count() FROM n;
+CREATE TABLE bad (x UInt8) ENGINE = Null(1); -- { serverError NUMBER_OF_ARGUMENTS_DOESNT_MATCH }
+CREATE TABLE bad (x UInt8) ENGINE = Null ORDER BY x; -- { serverError BAD_ARGUMENTS }
+ALTER TABLE n ADD COLUMN y UInt8;
+ALTER TABLE n DELETE WHERE 1; -- { serverError NOT_IMPLEMENTED }
+TRUNCATE TABLE n; -- { serverError NOT_IMPLEMENTED }
+OPTIMIZE TABLE n; -- { serverError NOT_IMPLEMENTED }
+DESCRIBE n;
+CREATE VIEW v AS SELECT 1 AS x;
+INSERT INTO v VALUES (1); -- { serverError NOT_IMPLEMENTED }
+TRUNCATE TABLE v; -- { serverError NOT_IMPLEMENTED }
+ALTER TABLE v ADD COLUMN y UInt8; -- { serverError NOT_IMPLEMENTED }
+OPTIMIZE TABLE v; -- { serverError NOT_IMPLEMENTED }
+ALTER TABLE v DELETE WHERE 1; -- { serverError NOT_IMPLEMENTED }
+CREATE TABLE bad (x UInt8) ENGINE = View; -- { serverError INCORRECT_QUERY }
+CREATE TABLE bad (x UInt8) ENGINE = MaterializedView; -- { serverError INCORRECT_QUERY }
+CREATE TABLE bad (x UInt8) ENGINE = NoSuchEngine; -- { serverError UNKNOWN_STORAGE }
+CREATE TABLE bad (x UInt8) ENGINE = noSuchEngine(1, 2); -- { serverError UNKNOWN_STORAGE }
+CREATE TABLE bad (x UInt8) ENGINE = mergetree ORDER BY x; -- { serverError UNKNOWN_STORAGE }
+CREATE TABLE agg1 (k UInt8, v UInt64) ENGINE = AggregatingMergeTree ORDER BY k;
+INSERT INTO agg1 VALUES (1, 1), (1, 2);
+SELECT * FROM agg1 FINAL;
+CREATE TABLE agg2 (k UInt8, v UInt64, s SimpleAggregateFunction(sum, UInt64)) ENGINE = AggregatingMergeTree ORDER BY k; -- { serverError BAD_ARGUMENTS }
+CREATE TABLE agg3 (k UInt8, v UInt64, s SimpleAggregateFunction(sum, UInt64)) ENGINE = AggregatingMergeTree ORDER BY (k, v);
+CREATE TABLE agg4 (k UInt8) ENGINE = AggregatingMergeTree ORDER BY k;
