@@ -59,3 +59,13 @@ DROP DICTIONARY h; -- { serverError HAVE_DEPENDENT_OBJECTS }
 DROP TABLE target;
 DROP VIEW mv;
 DROP DICTIONARY h;
+CREATE DICTIONARY ca (id UInt64, name String DEFAULT 'dd') PRIMARY KEY id SOURCE(CLICKHOUSE(TABLE 'src')) LAYOUT(CACHE(SIZE_IN_CELLS 1000)) LIFETIME(300);
+SHOW CREATE DICTIONARY ca;
+SELECT dictGet('ca', 'name', 2), dictGet('ca', 'name', 18);
+INSERT INTO src VALUES (18, 1, 'eighteen'), (19, 1, 'nineteen');
+SELECT dictGet('ca', 'name', 18), dictGet('ca', 'name', 19), dictHas('ca', 2), dictHas('ca', 18);
+SELECT id, dictGet('ca', 'name', id) FROM (SELECT toUInt64(arrayJoin([2, 18, 19, 20])) AS id) ORDER BY id;
+SELECT * FROM ca ORDER BY id;
+SELECT type, element_count FROM system.dictionaries WHERE name = 'ca';
+CREATE DICTIONARY cca (id UInt64, name String, a Int32 DEFAULT 7) PRIMARY KEY id, name SOURCE(CLICKHOUSE(TABLE 'src')) LAYOUT(COMPLEX_KEY_CACHE(SIZE_IN_CELLS 1000)) LIFETIME(300);
+SELECT dictGet('cca', 'a', (2, 'two')), dictGet('cca', 'a', (2, 'none'));

@@ -250,7 +250,7 @@ impl Relations for SnapshotRelations<'_> {
         match def.kind {
             TableKind::Dictionary => {
                 let slot = self.ctx.runtime.dictionaries.known(id);
-                let each_time = slot.is_some_and(|slot| slot.structure.is_direct());
+                let each_time = slot.is_some_and(|slot| slot.structure.is_read_each_time());
                 Some(if each_time { Loading::EachTime } else { Loading::Once })
             }
             TableKind::DictionaryTable => Some(Loading::EachTime),

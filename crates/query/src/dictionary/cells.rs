@@ -114,9 +114,9 @@ impl Cells {
         Ok(Block::concat(empty.header(), &rows)?)
     }
 
-    /// How many keys are kept.
+    /// How many keys are kept, those that are not there too.
     pub(super) fn len(&self) -> usize {
-        self.kept.lock().values().filter(|cell| cell.row.is_some()).count()
+        self.kept.lock().len()
     }
 }
 

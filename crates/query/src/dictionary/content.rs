@@ -14,7 +14,7 @@ use super::structure::{Layout, Structure};
 use crate::error::{Error, Result};
 
 /// Where a row is, in [`Content::block`]'s order.
-type Row = u32;
+pub(super) type Row = u32;
 
 /// A range of a key, both ends inclusive, and its row.
 type Range = (i128, i128, Row);
@@ -125,8 +125,20 @@ impl Content {
     pub fn attribute(&self, attribute: usize, rows: &[Option<Row>]) -> Result<ArrayRef> {
         let missing = self.block.rows() as u64;
         let at: UInt64Array = rows.iter().map(|row| Some(row.map_or(missing, u64::from))).collect();
-        let values = self.values.get(attribute).ok_or_else(|| Error::Plan("no such attribute".to_owned()))?;
-        Ok(take(values, &at, None)?)
+        Ok(take(&self.values(attribute)?, &at, None)?)
+    }
+
+    /// All values of an attribute, by row, and at the end its default.
+    pub(super) fn values(&self, attribute: usize) -> Result<ArrayRef> {
+        self.values.get(attribute).cloned().ok_or_else(|| Error::Plan("no such attribute".to_owned()))
+    }
+
+    /// The keys as bytes that are equal when they are.
+    pub(super) fn key_bytes(&self, wanted: &Wanted) -> Result<Vec<Vec<u8>>> {
+        match self.converter {
+            Some(_) => Ok(self.encoded(wanted)?.iter().map(|key| key.as_ref().to_vec()).collect()),
+            None => Ok(numbers(wanted).iter().map(|key| key.to_be_bytes().to_vec()).collect()),
+        }
     }
 
     /// How many rows there are.

@@ -10,9 +10,10 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::kernels::nullif::nullif;
 use arrow::compute::kernels::zip::zip;
 use arrow::datatypes::{DataType as ArrowType, UInt32Type, UInt64Type};
-use functions::{Call, Kernel, Operand};
+use functions::{Call, Kernel, Operand, QueryTime};
 use types::DataType;
 
+use super::cells::Found;
 use super::content::{Content, Wanted, mapped, range_values};
 use super::slots::Slot;
 use super::structure::Layout;
@@ -113,6 +114,12 @@ impl DictionaryCall {
     }
 }
 
+/// The names of all of them.
+pub(crate) fn function_names() -> impl Iterator<Item = &'static str> {
+    let typed = TYPED.iter().flat_map(|(_, plain, or_default)| [*plain, *or_default]);
+    NAMES.iter().map(|(name, _)| *name).chain(typed).chain(["joinGet", "joinGetOrNull"])
+}
+
 /// What the kernel of one bound call knows. Its arguments are the columns of the key, then the value for the range, then
 /// the default or the other key, each of the type that the dictionary has.
 #[derive(Debug)]
@@ -142,11 +149,10 @@ impl Lookup {
         let arrays = args.iter().map(|arg| Ok(arg.expand(call.rows)?)).collect::<Result<Vec<_>>>()?;
         let key = arrays.first().ok_or_else(|| Error::Plan("a lookup without a key".to_owned()))?;
         let result = match self.call.task {
-            Task::Get(missing) | Task::Join(missing) => self.get(&content, &arrays, missing)?,
+            Task::Get(missing) | Task::Join(missing) => self.get(&arrays, missing, &call.time)?,
             Task::Has => {
-                let found = content.find(&self.wanted(&arrays)?)?;
-                self.slot.count(found.len(), found.iter().flatten().count());
-                Arc::new(found.iter().map(|row| Some(u8::from(row.is_some()))).collect::<UInt8Array>())
+                let found = self.found(&arrays, &call.time)?;
+                Arc::new(found.there().map(|there| Some(u8::from(there))).collect::<UInt8Array>())
             }
             Task::IsIn => self.is_in(&content, key, arrays.get(1).unwrap_or(key))?,
             Task::Hierarchy => {
@@ -184,16 +190,20 @@ impl Lookup {
         Ok(Wanted { keys, addresses, range, rows })
     }
 
-    fn get(&self, content: &Content, arrays: &[ArrayRef], missing: Missing) -> Result<ArrayRef> {
+    fn found(&self, arrays: &[ArrayRef], time: &QueryTime) -> Result<Found> {
         let wanted = self.wanted(arrays)?;
-        let found = content.find(&wanted)?;
-        debug_assert_eq!(found.len(), wanted.rows, "every key has an answer");
-        self.slot.count(found.len(), found.iter().flatten().count());
-        let there: BooleanArray = found.iter().map(|row| Some(row.is_some())).collect();
-        let absent: BooleanArray = found.iter().map(|row| Some(row.is_none())).collect();
+        let found = self.slot.find(&wanted, time)?;
+        self.slot.count(wanted.rows, found.there().filter(|there| *there).count());
+        Ok(found)
+    }
+
+    fn get(&self, arrays: &[ArrayRef], missing: Missing, time: &QueryTime) -> Result<ArrayRef> {
+        let found = self.found(arrays, time)?;
+        let there: BooleanArray = found.there().map(Some).collect();
+        let absent: BooleanArray = found.there().map(|there| Some(!there)).collect();
         let mut columns = Vec::with_capacity(self.attributes.len());
         for (at, attribute) in self.attributes.iter().enumerate() {
-            let values = content.attribute(*attribute, &found)?;
+            let values = found.attribute(*attribute)?;
             columns.push(match (missing, arrays.last()) {
                 (Missing::Null, _) => nullif(&values, &absent)?,
                 (Missing::Given, Some(given)) => {

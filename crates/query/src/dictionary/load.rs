@@ -147,8 +147,8 @@ fn file_text(structure: &Structure, source: &KeyValues) -> Result<String> {
 }
 
 impl Structure {
-    /// True when nothing is kept between queries.
-    pub fn is_direct(&self) -> bool {
-        self.layout == Layout::Direct
+    /// True when each query reads the source, because nothing is kept between queries, or only what was asked for.
+    pub fn is_read_each_time(&self) -> bool {
+        matches!(self.layout, Layout::Direct | Layout::Cache)
     }
 }

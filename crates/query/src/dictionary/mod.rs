@@ -9,6 +9,7 @@
 //! rows: a reload is seen by the next block. A reload that fails leaves the old content and says so in
 //! `system.dictionaries`. Never here: writing anything.
 
+mod cells;
 mod content;
 mod functions;
 mod hierarchy;
@@ -18,7 +19,7 @@ mod source;
 mod structure;
 
 pub use content::Content;
-pub(crate) use functions::{DictionaryCall, Lookup, Missing, Task};
+pub(crate) use functions::{DictionaryCall, Lookup, Missing, Task, function_names};
 pub use slots::{Dictionaries, Slot, Status};
 pub use source::DictionarySource;
 pub use structure::{Attribute, Layout, Structure, source_table};

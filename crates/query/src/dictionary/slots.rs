@@ -7,12 +7,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use functions::QueryTime;
 use parking_lot::Mutex;
 use store::{Snapshot, TableDef, TableKind};
 use tokio::sync::Notify;
-use types::TableId;
+use types::{Block, TableId};
 
-use super::content::Content;
+use super::cells::{Cells, Found};
+use super::content::{Content, Wanted};
 use super::load;
 use super::structure::{Layout, Structure};
 use crate::context::QueryContext;
@@ -41,6 +43,7 @@ pub struct Slot {
     /// Keys that were looked for, and of those the ones that were there.
     asked: AtomicU64,
     found: AtomicU64,
+    cells: Cells,
 }
 
 /// How a dictionary stands.
@@ -159,7 +162,7 @@ impl Dictionaries {
 impl Slot {
     fn new(def: Arc<TableDef>, structure: Structure) -> Slot {
         let (asked, found) = (AtomicU64::new(0), AtomicU64::new(0));
-        Slot { def, structure, state: Mutex::default(), asked, found }
+        Slot { def, structure, state: Mutex::default(), asked, found, cells: Cells::default() }
     }
 
     /// How it stands now.
@@ -174,9 +177,36 @@ impl Slot {
 
     /// True when a query must load it first: nothing is loaded, or nothing is kept.
     pub(crate) fn wants_load(&self, ctx: &QueryContext) -> bool {
+        match self.structure.is_read_each_time() {
+            true => !ctx.loaded.contains(&self.def.id),
+            false => self.state.lock().status.content.is_none(),
+        }
+    }
+
+    /// Where the rows of these keys are.
+    pub(super) fn find(&self, wanted: &Wanted, time: &QueryTime) -> Result<Found> {
+        let content = self.content()?;
         match self.structure.layout {
-            Layout::Direct => !ctx.loaded.contains(&self.def.id),
-            _ => self.state.lock().status.content.is_none(),
+            Layout::Cache => self.cells.find(&content, wanted, &self.structure, time),
+            _ => Found::in_one(content, wanted),
+        }
+    }
+
+    /// Its rows as a table shows them.
+    pub(super) fn rows(&self, now_ns: i64) -> Result<Block> {
+        let content = self.content()?;
+        match self.structure.layout {
+            Layout::Cache => self.cells.rows(&content.block, now_ns),
+            _ => content.shown(&self.structure),
+        }
+    }
+
+    /// How many keys are held between queries.
+    pub fn held(&self) -> usize {
+        match (self.structure.layout, self.content()) {
+            (Layout::Cache, _) => self.cells.len(),
+            (Layout::Direct, _) | (_, Err(_)) => 0,
+            (_, Ok(content)) => content.rows(),
         }
     }
 

@@ -57,8 +57,8 @@ impl Source for DictionarySource {
         &self.header
     }
 
-    fn read(&self, _ctx: &Arc<QueryContext>, read: &Read) -> Result<Blocks> {
-        let block = self.slot.content()?.shown(&self.slot.structure)?;
+    fn read(&self, ctx: &Arc<QueryContext>, read: &Read) -> Result<Blocks> {
+        let block = self.slot.rows(ctx.now_ns)?;
         let columns: Vec<usize> = read.columns.iter().map(|column| self.positions[*column]).collect();
         Ok(stream::iter([Ok(block.project(&columns))]).boxed())
     }

@@ -57,7 +57,7 @@ fn standing(slot: &Slot, status: &Status) -> Vec<(&'static str, Cell)> {
     ];
     if let Some(content) = &status.content {
         let (asked, found) = slot.asked_and_found();
-        let rows = if slot.structure.is_direct() { 0 } else { content.rows() };
+        let rows = slot.held();
         let share = if asked == 0 { 0.0 } else { found as f64 / asked as f64 };
         let (min, max) = slot.structure.lifetime_s;
         row.extend([

@@ -55,6 +55,9 @@ fn functions(_: &QueryContext, rows: &mut Rows) -> Result<()> {
             ("alias_to", function.alias_to.unwrap_or_default().into()),
         ]);
     }
+    for name in crate::dictionary::function_names() {
+        rows.push([("name", name.into())]);
+    }
     Ok(())
 }
 

@@ -144,7 +144,7 @@ impl Binder<'_> {
         let (database, name) = name.split_once('.').unwrap_or((&scope.env.database, &name));
         let slot = self.context.relations.dictionary(database, name)?;
         self.uses(slot.def.id, slot.def.version);
-        if slot.structure.is_direct() {
+        if slot.structure.is_read_each_time() {
             self.lists_tables();
         }
         Ok(slot)
