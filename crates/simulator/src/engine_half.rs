@@ -15,6 +15,7 @@ use crate::history;
 mod client;
 mod decay;
 mod model;
+mod rules;
 mod scenario;
 mod tables;
 mod window;

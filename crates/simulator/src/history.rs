@@ -14,7 +14,7 @@ use crate::driver::Report;
 use crate::weather;
 
 /// Operations of a history, at least.
-const OPERATIONS_MIN: u64 = 200;
+pub const OPERATIONS_MIN: u64 = 200;
 /// Runs of the program, at least and at most.
 const RUNS: std::ops::RangeInclusive<u64> = 2..=40;
 /// From this run on an unlucky history is left to do its work.
@@ -44,7 +44,7 @@ pub trait Scenario {
 
     /// Holds it, started again after whatever happened, against what is known. `forgot`: the power was cut since the last
     /// judgement.
-    async fn judge(&mut self, program: Self::Program, world: &mut World, forgot: bool);
+    async fn judge(&mut self, program: &Self::Program, world: &mut World, forgot: bool);
 
     /// At the end of some histories: damages what is on the disk, and looks what the next start makes of it.
     async fn decay(&mut self, _world: &mut World) {}
@@ -115,9 +115,12 @@ pub async fn run(seed: u64, mut scenario: impl Scenario) -> Report {
         let forgot = world.run_program(end, &scenario).await;
         let program = world.reopen(&scenario).await;
         scenario.snapshot(&program).hash(&mut world.hasher);
-        scenario.judge(program, &mut world, forgot).await;
+        scenario.judge(&program, &mut world, forgot).await;
         world.assert_no_panic();
+        let live = is_enough(&world, &scenario).then(|| scenario.snapshot(&program));
+        drop(program);
         world.machine.kill_process();
+        world.compare(live, &scenario).await;
     }
     assert!(is_enough(&world, &scenario), "seed {seed}: {} runs were not enough", RUNS.end());
     scenario.decay(&mut world).await;
@@ -150,7 +153,7 @@ impl World {
 
     /// Often soon after the start: recovery, too, is cut.
     fn choose_moment(&self) -> u64 {
-        if self.rng.chance(20) { self.rng.below(40) } else { self.rng.below(500) }
+        if self.rng.chance(20) { self.rng.below(40) } else { self.rng.below(1_200) }
     }
 
     /// One run of the program, to its end; true when the power was cut. Leaves the machine without a program.

@@ -54,7 +54,7 @@ impl Client {
         let mut session = session(&self.engine);
         for _ in 0..steps {
             self.model.lock().operations += 1;
-            let goes = match self.rng.below(28) {
+            let goes = match self.rng.below(32) {
                 0 => self.optimize(&mut session).await,
                 1..=3 => self.read(&mut session).await,
                 4 => self.leave_base(&mut session).await,
@@ -64,6 +64,7 @@ impl Client {
                 13..=16 => self.own(&mut session).await,
                 17 => self.disown(&mut session).await,
                 18..=19 => self.send_again(&mut session).await,
+                20..=23 => self.merge_rows(&mut session).await,
                 _ => {
                     let (batch, request) = self.base();
                     self.insert_with_token(&mut session, batch, request).await
@@ -159,6 +160,17 @@ impl Client {
                 self.excuse(statement, &error)
             }
         }
+    }
+
+    /// Changes a key of one of the tables whose engines merge rows.
+    async fn merge_rows(&self, session: &mut Session) -> Goes {
+        let Some(change) = self.model.lock().rules.change(self.number, &self.rng) else { return Goes::On };
+        let done = text(session, &change.statement).await;
+        match &done {
+            Err(error) if matches!(commit_error(error), Some(CommitError::Unknown(_))) => {}
+            done => self.model.lock().rules.settle(&change, done.is_ok()),
+        }
+        done.map_or_else(|error| self.excuse(&change.statement, &error), |_| Goes::On)
     }
 
     /// Whether the client can go on after a refusal, which something must explain.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::rules::Rules;
 use super::window::Line;
 
 /// A row of the base table: id, key, value.
@@ -39,6 +40,8 @@ pub struct Model {
     owned: BTreeMap<u64, (u64, Owned)>,
     /// Inserts with a token that were acknowledged: sent again, nothing may happen.
     pub tokens: Vec<(String, String)>,
+    /// Tables whose engines merge rows.
+    pub rules: Rules,
     /// Statements that were sent.
     pub operations: u64,
     pub refused: u64,

@@ -17,10 +17,11 @@ use types::CommitSeq;
 use super::client::Client;
 use super::decay;
 use super::model::Model;
+use super::rules::{self, RULES};
 use super::tables::{DEFINITIONS, EQUAL, EXTRA_QUERY, EXTRAS, folder, session, text};
 use super::window::Outcome;
 use crate::driver::paused_runtime;
-use crate::history::{Counts, START_NS, Scenario, World};
+use crate::history::{Counts, OPERATIONS_MIN, START_NS, Scenario, World};
 
 /// Clients at the same time.
 const CLIENTS: u64 = 4;
@@ -49,7 +50,9 @@ impl Scenario for Engines {
     }
 
     async fn work(&self, engine: &Engine, world: &World) {
-        let steps = 12 + world.rng.below(50);
+        // What is left to do, and some more: what comes after enough proves little.
+        let left = OPERATIONS_MIN.saturating_sub(self.model.lock().operations) / CLIENTS;
+        let steps = 12 + world.rng.below(50).min(left);
         let landing = Arc::default();
         let clients = (0..CLIENTS).map(|number| {
             let (model, landing) = (Arc::clone(&self.model), Arc::clone(&landing));
@@ -67,12 +70,13 @@ impl Scenario for Engines {
         engine.encoded_snapshot()
     }
 
-    async fn judge(&mut self, engine: Engine, world: &mut World, _forgot: bool) {
-        let mut judge = Judge { session: session(&engine), world, model: Arc::clone(&self.model) };
+    async fn judge(&mut self, engine: &Engine, world: &mut World, _forgot: bool) {
+        let mut judge = Judge { session: session(engine), world, model: Arc::clone(&self.model) };
         judge.settle().await;
         judge.base().await;
         judge.extras().await;
         judge.owned().await;
+        judge.rules().await;
         judge.window().await;
     }
 
@@ -106,7 +110,7 @@ async fn make_image() -> DiskImage {
     let machine = Machine::new(0, START_NS - AN_HOUR_NS);
     let engine = open(&machine, 0).await.expect("a fresh folder opens");
     let mut session = session(&engine);
-    for definition in DEFINITIONS {
+    for definition in DEFINITIONS.iter().chain(rules::DEFINITIONS) {
         text(&mut session, definition).await.unwrap_or_else(|error| panic!("{definition}: {error}"));
     }
     engine.close().await.expect("an idle engine closes");
@@ -192,6 +196,15 @@ impl Judge<'_> {
         let found = self.ask("SELECT batch, count() FROM owned GROUP BY batch ORDER BY batch").await;
         let expected = self.model.lock().settle_owned(&found);
         self.compare("rows that were deleted or not", &found, &expected);
+    }
+
+    /// FINAL gives what the rule of each engine gives.
+    async fn rules(&mut self) {
+        for rule in RULES {
+            let found = self.ask(rule.query()).await;
+            let expected = self.model.lock().rules.lines(rule, &found);
+            self.compare(rule.query(), &found, &expected);
+        }
     }
 
     /// The window view gave what a plain computation gives.

@@ -50,8 +50,22 @@ const EXTRA_SELECT: &str = "SELECT k, count() AS n, sum(v) AS total FROM base GR
 pub const EXTRA_QUERY: &str = "SELECT k, count(), sum(v) FROM base GROUP BY k ORDER BY k";
 
 /// Tables that OPTIMIZE is asked for.
-pub const MERGED: &[&str] =
-    &["base", "sums", "states", "latest", "groups", "dead", "late", "results", "landed", "owned"];
+pub const MERGED: &[&str] = &[
+    "base",
+    "sums",
+    "states",
+    "latest",
+    "groups",
+    "dead",
+    "late",
+    "results",
+    "landed",
+    "owned",
+    "replacing",
+    "collapsing",
+    "versioned",
+    "coalescing",
+];
 
 /// A view as it is asked, and its query over the base table.
 pub const EQUAL: &[(&str, &str)] = &[

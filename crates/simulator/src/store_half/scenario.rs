@@ -100,11 +100,11 @@ impl Scenario for Stores {
         (snapshot.seq, snapshot.encode())
     }
 
-    async fn judge(&mut self, store: Store, world: &mut World, forgot: bool) {
+    async fn judge(&mut self, store: &Store, world: &mut World, forgot: bool) {
         let mut model = std::mem::take(&mut *self.model.lock());
         let may_lose = forgot && self.fsync != FsyncMode::Always;
         model.judge(&store.snapshot(), may_lose).await;
-        Stores::check_plans(&store, world.seed);
+        Stores::check_plans(store, world.seed);
         *self.model.lock() = model;
     }
 
