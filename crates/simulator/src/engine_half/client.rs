@@ -18,6 +18,8 @@ use crate::weather;
 
 /// Keys of the base table.
 const KEYS: u64 = 12;
+/// Blocks that an insert is cut into, at most.
+const BLOCKS_MAX: u64 = 6;
 /// Event time moves on by this much an insert, on average.
 const STEP_MS: i64 = 1_500;
 /// Inserts after one that was left: faults hit some of them, a full disk all of a while.
@@ -54,7 +56,7 @@ impl Client {
         let mut session = session(&self.engine);
         for _ in 0..steps {
             self.model.lock().operations += 1;
-            let goes = match self.rng.below(32) {
+            let goes = match self.rng.below(34) {
                 0 => self.optimize(&mut session).await,
                 1..=3 => self.read(&mut session).await,
                 4 => self.leave_base(&mut session).await,
@@ -64,7 +66,7 @@ impl Client {
                 13..=16 => self.own(&mut session).await,
                 17 => self.disown(&mut session).await,
                 18..=19 => self.send_again(&mut session).await,
-                20..=23 => self.merge_rows(&mut session).await,
+                20..=25 => self.merge_rows(&mut session).await,
                 _ => {
                     let (batch, request) = self.base();
                     self.insert_with_token(&mut session, batch, request).await
@@ -317,7 +319,7 @@ impl Client {
             let lines = rows.iter().map(|(id, k, v)| format!(r#"{{"batch":{batch},"id":{id},"k":{k},"v":{v}}}"#));
             Request::new(format!("INSERT INTO base FORMAT JSONEachRow\n{}\n", lines.collect::<Vec<_>>().join("\n")))
         };
-        self.cut_into_blocks(&mut request);
+        self.cut_into_blocks(&mut request, count);
         model.send(batch, Rows::Base(rows));
         (batch, request)
     }
@@ -330,7 +332,7 @@ impl Client {
         let lines: Vec<Line> = (0..count).map(|row| self.line(batch, row)).collect();
         let text = lines.iter().map(Line::text).collect::<Vec<_>>().join("\n");
         let mut request = Request::new(format!("INSERT INTO landing FORMAT JSONEachRow\n{text}\n"));
-        self.cut_into_blocks(&mut request);
+        self.cut_into_blocks(&mut request, count);
         model.send(batch, Rows::Landing(lines));
         (batch, request)
     }
@@ -353,10 +355,11 @@ impl Client {
         Line::Event(Event { batch, id, product, kind, at_ms: (now_ms - jitter_ms as i64).max(0) })
     }
 
-    /// At times a statement is many blocks, and one commit all the same.
-    fn cut_into_blocks(&self, request: &mut Request) {
+    /// At times a statement is several blocks, and one commit all the same.
+    fn cut_into_blocks(&self, request: &mut Request, rows: u64) {
         if self.rng.chance(30) {
-            request.settings.push(("max_insert_block_size".to_owned(), (1 + self.rng.below(20)).to_string()));
+            let size = 1 + rows / BLOCKS_MAX + self.rng.below(6);
+            request.settings.push(("max_insert_block_size".to_owned(), size.to_string()));
         }
     }
 }
