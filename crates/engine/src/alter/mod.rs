@@ -15,6 +15,7 @@ mod elements;
 mod freeze;
 mod mutate;
 mod partition;
+mod queued;
 mod repair;
 mod view;
 
@@ -32,8 +33,8 @@ use crate::error::{Error, Result};
 
 pub(crate) use columns::key_columns;
 pub(crate) use copy::{CopyFrom, copy_parts, rows_as};
-pub(crate) use mutate::run_queued as mutate_queued;
 pub(crate) use partition::partition_id;
+pub(crate) use queued::run_queued as mutate_queued;
 pub(crate) use repair::repair;
 pub(crate) use view::refuse_broken;
 
@@ -112,11 +113,11 @@ pub(crate) async fn run(engine: &Engine, alter: &AlterTable, ctx: &Arc<QueryCont
     let groups = actions::Groups::of(&actions);
     groups.check(&named)?;
     let behind = stored(&work.ctx, &named)?;
-    if groups.is_mutation() && mutate::may_queue(&behind, &work.ctx) {
-        return mutate::enqueue(&work, &behind, &groups.mutations).await;
+    if groups.is_mutation() && queued::may_queue(&behind, &work.ctx) {
+        return queued::enqueue(&work, &behind, &groups.mutations).await;
     }
     if groups.follows_mutations() {
-        mutate::settle(&work, &behind).await?;
+        queued::settle(&work, &behind).await?;
     }
     // inserts under way pass first, later ones wait: the definition that they were shaped by changes
     let changed = [Edit::AlterTable(stored(&work.ctx, &named)?)];
@@ -190,7 +191,7 @@ pub(crate) async fn mutate(engine: &Engine, mutate: &Mutate, ctx: &Arc<QueryCont
     ddl::refuse_cluster(&mutate.on_cluster)?;
     let mut work = Work::new(engine, ctx);
     let table = ddl::table(&work.ctx, &mutate.table)?;
-    mutate::settle(&work, &table).await?;
+    queued::settle(&work, &table).await?;
     let mut mutate = mutate.clone();
     actions::qualify_mutation(&mut mutate.mutation, &work.ctx);
     match mutate.mutation.assignments.is_empty() {

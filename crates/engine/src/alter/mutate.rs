@@ -29,9 +29,7 @@ use types::{Block, DataType, ErrorCode, Header, Setting, TableId};
 use super::copy::{rows_as, stage};
 use super::partition::partition_id;
 use super::{PAUSE, TRIES_MAX, Work};
-use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::mutations::Queued;
 use crate::ttl::Ttl;
 
 /// One command over the parts of a table.
@@ -64,49 +62,6 @@ pub(super) async fn run(work: &mut Work<'_>, table: TableId, actions: &[&AlterAc
     let def = work.table(table)?;
     let _running = work.engine.inner.mutations.start(&def, &commands, &work.ctx);
     rewrite_parts(work, table, names, changes, commands).await
-}
-
-/// True when the statement does not wait for its mutation.
-pub(super) fn may_queue(table: &TableDef, ctx: &QueryContext) -> bool {
-    // values of parameters are not kept
-    ctx.settings.uint(Setting::MutationsSync) == 0 && table.kind == TableKind::MergeTree && ctx.params.is_empty()
-}
-
-/// Queues a mutation. What is wrong with it, whatever the rows are, is said at once.
-pub(super) async fn enqueue(work: &Work<'_>, table: &TableDef, actions: &[&AlterAction]) -> Result<()> {
-    changes(work, table.id, actions).await?;
-    let commands = actions.iter().map(|action| action.to_string()).collect();
-    let inner = &work.engine.inner;
-    inner.mutations.queue.enqueue(&inner.views, table, commands, &work.ctx).await
-}
-
-/// Waits for the mutations that were queued before.
-pub(super) async fn settle(work: &Work<'_>, table: &TableDef) -> Result<()> {
-    let Some(failed) = work.engine.inner.mutations.queue.settle(table.id, &work.ctx).await? else { return Ok(()) };
-    let reason = failed.failure.as_ref().map(|failure| failure.reason.as_str()).unwrap_or_default();
-    let id = failed.id();
-    let message =
-        format!("mutation '{id}' before it is not done: {reason}. KILL MUTATION WHERE mutation_id = '{id}' ends it");
-    Err(Error::refused(ErrorCode::UNFINISHED, message))
-}
-
-/// Runs a queued mutation over the parts that it concerns; `end` takes it off the queue in the same commit.
-pub(crate) async fn run_queued(
-    engine: &Engine,
-    queued: &Queued,
-    actions: &[AlterAction],
-    end: Option<Edit>,
-    ctx: &Arc<QueryContext>,
-) -> Result<()> {
-    let mut work = Work::new(engine, ctx);
-    let table = queued.table();
-    let actions: Vec<&AlterAction> = actions.iter().collect();
-    let names = reserve(&mut work, table, |name| name.max_block <= queued.row.boundary).await?;
-    let changes = changes(&work, table, &actions).await?;
-    let commands: Vec<Arc<str>> = queued.row.commands.iter().map(|command| command.as_str().into()).collect();
-    rewrite_parts(&mut work, table, names, changes, commands).await?;
-    work.add(end.into_iter().collect())?;
-    work.commit().await
 }
 
 /// `UPDATE … SET … WHERE`. ClickHouse writes it as patches, which are no mutations.
@@ -239,7 +194,7 @@ fn names_of(snapshot: &store::Snapshot, table: TableId) -> impl Iterator<Item = 
     snapshot.table_parts(table).into_iter().flat_map(|parts| parts.parts()).map(|part| part.name().clone())
 }
 
-async fn changes(work: &Work<'_>, table: TableId, actions: &[&AlterAction]) -> Result<Vec<Change>> {
+pub(super) async fn changes(work: &Work<'_>, table: TableId, actions: &[&AlterAction]) -> Result<Vec<Change>> {
     let def = work.table(table)?;
     let mut changes = Vec::new();
     for action in actions {
