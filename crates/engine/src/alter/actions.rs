@@ -94,7 +94,7 @@ impl<'a> Groups<'a> {
             return refuse(format!("table engine {engine} doesn't support partitioning"));
         }
         let is_delete = |action: &&AlterAction| matches!(action, AlterAction::Delete(_));
-        if table.kind == TableKind::Join && !self.mutations.iter().all(|action| is_delete(&action)) {
+        if table.kind == TableKind::Join && !self.mutations.iter().all(is_delete) {
             return refuse(format!("table engine {engine} supports only DELETE mutations"));
         }
         let mutates =

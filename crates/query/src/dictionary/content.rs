@@ -1,6 +1,7 @@
 //! The rows of a loaded dictionary and where each key's are. A value: a reload makes another one.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -71,7 +72,6 @@ impl Content {
             Layout::RangeHashed => ranges(structure, rows, &keys, converter.as_ref(), &mut kept)?,
             _ => single(structure, &keys, converter.as_ref(), &mut kept)?,
         };
-        let mut kept = kept;
         if let (Layout::Flat, Index::Numbers(rows)) = (structure.layout, &mut index) {
             sort_by_key(&mut kept, rows);
         }
@@ -265,9 +265,8 @@ fn prefixes(keys: &[ArrayRef], kept: &mut Vec<u64>) -> Result<Index> {
         if !lengths.contains(&length) {
             lengths.push(length);
         }
-        let key = (length, masked(address, length));
-        if !rows.contains_key(&key) {
-            rows.insert(key, row_number(kept.len())?);
+        if let Entry::Vacant(entry) = rows.entry((length, masked(address, length))) {
+            entry.insert(row_number(kept.len())?);
             kept.push(at as u64);
         }
     }
