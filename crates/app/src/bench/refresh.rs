@@ -31,6 +31,9 @@ pub(super) struct RefreshArgs {
     seconds: u64,
 }
 
+/// The first refreshes of all views are waited for so long.
+const SETTLE_SECONDS_MAX: u64 = 120;
+
 /// A full refresh.
 struct Case {
     name: &'static str,
@@ -186,6 +189,19 @@ impl Bench<'_> {
         Ok(())
     }
 
+    /// Until each view has run, and a little more.
+    async fn settle(&self, session: &mut Session) -> Result<()> {
+        let waiting = "SELECT countIf(last_success_time IS NULL) FROM system.view_refreshes";
+        for _ in 0..SETTLE_SECONDS_MAX {
+            self.env.clock.sleep(Duration::from_secs(1)).await;
+            if number(&text(session, waiting, "TabSeparated").await?) == 0.0 {
+                break;
+            }
+        }
+        self.env.clock.sleep(Duration::from_secs(3)).await;
+        Ok(())
+    }
+
     /// Share of a core in percent, delays in milliseconds, and microseconds of a core for a refresh.
     async fn watch(&self, session: &mut Session, differs: bool) -> Result<(Samples, Samples, Samples)> {
         session.execute(Request::new("CREATE TABLE source (x UInt64) ENGINE = MergeTree ORDER BY x")).await?;
@@ -198,8 +214,7 @@ impl Bench<'_> {
             );
             session.execute(Request::new(sql)).await?;
         }
-        // until each has run once
-        self.env.clock.sleep(Duration::from_secs(5)).await;
+        self.settle(session).await?;
         let (mut share, mut delays, mut each_us) = (Samples::default(), Samples::default(), Samples::default());
         for _ in 0..self.runs {
             let before = (runs(session).await?, cpu_seconds());
