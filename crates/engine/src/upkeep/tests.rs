@@ -187,11 +187,11 @@ fn a_merge_rests_while_a_select_runs_and_still_ends() {
         done(&mut session, "CREATE TABLE t (k UInt64, v UInt64) ENGINE = MergeTree ORDER BY k").await;
         done(&mut session, "SYSTEM STOP MERGES").await;
         for _ in 0..12 {
-            done(&mut session, "INSERT INTO t SELECT number, number FROM numbers(15000)").await;
+            done(&mut session, "INSERT INTO t SELECT number, number FROM numbers(50000)").await;
         }
         // what is asked for does not rest
         done(&mut session, "CREATE TABLE o AS t").await;
-        done(&mut session, "INSERT INTO o SELECT number, number FROM numbers(80000)").await;
+        done(&mut session, "INSERT INTO o SELECT number, number FROM numbers(200000)").await;
         let mut asked = engine.session(&crate::Credentials::default()).unwrap();
         let asked = async { done(&mut asked, "OPTIMIZE TABLE o FINAL").await };
         futures::future::join(rows(&mut session, "SELECT sleep(2)"), asked).await;
