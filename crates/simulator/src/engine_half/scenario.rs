@@ -81,7 +81,7 @@ impl Scenario for Engines {
     }
 
     async fn decay(&mut self, world: &mut World) {
-        if world.seed % DECAY_EVERY == 0 {
+        if world.seed.is_multiple_of(DECAY_EVERY) {
             decay::run(self, world).await;
         }
     }
@@ -135,7 +135,7 @@ fn config(seed: u64) -> EngineConfig {
         free_bytes_min: 1_000,
         ..StoreConfig::default()
     };
-    let shared_plans = (seed % PLANS_OF_ITS_OWN_EVERY != 0).then(|| Arc::clone(&PLANS));
+    let shared_plans = (!seed.is_multiple_of(PLANS_OF_ITS_OWN_EVERY)).then(|| Arc::clone(&PLANS));
     let runtime = RuntimeConfig { shared_plans, ..RuntimeConfig::default() };
     EngineConfig { store, runtime, ..EngineConfig::default() }
 }
