@@ -96,6 +96,7 @@ fn a_dictionary_outlives_a_start_and_views_see_its_reloads() {
         .await;
         done(&mut session, "INSERT INTO events VALUES (1), (2)").await;
         engine.close().await.unwrap();
+        drop((engine, session));
         let (engine, mut session) = open(&machine).await;
         done(&mut session, "INSERT INTO src VALUES (2, 'b')").await;
         done(&mut session, "INSERT INTO events VALUES (2)").await;
@@ -181,6 +182,7 @@ fn what_the_destination_does_not_take_stays_in_the_buffer() {
         done(&mut session, "DROP TABLE dst").await;
         assert_eq!(code(&mut session, "OPTIMIZE TABLE b").await, 60);
         engine.close().await.unwrap();
+        drop((engine, session));
         let (engine, mut session) = open(&machine).await;
         assert_eq!(rows(&mut session, "SELECT * FROM b").await, ["1", "99"]);
         done(&mut session, "CREATE TABLE dst (k UInt32) ENGINE = MergeTree ORDER BY k").await;
@@ -203,6 +205,7 @@ fn the_end_of_the_process_flushes() {
         done(&mut session, BUFFER).await;
         done(&mut session, "INSERT INTO b VALUES (1)").await;
         engine.close().await.unwrap();
+        drop((engine, session));
         let (engine, mut session) = open(&machine).await;
         assert_eq!(rows(&mut session, "SELECT * FROM dst").await, ["1"]);
         engine.close().await.unwrap();
@@ -224,6 +227,7 @@ fn rows_of_join_and_set_outlive_a_start_unless_they_must_not() {
         let seen = "SELECT (SELECT count() FROM j), (SELECT count() FROM j0), 1 IN s, 1 IN s0";
         assert_eq!(rows(&mut session, seen).await, ["2\t2\t1\t1"]);
         engine.close().await.unwrap();
+        drop((engine, session));
         let (engine, mut session) = open(&machine).await;
         assert_eq!(rows(&mut session, seen).await, ["2\t0\t1\t0"]);
         engine.close().await.unwrap();
