@@ -26,6 +26,10 @@ use clap::Parser;
 use cli::{Cli, Command};
 use error::{Error, Result};
 
+/// What the thread of a worker may have on its stack: plans are trees, which the planner goes down by recursion. Only what is
+/// touched is memory.
+const STACK_BYTES: usize = 16 << 20;
+
 fn main() -> ExitCode {
     allocator::configure();
     let cli = Cli::parse();
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
 
 fn start(command: Command) -> Result<()> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.thread_stack_size(STACK_BYTES);
     if let Some(threads) = command.threads() {
         builder.worker_threads(threads);
     }

@@ -78,7 +78,8 @@ impl Session {
             }
         };
         let guard = Arc::clone(&running.guard);
-        let answer = dispatch::run(self, running).await;
+        // on the heap: what a statement keeps while it waits is a hundred kilobytes, which callers would carry on their stack
+        let answer = Box::pin(dispatch::run(self, running)).await;
         answer.inspect_err(|error| guard.failed(error))
     }
 

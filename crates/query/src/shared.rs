@@ -2,7 +2,8 @@
 //! of databases that begin with one image, and would spend most of its time on planning the same statements.
 //!
 //! A plan is taken only where every definition that it was made from is, to the last field, the one that the snapshot has.
-//! Plans that read anything but stored tables and views are never shared: what else there is belongs to one database.
+//! Plans that read no stored table, or rows from elsewhere (computed ones like `numbers` aside), are never shared: what else
+//! there is belongs to one database.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -45,7 +46,7 @@ impl SharedPlans {
 
     /// Keeps a plan. Does nothing with one that must not be kept.
     pub fn put(&self, key: PlanKey, prepared: &Prepared, snapshot: &Snapshot) {
-        let is_bound_to_one = prepared.outside || prepared.lists_tables;
+        let is_bound_to_one = prepared.outside || prepared.lists_tables || prepared.uses.is_empty();
         if is_bound_to_one || !prepared.deterministic || !prepared.compiled.is_reusable() {
             return;
         }

@@ -22,6 +22,9 @@ use crate::shared::Shared;
 use crate::snapshot::Snapshot;
 use crate::staging;
 
+/// Smaller merges are soon merged again; making ZSTD ready for each of their pages costs more than it saves.
+const PACKED_BYTES_MIN: u64 = 1 << 20;
+
 /// What makes rows of a part rows of its table as it is now.
 pub type Upgrade = Arc<dyn Fn(&Snapshot, &ActivePart) -> Result<Arc<dyn BlockTransform>, TransformError> + Send + Sync>;
 
@@ -120,7 +123,9 @@ pub(crate) async fn run(shared: &Shared, plan: &MergePlan, work: &MergeWork) -> 
         true => Derived::of_inputs(inputs.iter().map(|input| &*input.part.meta)).map_err(Error::from)?,
         false => work.derived.clone(),
     };
-    let output = staging::stage_file(shared, &schema, &derived, merged, Maturity::Merged).await?;
+    let bytes: u64 = inputs.iter().map(|input| input.part.meta.uncompressed_bytes).sum();
+    let maturity = if bytes < PACKED_BYTES_MIN { Maturity::Young } else { Maturity::Merged };
+    let output = staging::stage_file(shared, &schema, &derived, merged, maturity).await?;
     let commit = Commit {
         reads: snapshot.read_definition(plan.table).into_iter().collect(),
         edits: vec![Edit::Merge { table: plan.table, inputs: plan.inputs.clone(), output }],

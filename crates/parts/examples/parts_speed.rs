@@ -1,4 +1,4 @@
-//! How fast parts are written and read: `cargo run --release -p parts --example speed [rows]`.
+//! How fast parts are written and read: `cargo run --release -p parts --example parts_speed [rows]`.
 //!
 //! The table is the click-through one: product, rate, impressions, clicks, three times; sorted by product and time.
 

@@ -1,4 +1,4 @@
-//! How long a lookup and a plan take in this process: `cargo run --release -p engine --example speed [KEYS]`.
+//! How long a lookup and a plan take in this process: `cargo run --release -p engine --example engine_speed [KEYS]`.
 //!
 //! Prints, in microseconds, the median and the 99th percentile of a whole statement (text in, block out): a lookup by the
 //! whole key, the same question through a plan that is kept, and through a plan that is made each time.
