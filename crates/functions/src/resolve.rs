@@ -59,14 +59,7 @@ pub fn function_of(
     context: &FunctionContext,
     identity: u64,
 ) -> Function {
-    let body = Body {
-        name,
-        kernel: resolved.kernel,
-        nulls: Nulls::Seen,
-        nullable: vec![false; args.len()],
-        result: resolved.result,
-    };
-    function(body, args, context, Volatility::Immutable, identity)
+    unlisted(name, resolved, args, context, Volatility::Immutable, identity)
 }
 
 /// As [`function_of`], for a kernel that looks something up which may be another the next time: never folded into a plan
@@ -78,6 +71,17 @@ pub fn lookup_of(
     context: &FunctionContext,
     identity: u64,
 ) -> Function {
+    unlisted(name, resolved, args, context, Volatility::Stable, identity)
+}
+
+fn unlisted(
+    name: &'static str,
+    resolved: Resolved,
+    args: &[Arg],
+    context: &FunctionContext,
+    volatility: Volatility,
+    identity: u64,
+) -> Function {
     let body = Body {
         name,
         kernel: resolved.kernel,
@@ -85,7 +89,7 @@ pub fn lookup_of(
         nullable: vec![false; args.len()],
         result: resolved.result,
     };
-    function(body, args, context, Volatility::Stable, identity)
+    function(body, args, context, volatility, identity)
 }
 
 fn function(body: Body, args: &[Arg], context: &FunctionContext, volatility: Volatility, identity: u64) -> Function {
