@@ -1,3 +1,4 @@
+-- one process: what is loaded is not kept over a restart
 CREATE TABLE src (id UInt64, a Int32, name String) ENGINE = MergeTree ORDER BY id;
 INSERT INTO src VALUES (1, 10, 'one'), (2, 20, 'two');
 CREATE DICTIONARY h (id UInt64, name String) PRIMARY KEY id SOURCE(CLICKHOUSE(TABLE 'src')) LAYOUT(HASHED()) LIFETIME(0);
