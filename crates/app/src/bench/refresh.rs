@@ -71,11 +71,11 @@ const CASES: [Case; 3] = [
     },
 ];
 
-/// The tables of both engines.
+/// The tables of both engines. Amounts are whole cents: sums of floats depend on the order of rows, and ranks on such sums.
 fn tables(rows: u64) -> Vec<String> {
     let mut sql: Vec<String> = [
         "CREATE TABLE activity (event_time DateTime('UTC'), user_id UInt32, product_id UInt32, event_type \
-         LowCardinality(String), amount Float64) ENGINE = MergeTree ORDER BY (event_time, user_id)",
+         LowCardinality(String), amount UInt32) ENGINE = MergeTree ORDER BY (event_time, user_id)",
         "CREATE TABLE users (user_id UInt32, segment LowCardinality(String)) ENGINE = MergeTree ORDER BY user_id",
         "CREATE TABLE products (product_id UInt32, brand LowCardinality(String)) ENGINE = MergeTree ORDER BY product_id",
         "INSERT INTO users SELECT number, concat('segment-', toString(cityHash64(number, 's') % 12)) FROM numbers(200000)",
@@ -87,7 +87,7 @@ fn tables(rows: u64) -> Vec<String> {
         "INSERT INTO activity WITH cityHash64(number, 'e') % 100 AS kind SELECT toDateTime(1700000000 + cityHash64(number, \
          't') % 2592000, 'UTC'), cityHash64(number, 'u') % 200000, cityHash64(number, 'p') % 5000, multiIf(kind < 55, \
          'view_item_list', kind < 80, 'select_item', kind < 93, 'add_to_cart', 'purchase') AS event_type, if(event_type = \
-         'purchase', cityHash64(number, 'a') % 20000 / 100, 0) FROM numbers({rows})"
+         'purchase', cityHash64(number, 'a') % 20000, 0) FROM numbers({rows})"
     ));
     sql
 }
