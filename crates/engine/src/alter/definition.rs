@@ -14,7 +14,8 @@ use store::{ColumnChange, Edit, TableDef};
 use types::{Column, ErrorCode, Header, TableId};
 
 use super::columns::{self, key_columns};
-use super::mutate::{of_ttl, reserve, rewrite_outdated, rewrite_parts, without_index};
+use super::materialize::without_index;
+use super::mutate::{of_ttl, reserve, rewrite_outdated, rewrite_parts};
 use super::{Work, elements};
 use crate::ddl::{self, Maker};
 use crate::error::{Error, Result};

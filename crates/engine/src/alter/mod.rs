@@ -13,6 +13,7 @@ mod copy;
 mod definition;
 mod elements;
 mod freeze;
+mod materialize;
 mod mutate;
 mod partition;
 mod queued;

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, BooleanArray};
+use arrow::array::AsArray;
 use futures::StreamExt;
 use parking_lot::Mutex;
 use parts::rewrite::{Mutation as PartMutation, RowMask, RowSet, rewrite};
@@ -19,14 +19,15 @@ use query::expressions::Expressions;
 use query::subqueries::run_subqueries;
 use sql::Expr;
 use sql::ast::{
-    AlterAction, Cast, ChainOperator, ColumnDefault, Element, ExprKind, Literal, Materialize, Mutation, ObjectName,
-    QueryBody, StatementKind,
+    AlterAction, Cast, ChainOperator, ColumnDefault, Element, ExprKind, Literal, Mutation, ObjectName, QueryBody,
+    StatementKind,
 };
 use store::{ActivePart, Edit, Replacement, RowRanges, TableDef, TableKind};
 use types::transform::TransformError;
 use types::{Block, DataType, ErrorCode, Header, Setting, TableId};
 
 use super::copy::{rows_as, stage};
+use super::materialize::{has_index, materialize, materialize_indexes};
 use super::partition::partition_id;
 use super::{PAUSE, TRIES_MAX, Work};
 use crate::error::{Error, Result};
@@ -35,11 +36,13 @@ use crate::ttl::Ttl;
 /// One command over the parts of a table.
 pub(super) struct Change {
     /// Only in this partition.
-    partition: Option<PartitionId>,
-    what: What,
+    pub(super) partition: Option<PartitionId>,
+    /// Which parts, and what with them.
+    pub(super) what: What,
 }
 
-enum What {
+/// Which parts a command is about, and what becomes of them.
+pub(super) enum What {
     /// Rows for which the condition holds.
     Rows { condition: Expr, mutation: PartMutation },
     /// Every part that has not the table's own columns.
@@ -275,95 +278,6 @@ pub(super) fn of_ttl(
         changes.push(Change { partition, what: What::All });
     }
     Ok(changes)
-}
-
-/// Columns that were added without rewriting are written; MATERIALIZED ones are computed again.
-fn materialize(
-    def: &TableDef,
-    what: &Materialize,
-    partition: Option<PartitionId>,
-    ctx: &QueryContext,
-) -> Result<Vec<Change>> {
-    let definition = Definition::parse(def)?;
-    let mut changes = vec![Change { partition: partition.clone(), what: What::Outdated }];
-    let Some(schema) = &def.schema else { return Ok(changes) };
-    for name in &what.names {
-        let Some(column) = definition.column(&name.name) else {
-            if what.if_exists {
-                continue;
-            }
-            let message = format!("there is no column {} in table", name.name);
-            return Err(Error::refused(ErrorCode::NO_SUCH_COLUMN_IN_TABLE, message));
-        };
-        match &column.default {
-            Some(ColumnDefault::Default(_)) => {}
-            Some(ColumnDefault::Materialized(expr)) => {
-                let change = query::transform::Update {
-                    assignments: vec![(name.name.clone(), expr.clone())],
-                    ..query::transform::Update::default()
-                };
-                let transform = query::transform::update(&change, &schema.header, ctx)?;
-                let matches: RowMask = Arc::new(|block: &Block| Ok(BooleanArray::from(vec![true; block.rows()])));
-                let condition = Expr::literal(Literal::UInt(1));
-                let mutation = PartMutation::Update { matches, transform };
-                changes.push(Change { partition: partition.clone(), what: What::Rows { condition, mutation } });
-            }
-            _ => {
-                let message = format!("cannot materialize column \"{}\" because it has no default", name.name);
-                return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
-            }
-        }
-    }
-    Ok(changes)
-}
-
-/// Files get the indexes that they were written without.
-fn materialize_indexes(
-    def: &TableDef,
-    what: &Materialize,
-    partition: Option<PartitionId>,
-    ctx: &QueryContext,
-) -> Result<Option<Change>> {
-    let mut texts = Vec::new();
-    for name in &what.names {
-        match index_text(def, &name.name, ctx)? {
-            Some(text) => texts.push(text),
-            None if what.if_exists => {}
-            None => {
-                let message = format!("cannot find index \"{}\" to materialize", name.name);
-                return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
-            }
-        }
-    }
-    Ok((!texts.is_empty()).then_some(Change { partition, what: What::Indexed(texts) }))
-}
-
-/// CLEAR INDEX: files that have the index are written without it.
-pub(super) fn without_index(
-    def: &TableDef,
-    name: &str,
-    partition: Option<&sql::ast::Partition>,
-    ctx: &Arc<QueryContext>,
-) -> Result<Change> {
-    let partition = match (partition, &def.schema) {
-        (Some(partition), Some(schema)) => Some(partition_id(schema, partition, ctx)?),
-        _ => None,
-    };
-    let text = index_text(def, name, ctx)?.unwrap_or_default();
-    Ok(Change { partition, what: What::Unindexed(text) })
-}
-
-fn index_text(def: &TableDef, name: &str, ctx: &QueryContext) -> Result<Option<Arc<str>>> {
-    let indexes = query::skip_indexes::of_table(def, ctx)?;
-    Ok(indexes.into_iter().find(|known| *known.index.name == *name).map(|known| known.index.text))
-}
-
-/// Whether a file has an index; none of rows in memory, which have no use for one.
-fn has_index(part: &ActivePart, text: &str) -> Option<bool> {
-    match &part.part.data {
-        parts::PartData::File(file) => Some(file.index_bytes(text).is_some()),
-        parts::PartData::Memory(_) => None,
-    }
 }
 
 /// A condition or value as it can be evaluated over stored columns: subqueries run, ALIAS columns in full.
