@@ -127,10 +127,7 @@ impl Binder<'_> {
             let source = Source { alias, database: String::new(), table: table_name };
             return self.bind_cte(cte, source, scope);
         }
-        let database = match &name.database {
-            Some(database) => self.ident(database)?,
-            None => scope.env.database.to_string(),
-        };
+        let database = self.database(name.database.as_ref(), scope)?;
         let relation = self.context.relations.table(&database, &table_name);
         let relation = relation.map_err(|error| self.with_candidates(error, &database, &table_name))?;
         let source = Source { alias, database: relation.database.to_string(), table: relation.name.to_string() };

@@ -120,10 +120,7 @@ impl Binder<'_> {
         if name.database.is_none() && scope.ctes.find(&table).is_some() {
             return Ok(());
         }
-        let database = match &name.database {
-            Some(database) => self.ident(database)?,
-            None => scope.env.database.to_string(),
-        };
+        let database = self.database(name.database.as_ref(), scope)?;
         let Some(engine) = self.context.relations.join_engine(&database, &table)? else { return Ok(()) };
         let refuse = |message: String| Err(Error::refused(ErrorCode::INCOMPATIBLE_TYPE_OF_JOIN, message));
         if engine.kind != join.kind || engine.strictness != join.strictness.unwrap_or(JoinStrictness::All) {

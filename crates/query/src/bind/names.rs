@@ -9,6 +9,11 @@ use super::scope::Scope;
 use crate::error::{Error, Result};
 
 impl Binder<'_> {
+    /// The database that is named, or else the query's own.
+    pub(crate) fn database(&self, named: Option<&Ident>, scope: &Scope<'_>) -> Result<String> {
+        named.map_or_else(|| Ok(scope.env.database.to_string()), |named| self.ident(named))
+    }
+
     /// The name, or the value of the parameter `{name:Identifier}`.
     pub(crate) fn ident(&self, ident: &Ident) -> Result<String> {
         if !ident.is_parameter {

@@ -28,10 +28,7 @@ impl Binder<'_> {
         scope: &Scope<'_>,
     ) -> Result<FromPart> {
         let name = self.ident(&function.name)?;
-        let database = match &function.database {
-            Some(database) => self.ident(database)?,
-            None => scope.env.database.to_string(),
-        };
+        let database = self.database(function.database.as_ref(), scope)?;
         let found = self.context.relations.table(&database, &name).ok();
         let Some((relation, view)) = found.and_then(|relation| match relation.kind.clone() {
             RelationKind::View(view) if view.has_parameters => Some((relation, view)),
