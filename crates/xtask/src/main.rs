@@ -11,7 +11,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    // cargo's word of this run first: what was built from another checkout is not built again
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let root = Path::new(&manifest).join("../..");
     match std::env::args().nth(1).as_deref() {
         Some("tidy") => tidy::run(&root),
         Some("simulate") => simulate::run(&root, &std::env::args().skip(2).collect::<Vec<_>>()),
