@@ -56,7 +56,7 @@ impl Upkeep {
         let stop = CancellationToken::new();
         let env = runtime.env.clone();
         watched.telemetry.observe(&store.snapshot(), env.clock.now_ns());
-        let task = env.spawner.spawn("upkeep", Box::pin(run(store, runtime, watched, stop.clone())));
+        let task = env.spawner.spawn_background("upkeep", Box::pin(run(store, runtime, watched, stop.clone())));
         Upkeep { stop, task: Mutex::new(Some(task)) }
     }
 

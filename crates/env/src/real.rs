@@ -1,5 +1,6 @@
 //! The world as it is: the system's clock and randomness, `std::fs`, tokio tasks.
 
+mod background;
 mod disk;
 mod pool;
 
@@ -7,9 +8,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use tokio::runtime::Handle;
 
 pub use disk::RealDisk;
 
+use self::background::Background;
 use crate::spawner::{BoxTask, Spawner, Task, Tasks};
 use crate::{Clock, Env, Rng};
 
@@ -63,16 +66,21 @@ impl Rng for SystemRng {
     }
 }
 
-/// Tasks of the tokio runtime that calls it.
+/// Tasks of the tokio runtime that calls it, and of one whose threads have low priority.
 #[derive(Debug, Default)]
 pub struct TokioSpawner {
     tasks: Arc<Tasks>,
+    background: Background,
 }
 
 #[async_trait]
 impl Spawner for TokioSpawner {
     fn spawn(&self, name: &'static str, task: BoxTask) -> Task {
-        self.tasks.spawn(name, task)
+        self.tasks.spawn(&Handle::current(), name, task)
+    }
+
+    fn spawn_background(&self, name: &'static str, task: BoxTask) -> Task {
+        self.tasks.spawn(&self.background.handle(), name, task)
     }
 
     async fn join_all(&self) {

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 
 pub use disk::{DiskImage, SimulatedDisk};
 pub use faults::Fault;
@@ -161,7 +162,11 @@ impl SimulatedSpawner {
 #[async_trait]
 impl Spawner for SimulatedSpawner {
     fn spawn(&self, name: &'static str, task: BoxTask) -> Task {
-        if self.off.load(Ordering::Relaxed) { Tasks::refuse(task) } else { self.tasks.spawn(name, task) }
+        if self.off.load(Ordering::Relaxed) {
+            Tasks::refuse(task)
+        } else {
+            self.tasks.spawn(&Handle::current(), name, task)
+        }
     }
 
     async fn join_all(&self) {

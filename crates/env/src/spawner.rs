@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
@@ -19,6 +20,12 @@ pub type BoxTask = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
 pub trait Spawner: Send + Sync + Debug {
     /// Starts `task`. The task runs on when the returned [`Task`] is dropped.
     fn spawn(&self, name: &'static str, task: BoxTask) -> Task;
+
+    /// Starts `task` where it is least in the way of those that [`Spawner::spawn`] started: work that nobody waits for,
+    /// such as merges. Tasks that it starts by itself are there too.
+    fn spawn_background(&self, name: &'static str, task: BoxTask) -> Task {
+        self.spawn(name, task)
+    }
 
     /// Waits until every task that was started has ended. Tell them to end first.
     async fn join_all(&self);
@@ -94,10 +101,10 @@ struct Entry {
 }
 
 impl Tasks {
-    pub(crate) fn spawn(self: &Arc<Self>, name: &'static str, task: BoxTask) -> Task {
+    pub(crate) fn spawn(self: &Arc<Self>, runtime: &Handle, name: &'static str, task: BoxTask) -> Task {
         let (send, ended) = oneshot::channel();
         let watch = PanicWatch { tasks: Arc::clone(self) };
-        let join = tokio::spawn(async move {
+        let join = runtime.spawn(async move {
             let _watch = watch;
             task.await;
             // Nobody may be waiting.

@@ -33,7 +33,7 @@ impl Worker {
     /// Starts it. It ends by itself when the engine is gone.
     pub(crate) fn start(&self, engine: &Engine) {
         let (inner, stop) = (Arc::downgrade(&engine.inner), self.stop.clone());
-        let task = engine.env().spawner.spawn("mutations", Box::pin(run(inner, stop)));
+        let task = engine.env().spawner.spawn_background("mutations", Box::pin(run(inner, stop)));
         *self.task.lock() = Some(task);
     }
 
