@@ -34,6 +34,17 @@ const OBJECTS: &[&str] = &[
     "CREATE WINDOW VIEW shop.win TO shop.closed WATERMARK = INTERVAL '5' SECOND AS \
      SELECT tumbleStart(w) AS w, k, count() AS n FROM shop.events GROUP BY k, tumble(t, INTERVAL '10' SECOND) AS w",
     "CREATE TABLE t (k UInt32) ENGINE = MergeTree ORDER BY k",
+    "CREATE TABLE shop.notes (k UInt32) ENGINE = Log",
+    "CREATE TABLE shop.chosen (k UInt32) ENGINE = Set",
+    "CREATE TABLE shop.names (k UInt32, s String) ENGINE = Join(ANY, LEFT, k)",
+    "CREATE TABLE shop.kept (k UInt32) ENGINE = MergeTree ORDER BY k",
+    "CREATE TABLE shop.soon AS shop.kept \
+     ENGINE = Buffer('shop', 'kept', 1, 10000, 10000, 10000, 1000000, 1000000, 10000000)",
+    "CREATE TABLE shop.both (k UInt32) ENGINE = Merge('shop', '^(mem|notes)$')",
+    "CREATE VIEW shop.one AS SELECT s FROM shop.latest FINAL WHERE k = {key:UInt32}",
+    "CREATE DICTIONARY shop.known (k UInt64, s String DEFAULT '?') PRIMARY KEY k \
+     SOURCE(CLICKHOUSE(DB 'shop' TABLE 'latest')) LAYOUT(HASHED()) LIFETIME(0)",
+    "CREATE TABLE shop.listed (k UInt64, s String) ENGINE = Dictionary('shop.known')",
 ];
 
 const QUESTIONS: &[&str] = &[
@@ -44,6 +55,15 @@ const QUESTIONS: &[&str] = &[
     "SELECT k, sumMerge(s) FROM shop.sums GROUP BY k",
     "SELECT * FROM shop.closed",
     "SELECT * FROM t",
+    "SELECT count(), sum(k) FROM shop.notes",
+    "SELECT count() FROM numbers(300) WHERE number IN shop.chosen",
+    "SELECT joinGet('shop.names', 's', toUInt32(number)) FROM numbers(4)",
+    "SELECT count(), sum(k) FROM shop.soon",
+    "SELECT count(), sum(k) FROM shop.both",
+    "SELECT * FROM shop.one(key = 2)",
+    "SELECT dictGet('shop.known', 's', toUInt64(number)) != '' FROM numbers(3)",
+    // loaded anew at each start
+    "SELECT 0 < count() FROM shop.listed",
     "SELECT name, engine FROM system.tables WHERE database IN ('shop', 'default') AND name NOT LIKE '.%'",
     "VERIFY VIEW shop.sums",
     "VERIFY VIEW shop.win",
@@ -58,6 +78,10 @@ async fn insert(session: &mut Session, round: u64) {
         format!("INSERT INTO shop.latest SELECT number % 7, toString(number + {round}), {round} FROM numbers(20)"),
         format!("INSERT INTO shop.mem VALUES ({round})"),
         format!("INSERT INTO t SELECT number + {round} FROM numbers(200)"),
+        format!("INSERT INTO shop.notes VALUES ({round})"),
+        format!("INSERT INTO shop.chosen SELECT number + {round} FROM numbers(100)"),
+        format!("INSERT INTO shop.names VALUES ({round}, 'round {round}')"),
+        format!("INSERT INTO shop.soon VALUES ({round})"),
     ] {
         done(session, &text).await;
     }

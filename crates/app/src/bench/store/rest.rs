@@ -12,6 +12,8 @@ use crate::output;
 /// How long a server is left alone before its memory is read.
 const IDLE: Duration = Duration::from_secs(10);
 const BYTES: &str = "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND table = 'keyed' FORMAT TabSeparated";
+/// What was freed is given back to the system ten seconds later (decision 121).
+const EVICTED: Duration = Duration::from_secs(12);
 const SUMS: &str = "SELECT count(), sum(id), sum(length(name)), sum(version) FROM keyed FORMAT TabSeparated";
 
 impl Bench<'_> {
@@ -38,7 +40,7 @@ impl Bench<'_> {
         let (mut loaded, mut evicted) = (Samples::default(), Samples::default());
         loaded.push(server.memory_bytes()? / 1e6);
         server.run("SYSTEM DROP MARK CACHE").await?;
-        self.env.clock.sleep(Duration::from_secs(2)).await;
+        self.env.clock.sleep(EVICTED).await;
         evicted.push(server.memory_bytes()? / 1e6);
         drop(server);
         let seconds = self.starts(&folder, &sums).await?;
