@@ -52,9 +52,8 @@ def one_sentence(done, *words):
 
 
 def contents(folder):
-    """Hashes of all files but the lock, and but what a kill left unfinished: any start removes that."""
-    files = sorted(path for path in Path(folder).rglob("*")
-                   if path.is_file() and path.name != "lock" and path.suffix != ".tmp")
+    """Hashes of all files but the lock."""
+    files = sorted(path for path in Path(folder).rglob("*") if path.is_file() and path.name != "lock")
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

@@ -54,13 +54,15 @@ impl Store {
     /// Nothing in it is overwritten then.
     pub async fn open(env: Env, folder: &Path, config: StoreConfig) -> Result<Store> {
         let folder = DataFolder::open(&*env.disk, folder).await?;
-        let part_store = DiskPartStore::open(Arc::clone(&env.disk), folder.parts()).await?;
+        let part_store = Arc::new(DiskPartStore::open(Arc::clone(&env.disk), folder.parts()).await?);
         let source = PartSource {
-            part_store: Arc::new(part_store),
+            part_store: Arc::clone(&part_store) as _,
             cache: Arc::new(GranuleCache::new(config.cache_bytes_max)),
             garbage: Arc::new(Garbage::default()),
         };
         let Recovered { snapshot, log, broken } = recovery::recover(&env, &folder, &config, &source).await?;
+        // not before: a folder that cannot be opened stays as it was found
+        part_store.clear_unfinished().await?;
         let first = [
             recovery::first_commit(&env, &snapshot),
             recovery::put_aside(broken),

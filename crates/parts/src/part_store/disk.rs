@@ -24,7 +24,7 @@ pub struct DiskPartStore {
 }
 
 impl DiskPartStore {
-    /// The store in `folder`, which is made when missing. Files that a crash left unfinished are removed.
+    /// The store in `folder`, which is made when missing. What is in it stays as it is.
     pub async fn open(disk: Arc<dyn Disk>, folder: PathBuf) -> Result<DiskPartStore> {
         let store = DiskPartStore { disk, folder };
         let at = |error| store.failed("open folder of", "", error);
@@ -41,12 +41,18 @@ impl DiskPartStore {
         for folder in made {
             store.disk.sync_dir(folder.parent().unwrap_or(Path::new(""))).await.map_err(at)?;
         }
-        for entry in store.disk.list(&store.folder).await.map_err(at)? {
+        Ok(store)
+    }
+
+    /// Removes the files that a crash left unfinished. Nothing may be in the making.
+    pub async fn clear_unfinished(&self) -> Result<()> {
+        let at = |error| self.failed("clear folder of", "", error);
+        for entry in self.disk.list(&self.folder).await.map_err(at)? {
             if entry.name.ends_with(UNFINISHED) {
-                store.disk.remove(&store.folder.join(&entry.name)).await.map_err(at)?;
+                self.disk.remove(&self.folder.join(&entry.name)).await.map_err(at)?;
             }
         }
-        Ok(store)
+        Ok(())
     }
 
     /// The store in a folder that is there, and nothing in it is changed by this.

@@ -52,6 +52,19 @@ async fn a_flipped_bit_in_an_acknowledged_record_is_damage_not_a_torn_tail() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_part_file_that_a_kill_left_unfinished_goes_with_the_first_start_that_succeeds() {
+    let machine = filled(9).await;
+    let unfinished = Path::new("/data/parts/1.parquet.tmp");
+    machine.disk.plant(unfinished, b"half a file");
+    let log = log_files(&machine).pop().unwrap();
+    machine.disk.flip_bit(&log, 200, 3);
+    refused(&machine).await;
+    machine.disk.flip_bit(&log, 200, 3);
+    open(&machine).await;
+    assert!(!machine.disk.paths().contains(&unfinished.to_path_buf()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_missing_log_segment_is_damage() {
     let mut machine = filled(3).await;
     let store = open(&machine).await;
