@@ -1,11 +1,12 @@
 //! `everview bench`: what the README claims about speed, measured here and now beside the real engine, from the same files.
 //!
-//! In reading order: `ctr`, `refresh` and `store` (what is measured), `pipeline` (the tables and queries that two of them
+//! In reading order: `ctr`, `engines`, `refresh` and `store` (what is measured), `pipeline` (the tables and queries that two of them
 //! use), `data` (the files), `load` (inserts over HTTP), `peer` (the real engine), `figures` (medians and the table). Queries
 //! and lookups are only shown when a sample of both engines' answers agrees.
 
 mod ctr;
 mod data;
+mod engines;
 mod figures;
 mod load;
 mod peer;
@@ -38,6 +39,8 @@ pub(crate) struct BenchArgs {
 enum What {
     /// The click-through pipeline: bulk load, small inserts, the four queries, events through windows.
     Ctr(ctr::CtrArgs),
+    /// Engines and change: FINAL, UPDATE, DELETE, OPTIMIZE, TTL, skip indexes.
+    Engines(engines::EnginesArgs),
     /// Refreshable views: full refreshes of three sorts, and hundreds of views every second.
     Refresh(refresh::RefreshArgs),
     /// The store by itself: inserts, lookups by key, queries alone and under load, a start after a kill, memory and bytes.
@@ -52,6 +55,7 @@ pub(crate) async fn run(args: BenchArgs) -> Result<()> {
     std::fs::create_dir_all(&folder).map_err(failed)?;
     let measured = match &args.what {
         What::Ctr(what) => ctr::run(what, &args, &folder).await,
+        What::Engines(what) => engines::run(what, &args, &folder).await,
         What::Refresh(what) => refresh::run(what, &args, &folder).await,
         What::Store(what) => store::run(what, &args, &folder).await,
     };
