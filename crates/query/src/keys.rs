@@ -91,7 +91,7 @@ impl KeyIndexes {
             runtime.key_indexes.built(object, built);
         };
         // The task ends by itself; closing waits for all tasks of the environment.
-        let _runs_on = env.spawner.spawn("key-index", Box::pin(build));
+        let _runs_on = env.spawner.spawn_background("key-index", Box::pin(build));
         None
     }
 
