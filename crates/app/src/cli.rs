@@ -84,6 +84,9 @@ pub(crate) struct ServerArgs {
     /// Seconds after which a statement that still holds its snapshot is ended; 0: never.
     #[arg(long, default_value_t = 86_400)]
     pub(crate) max_snapshot_age: u64,
+    /// Seconds for which UNDROP brings back a dropped table; 0: it is gone at once.
+    #[arg(long, default_value_t = 480)]
+    pub(crate) database_atomic_delay_before_drop_table_sec: u64,
     /// Statements that may run at once; 0: no limit.
     #[arg(long, default_value_t = 100)]
     pub(crate) max_concurrent_queries: usize,

@@ -18,6 +18,7 @@ pub(crate) struct Database {
 pub(crate) struct Limits {
     pub(crate) backups: Option<PathBuf>,
     pub(crate) snapshot_age_s: Option<u64>,
+    pub(crate) drop_delay_s: Option<u64>,
     pub(crate) memory_bytes: Option<usize>,
     pub(crate) queries: Option<usize>,
     pub(crate) store: Option<StoreConfig>,
@@ -46,6 +47,9 @@ impl Database {
         config.backups = backups.and_then(|path| std::path::absolute(path).ok());
         if let Some(seconds) = limits.snapshot_age_s {
             config.snapshot_age_max = (seconds != 0).then(|| std::time::Duration::from_secs(seconds));
+        }
+        if let Some(seconds) = limits.drop_delay_s {
+            config.drop_delay = std::time::Duration::from_secs(seconds);
         }
         config.concurrent_queries_max = limits.queries.unwrap_or(config.concurrent_queries_max);
         config.store = limits.store.unwrap_or(config.store);

@@ -25,6 +25,7 @@ pub(crate) async fn run(args: ServerArgs) -> Result<()> {
     let limits = Limits {
         backups: args.backups,
         snapshot_age_s: Some(args.max_snapshot_age),
+        drop_delay_s: Some(args.database_atomic_delay_before_drop_table_sec),
         memory_bytes: args.max_server_memory_usage,
         queries: Some(args.max_concurrent_queries),
         store: Some(args.store.config()),

@@ -11,6 +11,9 @@ use crate::access::Access;
 /// How long a server lets a statement hold its snapshot where nobody says otherwise: a day.
 pub const SNAPSHOT_AGE_MAX: Duration = Duration::from_secs(86_400);
 
+/// How long a server keeps a dropped table where nobody says otherwise, as ClickHouse.
+pub const DROP_DELAY: Duration = Duration::from_secs(480);
+
 /// Choices, made once at start.
 #[derive(Clone, Debug, Default)]
 pub struct EngineConfig {
@@ -25,6 +28,9 @@ pub struct EngineConfig {
     /// A statement that holds its snapshot longer than this is ended: it keeps files of parts that are long merged. None:
     /// never.
     pub snapshot_age_max: Option<Duration>,
+    /// A table that is dropped is kept this long for UNDROP (`database_atomic_delay_before_drop_table_sec`); zero: not at
+    /// all.
+    pub drop_delay: Duration,
     /// Statements that may run at once; 0: no limit.
     pub concurrent_queries_max: usize,
 }
@@ -42,6 +48,7 @@ impl EngineConfig {
             },
             backups: Some(folder.join("backups")),
             snapshot_age_max: Some(SNAPSHOT_AGE_MAX),
+            drop_delay: DROP_DELAY,
             concurrent_queries_max: 100,
             ..EngineConfig::default()
         }

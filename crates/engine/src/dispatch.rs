@@ -89,6 +89,7 @@ async fn change(engine: &Engine, kind: &StatementKind, ctx: &Arc<QueryContext>) 
         | StatementKind::TruncateTables(_)
         | StatementKind::Rename(_)
         | StatementKind::Exchange(_)
+        | StatementKind::Undrop(_)
         | StatementKind::Attach(_) => ddl::run(engine, kind, ctx).await,
         StatementKind::AlterTable(what) => alter::run(engine, what, ctx).await,
         StatementKind::CreateIndex(what) => alter::run(engine, &ddl::indexes::create(what)?, ctx).await,
@@ -108,7 +109,6 @@ fn name_of(kind: &StatementKind) -> &str {
         StatementKind::Check(_) => "CHECK TABLE",
         StatementKind::CreateFunction(_) => "CREATE FUNCTION",
         StatementKind::CreateNamedCollection(_) | StatementKind::AlterNamedCollection(_) => "NAMED COLLECTION",
-        StatementKind::Undrop(_) => "UNDROP",
         StatementKind::AlterDatabase(_) => "ALTER DATABASE",
         StatementKind::Begin
         | StatementKind::Commit

@@ -75,6 +75,7 @@ impl Engine {
             processes: processes.clone(),
             costs: Arc::clone(&costs),
             folder: folder.to_owned(),
+            drop_delay: config.drop_delay,
             started_ns,
         };
         let mut tables = SystemTables::standard();
@@ -91,6 +92,7 @@ impl Engine {
             processes: processes.clone(),
             snapshot_age_max: config.snapshot_age_max,
             folder: folder.to_owned(),
+            drop_delay: config.drop_delay,
         };
         let caller = Caller { query_id: "start".into(), user: "default".into(), database: DEFAULT_DATABASE.into() };
         let starting = QueryContext::new(Arc::clone(&runtime), store.snapshot(), caller, Settings::default());

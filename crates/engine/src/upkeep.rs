@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use query::{Caller, QueryContext, Runtime};
-use store::{MergePlan, MergePolicy, MergeWork, Merged, Merges, Snapshot, Store, TableDef, TableKind, Waiting};
+use store::{
+    Commit, Edit, MergePlan, MergePolicy, MergeWork, Merged, Merges, Snapshot, Store, TableDef, TableKind, Waiting,
+};
 use tokio_util::sync::CancellationToken;
 use types::Settings;
 use types::transform::TransformError;
@@ -42,6 +44,7 @@ pub(crate) struct Watched {
     pub(crate) processes: Processes,
     pub(crate) snapshot_age_max: Option<Duration>,
     pub(crate) folder: PathBuf,
+    pub(crate) drop_delay: Duration,
 }
 
 /// The task of the loop.
@@ -77,6 +80,7 @@ async fn run(store: Arc<Store>, runtime: Arc<Runtime>, watched: Watched, stop: C
     let waiting: Waiting = Arc::new(move || processes.any_select());
     while !stop.is_cancelled() {
         looked_ns = watched.look(&store, &runtime, looked_ns).await;
+        forget_retired(&store, &runtime, watched.drop_delay).await;
         let began_ns = runtime.env.clock.monotonic_ns();
         if expiry.next(&store, &runtime, &waiting).await || merge_next(&store, &runtime, &waiting).await {
             continue;
@@ -95,6 +99,21 @@ async fn run(store: Arc<Store>, runtime: Arc<Runtime>, watched: Watched, stop: C
             _seq = published.changed() => {}
             () = runtime.env.clock.sleep(PERIOD) => {}
         }
+    }
+}
+
+/// Tables that were dropped long enough ago are gone, and give their space back.
+async fn forget_retired(store: &Store, runtime: &Runtime, delay: Duration) {
+    let delay_ns = i64::try_from(delay.as_nanos()).unwrap_or(i64::MAX);
+    let (snapshot, now_ns) = (store.snapshot(), runtime.env.clock.now_ns());
+    let due = snapshot.catalog.retired().into_iter().filter(|retired| delay_ns <= now_ns.saturating_sub(retired.at_ns));
+    let edits: Vec<Edit> = due.map(|retired| Edit::DropTable { table: retired.table.id }).collect();
+    if edits.is_empty() {
+        return;
+    }
+    // an UNDROP of this moment may have come first; what is due still is tried again
+    if let Err(error) = store.commit(Commit::of(edits)).await {
+        tracing::warn!(%error, "dropped tables stay for now");
     }
 }
 

@@ -98,6 +98,8 @@ impl Next<'_> {
             Edit::RenameDatabase { from, to } => self.rename_database(from, to),
             Edit::CreateTable(table) => self.create_table(table),
             Edit::DropTable { table } => self.drop_table(*table),
+            Edit::RetireTable { table } => self.retire_table(*table),
+            Edit::UndropTable { table } => self.undrop_table(*table),
             Edit::RenameTable { table, to } => self.rename_table(*table, to),
             Edit::ExchangeTables { a, b } => self.exchange_tables(*a, *b),
             Edit::AlterTable(table) => self.alter_table(table),
@@ -130,5 +132,10 @@ impl Next<'_> {
     /// The definition of a table in the snapshot being made.
     fn table(&self, table: TableId) -> Result<&Arc<TableDef>, Conflict> {
         self.applied.snapshot.catalog.table_by_id(table).ok_or(Conflict::TableGone { table })
+    }
+
+    /// The same, also of a table that was dropped and is kept: its parts still go to files, or are put aside.
+    fn kept(&self, table: TableId) -> Result<&Arc<TableDef>, Conflict> {
+        self.applied.snapshot.catalog.kept_by_id(table).ok_or(Conflict::TableGone { table })
     }
 }

@@ -23,8 +23,19 @@ pub struct Catalog {
     views_changed: OrdMap<QualifiedName, CommitSeq>,
     /// Concurrency groups of refreshable views: how many of each may run at once.
     groups: OrdMap<Arc<str>, u64>,
+    /// Tables that were dropped and that UNDROP brings back.
+    retired: OrdMap<TableId, RetiredTable>,
     next_table: u64,
     next_database: u64,
+}
+
+/// A table that was dropped and kept with its parts. Nobody sees it but UNDROP.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RetiredTable {
+    /// The table as it was.
+    pub table: Arc<TableDef>,
+    /// When it was dropped, nanoseconds since 1970.
+    pub at_ns: i64,
 }
 
 impl Catalog {
@@ -57,6 +68,18 @@ impl Catalog {
     /// The table or view with that id, whatever its visibility and readiness.
     pub fn table_by_id(&self, id: TableId) -> Option<&Arc<TableDef>> {
         self.tables.get(&id)
+    }
+
+    /// The table with that id, also one that was dropped and is kept: whoever works on parts needs its layout.
+    pub fn kept_by_id(&self, id: TableId) -> Option<&Arc<TableDef>> {
+        self.tables.get(&id).or_else(|| self.retired.get(&id).map(|retired| &retired.table))
+    }
+
+    /// Tables that were dropped and are kept, in the order in which they were dropped.
+    pub fn retired(&self) -> Vec<&RetiredTable> {
+        let mut retired: Vec<&RetiredTable> = self.retired.values().collect();
+        retired.sort_by_key(|retired| (retired.at_ns, retired.table.id));
+        retired
     }
 
     /// All tables and views, hidden and building ones too, by id.
@@ -159,6 +182,24 @@ impl Catalog {
     pub(crate) fn remove_table(&mut self, id: TableId, seq: CommitSeq) {
         self.unlink(id, seq);
         self.tables.remove(&id);
+        self.retired.remove(&id);
+    }
+
+    /// Takes a table out of everything but [`Catalog::retired`].
+    pub(crate) fn retire_table(&mut self, retired: RetiredTable, seq: CommitSeq) {
+        self.remove_table(retired.table.id, seq);
+        self.restore_retired(retired);
+    }
+
+    /// The table that was dropped and is kept, no longer there.
+    pub(crate) fn take_retired(&mut self, id: TableId) -> Option<RetiredTable> {
+        self.retired.remove(&id)
+    }
+
+    /// Puts a dropped table back as a checkpoint has it.
+    pub(crate) fn restore_retired(&mut self, retired: RetiredTable) {
+        self.next_table = self.next_table.max(retired.table.id.0 + 1);
+        self.retired.insert(retired.table.id, retired);
     }
 
     /// Puts a table back as a checkpoint has it.

@@ -121,7 +121,7 @@ async fn read_parts(snapshot: &Snapshot, source: &PartSource, report: &mut Check
         match read_part(part, source).await {
             Ok(rows) => report.rows += rows,
             Err(error) => {
-                let table = snapshot.catalog.table_by_id(table).map(|def| def.qualified_name().to_string());
+                let table = snapshot.catalog.kept_by_id(table).map(|def| def.qualified_name().to_string());
                 let (name, rows, table) = (part.name(), part.rows(), table.unwrap_or_default());
                 report
                     .problems

@@ -88,8 +88,18 @@ pub enum Edit {
     },
     /// CREATE TABLE or VIEW; with [`Readiness::Building`](crate::Readiness::Building) the first commit of a view.
     CreateTable(Arc<TableDef>),
-    /// DROP TABLE or VIEW, with its parts and tokens.
+    /// DROP TABLE or VIEW, with its parts and tokens; also the end of a table that was retired.
     DropTable {
+        /// The table.
+        table: TableId,
+    },
+    /// DROP TABLE that can be taken back: the table is seen by nobody, what is in it stays until a `DropTable`.
+    RetireTable {
+        /// A listed table that is no view.
+        table: TableId,
+    },
+    /// UNDROP TABLE: a retired table is there again, under its name.
+    UndropTable {
         /// The table.
         table: TableId,
     },
@@ -290,6 +300,8 @@ impl Edit {
             | Edit::RenameDatabase { .. }
             | Edit::CreateTable(_)
             | Edit::DropTable { .. }
+            | Edit::RetireTable { .. }
+            | Edit::UndropTable { .. }
             | Edit::RenameTable { .. }
             | Edit::ExchangeTables { .. }
             | Edit::AlterTable(_)
@@ -318,6 +330,8 @@ impl Edit {
             | Edit::RenameDatabase { .. }
             | Edit::CreateTable(_)
             | Edit::DropTable { .. }
+            | Edit::RetireTable { .. }
+            | Edit::UndropTable { .. }
             | Edit::RenameTable { .. }
             | Edit::ExchangeTables { .. }
             | Edit::AlterTable(_)

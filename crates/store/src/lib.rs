@@ -45,7 +45,7 @@ pub mod tokens;
 
 pub use active_part::ActivePart;
 pub use apply::Applied;
-pub use catalog::Catalog;
+pub use catalog::{Catalog, RetiredTable};
 pub use check::{CheckReport, check};
 pub use commit::{ChangeKind, Commit, Edit, NewPart, Read, Receipt, Replacement};
 pub use config::StoreConfig;

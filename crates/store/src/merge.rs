@@ -160,7 +160,7 @@ fn with_rests(shared: &Shared, parts: usize, waiting: Waiting, rows: Run) -> Run
 
 /// The table's layout and the inputs, when all are still there.
 fn find(snapshot: &Snapshot, plan: &MergePlan) -> Option<(Arc<PartSchema>, Vec<Arc<ActivePart>>)> {
-    let schema = Arc::clone(snapshot.catalog.table_by_id(plan.table)?.schema.as_ref()?);
+    let schema = Arc::clone(snapshot.catalog.kept_by_id(plan.table)?.schema.as_ref()?);
     let inputs = plan.inputs.iter().map(|name| snapshot.parts.part(plan.table, name).cloned());
     Some((schema, inputs.collect::<Option<Vec<_>>>()?))
 }
@@ -209,7 +209,7 @@ pub(crate) fn plan_flush(shared: &Shared, snapshot: &Snapshot, now_ns: i64, all:
     let age_max = i64::try_from(shared.config.memory_age_max.as_nanos()).unwrap_or(i64::MAX);
     let mut plans = Vec::new();
     for (table, parts) in snapshot.parts.tables() {
-        let Some(schema) = snapshot.catalog.table_by_id(*table).and_then(|def| def.schema.as_ref()) else { continue };
+        let Some(schema) = snapshot.catalog.kept_by_id(*table).and_then(|def| def.schema.as_ref()) else { continue };
         let may_merge = shared.merges.may_run(*table);
         for partition in parts.partitions() {
             let fits = |part: &ActivePart| part.is_in_memory() && snapshot.is_current(*table, schema, part);

@@ -87,7 +87,7 @@ async fn open_files(snapshot: &mut Snapshot, source: &PartSource) -> Result<Vec<
         match open(&part, source).await? {
             Ok(opened) => snapshot.parts.table_mut(table).replace(opened),
             Err(what) => {
-                let name = snapshot.catalog.table_by_id(table).map(|def| def.qualified_name().to_string());
+                let name = snapshot.catalog.kept_by_id(table).map(|def| def.qualified_name().to_string());
                 let (name, file) = (name.unwrap_or_default(), part.file.as_ref().map_or("", |file| file.object()));
                 tracing::error!(table = name, part = %part.name(), rows = part.rows(), file, what, "a part is damaged: \
                      it is put aside, and its rows are missing");

@@ -88,6 +88,7 @@ settings! {
     TimeoutOverflowMode "timeout_overflow_mode" OverflowMode "throw" "What happens beyond max_execution_time: throw, or break off with what was read.",
     MaxConcurrentQueriesForUser "max_concurrent_queries_for_user" UInt64 "0" "Statements that one user may run at once; 0: no limit.",
     MaxConcurrentQueriesForAllUsers "max_concurrent_queries_for_all_users" UInt64 "0" "This statement runs only when at most so many run, all users together; 0: no limit.",
+    DatabaseAtomicWaitForDropAndDetachSynchronously "database_atomic_wait_for_drop_and_detach_synchronously" Bool "0" "DROP TABLE is as DROP TABLE … SYNC: nothing is kept for UNDROP.",
     LockAcquireTimeout "lock_acquire_timeout" Seconds "120" "How long a definition change waits for inserts in flight.",
     ThrowOnMaxPartitionsPerInsertBlock "throw_on_max_partitions_per_insert_block" Bool "1" "Beyond max_partitions_per_insert_block: refuse the insert; 0: only say so in the log.",
     AllowNondeterministicMutations "allow_nondeterministic_mutations" Bool "0" "Mutations may have functions that give another value each time (they always may: each row is changed once).",

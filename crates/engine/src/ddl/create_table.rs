@@ -25,7 +25,7 @@ pub(super) async fn run(engine: &Engine, create: &CreateTable, ctx: &Arc<QueryCo
     if create.temporary {
         return Err(Error::NotImplemented("CREATE TEMPORARY TABLE".to_owned()));
     }
-    let Some((name, mut edits)) = place(ctx, &create.head)?.edits() else { return Ok(()) };
+    let Some((name, mut edits)) = place(ctx, &create.head)?.edits(engine, ctx) else { return Ok(()) };
     let mut create = create.clone();
     let mut rows = None;
     match std::mem::replace(&mut create.source, CreateSource::Declared) {
@@ -210,7 +210,7 @@ impl Maker<'_> {
             id: self.engine.inner.store.new_table_id(),
             database: name.database.clone(),
             name: name.name.clone(),
-            uuid: uuid(&create.head.uuid, self.engine)?,
+            uuid: super::undrop::new_uuid(&create.head, self.engine, self.ctx)?,
             version: 0,
             sql: Statement::new(StatementKind::CreateTable(Box::new(canonical))).to_string().into(),
             engine: chosen.name.as_str().into(),
@@ -308,13 +308,6 @@ fn refuse_own_destination(name: &QualifiedName, arguments: &[sql::Expr]) -> Resu
         return Err(Error::refused(ErrorCode::INFINITE_LOOP, format!("{name} cannot be its own destination")));
     }
     Ok(())
-}
-
-fn uuid(written: &Option<String>, engine: &Engine) -> Result<u128> {
-    let Some(text) = written else { return Ok(engine.env().rng.uuid()) };
-    let bytes = types::text::scan::parse_uuid(text.as_bytes())
-        .ok_or_else(|| Error::refused(ErrorCode::CANNOT_PARSE_UUID, format!("cannot parse UUID from '{text}'")))?;
-    Ok(u128::from_be_bytes(bytes))
 }
 
 fn refuse_elements(elements: &TableElements) -> Result<()> {

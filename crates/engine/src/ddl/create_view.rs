@@ -17,6 +17,7 @@ use super::populate::{self, Finish};
 use super::qualify::qualify;
 use super::quarantine::{self, quarantines};
 use super::source::source_of;
+use super::undrop::new_uuid;
 use super::{Place, commit, place, replace};
 use crate::alter::refuse_broken;
 use crate::engine::Engine;
@@ -25,7 +26,8 @@ use crate::refresh;
 
 /// CREATE VIEW: a SELECT with a name.
 pub(super) async fn plain(engine: &Engine, create: &CreateView, ctx: &Arc<QueryContext>) -> Result<()> {
-    let Some((name, mut edits)) = place(ctx, &create.head)?.edits() else { return Ok(()) };
+    let Some((name, mut edits)) = place(ctx, &create.head)?.edits(engine, ctx) else { return Ok(()) };
+    let uuid = new_uuid(&create.head, engine, ctx)?;
     let mut create = create.clone();
     qualify(&mut create.query, &name.database);
     create.head = head(&name);
@@ -37,7 +39,7 @@ pub(super) async fn plain(engine: &Engine, create: &CreateView, ctx: &Arc<QueryC
         let statement = StatementKind::CreateView(Box::new(create));
         let maker = ViewMaker { engine, ctx, name: &name };
         let view = maker.make("View", Header::default(), statement, ViewDef::Plain, Readiness::Ready);
-        edits.push(Edit::CreateTable(Arc::new(view)));
+        edits.push(Edit::CreateTable(Arc::new(TableDef { uuid, ..view })));
         commit(engine, edits, ctx).await?;
         return Ok(());
     }
@@ -49,7 +51,7 @@ pub(super) async fn plain(engine: &Engine, create: &CreateView, ctx: &Arc<QueryC
     create.elements = Some(columns::of_header(&header)?);
     let statement = StatementKind::CreateView(Box::new(create));
     let view = ViewMaker { engine, ctx, name: &name }.make("View", header, statement, ViewDef::Plain, Readiness::Ready);
-    edits.push(Edit::CreateTable(Arc::new(view)));
+    edits.push(Edit::CreateTable(Arc::new(TableDef { uuid, ..view })));
     commit(engine, edits, ctx).await?;
     Ok(())
 }
@@ -79,15 +81,23 @@ pub(super) async fn materialized(
         Place::Replaced(_, old) if old.view.is_some() => Some(Arc::clone(old)),
         Place::Replaced(..) | Place::Free(_) | Place::Kept => None,
     };
-    let Some((name, mut edits)) = place.edits() else { return Ok(()) };
+    let Some((name, mut edits)) = place.edits(engine, ctx) else { return Ok(()) };
     let mut create = create.clone();
     qualify(&mut create.query, &name.database);
     let source = source_of(&create.query)?;
+    if !edits.is_empty() && source.as_ref() == Some(&name) {
+        let message = format!("cannot replace {name} by what reads it: it would depend on itself");
+        return Err(Error::refused(ErrorCode::INFINITE_LOOP, message));
+    }
     let prepared = query::prepare(&create.query, ctx).await?;
     let maker = ViewMaker { engine, ctx, name: &name };
-    let uuid = engine.env().rng.uuid();
+    let uuid = new_uuid(&create.head, engine, ctx)?;
     let (target, inner) = match &create.target {
-        ViewTarget::Table(to) => (maker.named_target(to, prepared.compiled.header(), &create)?, None),
+        ViewTarget::Table(to) => {
+            let target = maker.named_target(to, prepared.compiled.header(), &create)?;
+            create.target = written(&target).unwrap_or(create.target);
+            (target, None)
+        }
         ViewTarget::Inner(_) => {
             let inner = maker.inner_table(&mut create, prepared.compiled.header(), source.as_ref(), uuid).await?;
             (Target::Inner(inner.id), Some(inner))
@@ -133,20 +143,18 @@ pub(super) async fn materialized(
 
 /// CREATE MATERIALIZED VIEW … REFRESH: its first refresh begins when it is there, or with EMPTY at its next slot.
 async fn refreshable(engine: &Engine, create: &CreateMaterializedView, ctx: &Arc<QueryContext>) -> Result<()> {
-    let Some((name, mut edits)) = place(ctx, &create.head)?.edits() else { return Ok(()) };
+    let Some((name, mut edits)) = place(ctx, &create.head)?.edits(engine, ctx) else { return Ok(()) };
     let mut create = create.clone();
     let plan = refresh::check_create(&mut create, &name, ctx)?;
     qualify(&mut create.query, &name.database);
     let prepared = query::prepare(&create.query, ctx).await?;
     let maker = ViewMaker { engine, ctx, name: &name };
-    let uuid = engine.env().rng.uuid();
+    let uuid = new_uuid(&create.head, engine, ctx)?;
     let given = prepared.compiled.header().clone();
     let (target, inner) = match &create.target {
         ViewTarget::Table(to) => {
             let target = maker.named_target(to, &given, &create)?;
-            if let Target::Named(to) = &target {
-                create.target = ViewTarget::Table(ObjectName::qualified(&*to.database, &*to.name));
-            }
+            create.target = written(&target).unwrap_or(create.target);
             (target, None)
         }
         ViewTarget::Inner(_) => {
@@ -174,6 +182,14 @@ async fn refreshable(engine: &Engine, create: &CreateMaterializedView, ctx: &Arc
     edits.push(Edit::CreateTable(Arc::new(view)));
     commit(engine, edits, ctx).await?;
     Ok(())
+}
+
+/// TO with its database; none for a table of the view's own.
+pub(super) fn written(target: &Target) -> Option<ViewTarget> {
+    match target {
+        Target::Named(to) => Some(ViewTarget::Table(ObjectName::qualified(&*to.database, &*to.name))),
+        Target::Inner(_) => None,
+    }
 }
 
 fn refuse_later(create: &CreateMaterializedView) -> Result<()> {

@@ -16,7 +16,8 @@ use crate::error::{Error, Result};
 
 /// CREATE DICTIONARY: checked, kept, and loaded when it is first used.
 pub(super) async fn run(engine: &Engine, create: &CreateDictionary, ctx: &Arc<QueryContext>) -> Result<()> {
-    let Some((name, mut edits)) = place(ctx, &create.head)?.edits() else { return Ok(()) };
+    let Some((name, mut edits)) = place(ctx, &create.head)?.edits(engine, ctx) else { return Ok(()) };
+    let uuid = super::undrop::new_uuid(&create.head, engine, ctx)?;
     let mut create = create.clone();
     create.head = super::create_view::head(&name);
     create.head.mode = CreateMode::Create;
@@ -29,7 +30,7 @@ pub(super) async fn run(engine: &Engine, create: &CreateDictionary, ctx: &Arc<Qu
         id: engine.inner.store.new_table_id(),
         database: name.database.clone(),
         name: name.name.clone(),
-        uuid: engine.env().rng.uuid(),
+        uuid,
         version: 0,
         comment: create.comment.as_deref().unwrap_or_default().into(),
         sql: Statement::new(StatementKind::CreateDictionary(Box::new(create))).to_string().into(),

@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use query::QueryContext;
 use sql::ast::{Attach, Drop, DropAction, Exchange, LikeFilter, ObjectKind, ObjectName, Rename, TruncateTables};
-use store::{Edit, QualifiedName, TableDef, TableKind, Target, ViewDef, Visibility};
+use store::{Catalog, Edit, QualifiedName, TableDef, TableKind, Target, ViewDef, Visibility};
 use types::{ErrorCode, TableId};
 use views::insert::quarantine::{errors_name, owner};
 
+use super::undrop::{self, Fate};
 use super::{commit, database_name, qualified, refuse_cluster, unknown_table};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 
 /// The edits that drop a table or view, with the tables that are its own.
-pub(super) fn edits(table: &TableDef) -> Vec<Edit> {
+pub(super) fn edits(table: &TableDef, catalog: &Catalog, fate: Fate) -> Vec<Edit> {
     let owned = table.view.as_ref().map(ViewDef::owned).unwrap_or_default();
-    std::iter::once(table.id).chain(owned).map(|table| Edit::DropTable { table }).collect()
+    std::iter::once(table.id).chain(owned).map(|table| undrop::drop_edit(table, catalog, fate)).collect()
 }
 
 /// DROP and TRUNCATE of databases, tables and views.
@@ -29,16 +30,20 @@ pub(super) async fn run(engine: &Engine, what: &Drop, ctx: &QueryContext) -> Res
         return Err(Error::NotImplemented("DETACH of anything but tables, views and dictionaries".to_owned()));
     }
     let ctx = &flush_buffers(engine, what, ctx).await?;
+    let fate = match what.sync {
+        true => Fate::Gone,
+        false => Fate::of(engine, ctx),
+    };
     let mut edits = Vec::new();
     match what.object {
         ObjectKind::Database => {
             for name in &what.names {
-                edits.extend(database_edits(what, &name.name.name, ctx)?);
+                edits.extend(database_edits(what, &name.name.name, fate, ctx)?);
             }
         }
         ObjectKind::Table | ObjectKind::View | ObjectKind::Dictionary => {
             for name in &what.names {
-                edits.extend(table_edits(what, name, ctx)?);
+                edits.extend(table_edits(what, name, fate, ctx)?);
             }
         }
         ObjectKind::Function => return Err(Error::NotImplemented("DROP FUNCTION".to_owned())),
@@ -81,7 +86,7 @@ async fn flush_buffers(engine: &Engine, what: &Drop, ctx: &QueryContext) -> Resu
     }
 }
 
-fn table_edits(what: &Drop, name: &ObjectName, ctx: &QueryContext) -> Result<Vec<Edit>> {
+fn table_edits(what: &Drop, name: &ObjectName, fate: Fate, ctx: &QueryContext) -> Result<Vec<Edit>> {
     let name = qualified(ctx, name);
     database_name(ctx, &name.database)?;
     let Some(table) = ctx.snapshot.catalog.named(&name) else {
@@ -106,7 +111,7 @@ fn table_edits(what: &Drop, name: &ObjectName, ctx: &QueryContext) -> Result<Vec
     }
     match what.action {
         DropAction::Truncate => truncate(table),
-        DropAction::Drop => Ok(edits(table)),
+        DropAction::Drop => Ok(edits(table, &ctx.snapshot.catalog, fate)),
         DropAction::Detach => {
             // a schedule that was taken away does not come back by itself
             let stays = what.permanently || matches!(table.view, Some(ViewDef::Refreshable { .. }));
@@ -170,7 +175,7 @@ fn truncate(table: &TableDef) -> Result<Vec<Edit>> {
     })
 }
 
-fn database_edits(what: &Drop, name: &str, ctx: &QueryContext) -> Result<Vec<Edit>> {
+fn database_edits(what: &Drop, name: &str, fate: Fate, ctx: &QueryContext) -> Result<Vec<Edit>> {
     let catalog = &ctx.snapshot.catalog;
     if catalog.database(name).is_none() {
         if what.if_exists {
@@ -188,7 +193,7 @@ fn database_edits(what: &Drop, name: &str, ctx: &QueryContext) -> Result<Vec<Edi
             Ok(truncated.map(|table| Edit::Truncate { table: table.id, partition: None }).collect())
         }
         DropAction::Drop | DropAction::Detach => {
-            let mut edits: Vec<Edit> = tables.iter().map(|table| Edit::DropTable { table: table.id }).collect();
+            let mut edits: Vec<Edit> = tables.iter().map(|table| undrop::drop_edit(table.id, catalog, fate)).collect();
             edits.push(Edit::DropDatabase { name: name.into() });
             Ok(edits)
         }

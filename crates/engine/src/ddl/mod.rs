@@ -21,6 +21,7 @@ mod quarantine;
 mod replace;
 mod source;
 mod ttl;
+mod undrop;
 mod window_view;
 
 use std::sync::Arc;
@@ -70,6 +71,7 @@ pub(crate) async fn run(engine: &Engine, statement: &StatementKind, ctx: &Arc<Qu
         StatementKind::TruncateTables(what) => drop::truncate_all(engine, what, ctx).await,
         StatementKind::Rename(rename) => drop::rename(engine, rename, ctx).await,
         StatementKind::Exchange(exchange) => drop::exchange(engine, exchange, ctx).await,
+        StatementKind::Undrop(what) => undrop::run(engine, what, ctx).await,
         StatementKind::Attach(attach) => drop::attach(engine, attach, ctx).await,
         _ => Err(Error::NotImplemented("this statement".to_owned())),
     }
@@ -159,10 +161,10 @@ pub(crate) fn place(ctx: &QueryContext, head: &CreateHead) -> Result<Place> {
 
 impl Place {
     /// The name, and the edits that free it; `None` when there is nothing to do.
-    pub(crate) fn edits(self) -> Option<(QualifiedName, Vec<Edit>)> {
+    pub(crate) fn edits(self, engine: &Engine, ctx: &QueryContext) -> Option<(QualifiedName, Vec<Edit>)> {
         match self {
             Place::Free(name) => Some((name, Vec::new())),
-            Place::Replaced(name, old) => Some((name, drop::edits(&old))),
+            Place::Replaced(name, old) => Some((name, undrop::replaced(&old, engine, ctx))),
             Place::Kept => None,
         }
     }

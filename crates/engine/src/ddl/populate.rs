@@ -12,6 +12,7 @@ use query::QueryContext;
 use store::{Edit, TableDef, Target, ViewDef};
 use views::InsertOptions;
 
+use super::undrop::Fate;
 use super::{commit, drop};
 use crate::engine::Engine;
 use crate::error::Result;
@@ -39,7 +40,7 @@ pub(super) async fn run(
     if filled.is_err() {
         // nobody saw the view: it goes as if it had never been
         let building = inside.snapshot.catalog.table_by_id(view.id).cloned();
-        let edits = building.iter().flat_map(|view| drop::edits(view)).collect();
+        let edits = building.iter().flat_map(|view| drop::edits(view, &inside.snapshot.catalog, Fate::Gone)).collect();
         commit(engine, edits, ctx).await?;
     }
     filled

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use query::QueryContext;
 use sql::ast::{CreateMaterializedView, CreateWindowView, ObjectName, Security, StatementKind, ViewTarget};
-use store::{Edit, QualifiedName, Readiness, Target, ViewDef};
+use store::{Edit, QualifiedName, Readiness, TableDef, Target, ViewDef};
 
 use super::columns;
-use super::create_view::{ViewMaker, check_target, head};
+use super::create_view::{ViewMaker, check_target, head, written};
 use super::qualify::qualify;
 use super::quarantine::quarantines;
+use super::undrop::new_uuid;
 use super::{commit, place};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -20,7 +21,8 @@ pub(super) async fn run(engine: &Engine, create: &CreateWindowView, ctx: &Arc<Qu
     if quarantines(create.on_error) {
         return Err(Error::NotImplemented("ON ERROR QUARANTINE of a window view".to_owned()));
     }
-    let Some((name, mut edits)) = place(ctx, &create.head)?.edits() else { return Ok(()) };
+    let Some((name, mut edits)) = place(ctx, &create.head)?.edits(engine, ctx) else { return Ok(()) };
+    let uuid = new_uuid(&create.head, engine, ctx)?;
     let mut create = create.clone();
     qualify(&mut create.query, &name.database);
     create.head = head(&name);
@@ -32,7 +34,9 @@ pub(super) async fn run(engine: &Engine, create: &CreateWindowView, ctx: &Arc<Qu
             let to = named(to);
             let target = ctx.snapshot.catalog.named(&to).ok_or_else(|| super::unknown_table(ctx, &to))?;
             check_target(target, &defined.output, ctx)?;
-            (Target::Named(to), None)
+            let target = Target::Named(to);
+            create.target = written(&target).unwrap_or(create.target);
+            (target, None)
         }
         ViewTarget::Inner(_) => {
             let inner = inner_table(&maker, &mut create, &defined.output).await?;
@@ -53,7 +57,7 @@ pub(super) async fn run(engine: &Engine, create: &CreateWindowView, ctx: &Arc<Qu
     let view = maker.make("WindowView", header, statement, view, Readiness::Ready);
     edits.extend(defined.state.into_iter().map(Edit::CreateTable));
     edits.extend(inner.map(|inner| Edit::CreateTable(Arc::new(inner))));
-    edits.push(Edit::CreateTable(Arc::new(view)));
+    edits.push(Edit::CreateTable(Arc::new(TableDef { uuid, ..view })));
     commit(engine, edits, ctx).await?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use query::system::{Cell, Rows, SYSTEM, header_of};
 use query::{QueryContext, SystemTable};
@@ -21,6 +22,7 @@ pub(crate) struct Sources {
     pub(crate) processes: Processes,
     pub(crate) costs: Arc<ViewCosts>,
     pub(crate) folder: PathBuf,
+    pub(crate) drop_delay: Duration,
     pub(crate) started_ns: i64,
 }
 
@@ -36,13 +38,14 @@ struct Table {
 
 /// All of them.
 pub(super) fn all(sources: &Sources) -> Vec<Arc<dyn SystemTable>> {
-    let fills: [(&'static str, Fill); 10] = [
+    let fills: [(&'static str, Fill); 11] = [
         ("merges", merges),
         ("metrics", metrics),
         ("events", events),
         ("asynchronous_metrics", asynchronous_metrics),
         ("errors", errors),
         ("disks", disks),
+        ("dropped_tables", dropped_tables),
         ("views", views),
         ("query_log", query_log),
         ("part_log", part_log),
@@ -199,6 +202,23 @@ fn errors(sources: &Sources, _: &QueryContext, rows: &mut Rows) -> query::Result
             ("last_error_time", seconds(error.at_ns)),
             ("last_error_message", error.message.into()),
             ("query_id", error.query_id.into()),
+        ]);
+    }
+    Ok(())
+}
+
+/// Tables that UNDROP can bring back, and when they end. They have no file of their own that defines them.
+fn dropped_tables(sources: &Sources, ctx: &QueryContext, rows: &mut Rows) -> query::Result<()> {
+    let delay_ns = i64::try_from(sources.drop_delay.as_nanos()).unwrap_or(i64::MAX);
+    for (index, retired) in ctx.snapshot.catalog.retired().into_iter().enumerate() {
+        let table = &retired.table;
+        rows.push([
+            ("index", index.into()),
+            ("database", table.database.clone().into()),
+            ("table", table.name.clone().into()),
+            ("uuid", Cell::Uuid(table.uuid.to_be_bytes())),
+            ("engine", table.engine.clone().into()),
+            ("table_dropped_time", seconds(retired.at_ns.saturating_add(delay_ns))),
         ]);
     }
     Ok(())

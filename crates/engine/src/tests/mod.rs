@@ -11,5 +11,6 @@ mod quarantine;
 mod refresh;
 mod shapes;
 mod snapshots;
+mod undrop;
 mod verify;
 mod views;

@@ -107,3 +107,96 @@ fn a_view_is_replaced_in_one_commit_while_inserts_go_on() {
         engine.close().await.unwrap();
     });
 }
+
+#[test]
+fn a_view_with_to_is_replaced_in_one_commit_while_inserts_go_on() {
+    run(async {
+        let (engine, mut session) = open().await;
+        for text in [
+            "CREATE TABLE s (k UInt8, v UInt64) ENGINE = MergeTree ORDER BY k",
+            "CREATE TABLE t (k UInt8, n UInt64) ENGINE = SummingMergeTree ORDER BY k",
+            "CREATE MATERIALIZED VIEW v TO t AS SELECT k, count() AS n FROM s GROUP BY k",
+            "CREATE MATERIALIZED VIEW over ENGINE = SummingMergeTree ORDER BY k AS SELECT k, sum(n) AS n FROM t GROUP BY k",
+            "INSERT INTO s SELECT number % 5, number FROM numbers(1000)",
+        ] {
+            done(&mut session, text).await;
+        }
+        // each replacement adds what is in the source at its commit, and what comes later is counted once
+        let create = "CREATE OR REPLACE MATERIALIZED VIEW v TO t POPULATE AS SELECT k, count() AS n FROM s GROUP BY k";
+        let replace = async {
+            let mut added = 0;
+            for _ in 0..5 {
+                done(&mut session, create).await;
+                let mut reader = engine.session(&Credentials::default()).unwrap();
+                added += 1;
+                drop(rows(&mut reader, "SELECT count() FROM t").await);
+            }
+            added
+        };
+        let inserts = futures::future::join(insert_in_turns(&engine, 0, 40), insert_in_turns(&engine, 100, 40));
+        let (added, _) = futures::future::join(replace, inserts).await;
+        let total = rows(&mut session, "SELECT sum(n) FROM t").await;
+        assert_eq!(rows(&mut session, "SELECT sum(n) FROM over").await, total, "views over the target see it all");
+        // 1,240 rows once by one view or the other, and `added` times what was there
+        let total: u64 = total[0].parse().unwrap();
+        assert!((1240 + added * 1000..=1240 + added * 1240).contains(&total), "{total}");
+        assert_eq!((total - 1240) % 3, added * 1000 % 3, "inserts of three rows are whole");
+        engine.close().await.unwrap();
+    });
+}
+
+#[test]
+fn a_populated_replacement_is_exact_between_the_kinds() {
+    run(async {
+        let (engine, mut session) = open().await;
+        for text in [
+            "CREATE TABLE s (k UInt8, v UInt64) ENGINE = MergeTree ORDER BY k",
+            "INSERT INTO s SELECT number % 5, number FROM numbers(1000)",
+        ] {
+            done(&mut session, text).await;
+        }
+        let kinds = [
+            ("own", "ENGINE = SummingMergeTree ORDER BY k"),
+            ("a", "TO a"),
+            ("b", "TO b"),
+            ("own", "ENGINE = SummingMergeTree ORDER BY k"),
+        ];
+        for name in ["a", "b"] {
+            let create =
+                format!("CREATE TABLE {name} (k UInt8, n UInt64, t UInt64) ENGINE = SummingMergeTree ORDER BY k");
+            done(&mut session, &create).await;
+        }
+        for (round, (_, kind)) in kinds.into_iter().enumerate() {
+            let create = format!(
+                "CREATE OR REPLACE MATERIALIZED VIEW v {kind} POPULATE AS
+                 SELECT k, count() AS n, sum(v) AS t FROM s GROUP BY k"
+            );
+            let replace = async { done(&mut session, &create).await };
+            let first = 1000 * round as u64;
+            let inserts =
+                futures::future::join(insert_in_turns(&engine, first, 15), insert_in_turns(&engine, first + 100, 15));
+            futures::future::join(replace, inserts).await;
+            // the target was empty before: with the new view it is the source, to the row
+            let again = rows(&mut session, "SELECT k, count(), sum(v) FROM s GROUP BY k").await;
+            assert_eq!(rows(&mut session, "SELECT k, sum(n), sum(t) FROM v GROUP BY k").await, again, "{kind}");
+        }
+        // what cannot be filled leaves the old view and the target as they are
+        let before = rows(&mut session, "SELECT * FROM a").await;
+        let bad = "CREATE OR REPLACE MATERIALIZED VIEW v TO a POPULATE AS SELECT k, throwIf(v > 3) AS n FROM s";
+        assert_eq!(code(&mut session, bad).await, 395);
+        assert_eq!(rows(&mut session, "SELECT * FROM a").await, before);
+        done(&mut session, "INSERT INTO s VALUES (1, 1)").await;
+        let again = rows(&mut session, "SELECT k, count(), sum(v) FROM s GROUP BY k").await;
+        assert_eq!(rows(&mut session, "SELECT k, sum(n), sum(t) FROM v GROUP BY k").await, again);
+        // dependants are named, a view does not come to read itself
+        done(&mut session, "CREATE VIEW over AS SELECT t FROM v").await;
+        done(&mut session, "CREATE TABLE c (k UInt8) ENGINE = MergeTree ORDER BY k").await;
+        for populate in ["", "POPULATE"] {
+            let less = format!("CREATE OR REPLACE MATERIALIZED VIEW v TO c {populate} AS SELECT k FROM s");
+            assert_eq!(code(&mut session, &less).await, 630);
+            let own = format!("CREATE OR REPLACE MATERIALIZED VIEW v TO c {populate} AS SELECT k FROM v");
+            assert_eq!(code(&mut session, &own).await, 269);
+        }
+        engine.close().await.unwrap();
+    });
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use types::TableId;
 
 use super::Next;
+use crate::catalog::RetiredTable;
 use crate::definition::{DatabaseDef, QualifiedName, Readiness, TableDef, ViewDef, Visibility};
 use crate::error::Conflict;
 
@@ -51,7 +52,7 @@ impl Next<'_> {
         self.database(&table.database)?;
         let seq = self.applied.receipt.seq;
         let catalog = &mut self.applied.snapshot.catalog;
-        if catalog.table_by_id(table.id).is_some() || self.base.catalog.table_by_id(table.id).is_some() {
+        if catalog.kept_by_id(table.id).is_some() || self.base.catalog.kept_by_id(table.id).is_some() {
             return Err(Conflict::Malformed("a table id was used before"));
         }
         let name = table.qualified_name();
@@ -63,7 +64,7 @@ impl Next<'_> {
     }
 
     pub(super) fn drop_table(&mut self, table: TableId) -> Result<(), Conflict> {
-        let may_read = matches!(self.table(table)?.view, Some(ViewDef::Refreshable { .. }));
+        let may_read = matches!(self.kept(table)?.view, Some(ViewDef::Refreshable { .. }));
         let seq = self.applied.receipt.seq;
         let snapshot = &mut self.applied.snapshot;
         snapshot.catalog.remove_table(table, seq);
@@ -77,6 +78,32 @@ impl Next<'_> {
         if let Some(history) = snapshot.history.remove_table(table) {
             self.applied.removed.extend(history.detached.iter().cloned());
         }
+        Ok(())
+    }
+
+    /// Its parts, history and tokens stay: nobody who reads them finds them without the definition.
+    pub(super) fn retire_table(&mut self, table: TableId) -> Result<(), Conflict> {
+        let old = Arc::clone(self.table(table)?);
+        if old.view.is_some() || old.visibility != Visibility::Listed || old.readiness != Readiness::Ready {
+            return Err(Conflict::Malformed("only a listed table is kept when it is dropped"));
+        }
+        let retired = RetiredTable { table: old, at_ns: self.at_ns };
+        self.applied.snapshot.catalog.retire_table(retired, self.applied.receipt.seq);
+        Ok(())
+    }
+
+    pub(super) fn undrop_table(&mut self, table: TableId) -> Result<(), Conflict> {
+        let seq = self.applied.receipt.seq;
+        let catalog = &mut self.applied.snapshot.catalog;
+        let retired = catalog.take_retired(table).ok_or(Conflict::TableGone { table })?;
+        let name = retired.table.qualified_name();
+        if catalog.is_taken(&name) {
+            return Err(Conflict::TableExists(name));
+        }
+        if catalog.database(&name.database).is_none() {
+            return Err(Conflict::DatabaseGone(name.database.to_string()));
+        }
+        catalog.put_table((*retired.table).clone(), seq);
         Ok(())
     }
 

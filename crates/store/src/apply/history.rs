@@ -53,7 +53,7 @@ impl Next<'_> {
     }
 
     pub(super) fn detach_parts(&mut self, table: TableId, parts: &[PartName]) -> Result<(), Conflict> {
-        self.table(table)?;
+        self.kept(table)?;
         for name in parts {
             let part = self.take_out(table, name)?;
             let history = self.applied.snapshot.history.table_mut(table);

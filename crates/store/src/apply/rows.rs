@@ -55,7 +55,7 @@ impl Next<'_> {
         inputs: &[PartName],
         output: Option<&NewPart>,
     ) -> Result<(), Conflict> {
-        self.table(table)?;
+        self.kept(table)?;
         let name = self.take_neighbours(table, inputs)?.1;
         match output {
             Some(output) if *output.partition_id() != name.partition_id => {

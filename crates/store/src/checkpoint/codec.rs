@@ -5,6 +5,7 @@ use std::sync::Arc;
 use types::{CommitSeq, DatabaseId, TableId};
 
 use super::VERSION_WITH_HISTORY;
+use crate::catalog::RetiredTable;
 use crate::codec::{DecodeError, Decoder, Encoder};
 use crate::commit::{PartSource, Receipt};
 use crate::definition::{DatabaseDef, QualifiedName, TableDef};
@@ -29,6 +30,10 @@ pub(super) fn encode_body(snapshot: &Snapshot) -> Vec<u8> {
     });
     encode_tokens(&snapshot.tokens.all_blocks(), &mut to);
     encode_refreshes(snapshot, &mut to);
+    to.list(&snapshot.catalog.retired(), |to, retired| {
+        retired.table.encode(to);
+        to.i64(retired.at_ns);
+    });
     to.into_bytes()
 }
 
@@ -60,6 +65,14 @@ pub(super) fn decode_body(
     // and those of before there were groups and marks here.
     if !from.is_empty() {
         decode_refreshes(&mut from, &mut snapshot)?;
+    }
+    // and those of before dropped tables were kept here.
+    if !from.is_empty() {
+        from.list("retired tables", |from| {
+            let (table, at_ns) = (Arc::new(TableDef::decode(from)?), from.i64("drop time")?);
+            snapshot.catalog.restore_retired(RetiredTable { table, at_ns });
+            Ok(())
+        })?;
     }
     from.end()?;
     Ok(snapshot)

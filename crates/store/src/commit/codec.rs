@@ -147,6 +147,8 @@ mod tag {
     pub(super) const SHIFT_PARTS: u8 = 24;
     pub(super) const MOVE_MARK: u8 = 25;
     pub(super) const SET_GROUP: u8 = 26;
+    pub(super) const RETIRE_TABLE: u8 = 27;
+    pub(super) const UNDROP_TABLE: u8 = 28;
 }
 
 impl Edit {
@@ -184,6 +186,8 @@ impl Edit {
                 to.u64(b.0);
             }
             Edit::DropTable { table } => encode_tagged(tag::DROP_TABLE, *table, to),
+            Edit::RetireTable { table } => encode_tagged(tag::RETIRE_TABLE, *table, to),
+            Edit::UndropTable { table } => encode_tagged(tag::UNDROP_TABLE, *table, to),
             Edit::FinishView { table } => encode_tagged(tag::FINISH_VIEW, *table, to),
             Edit::SetVisibility { table, visibility } => {
                 encode_tagged(tag::SET_VISIBILITY, *table, to);
@@ -256,6 +260,8 @@ impl Edit {
             | Edit::RenameDatabase { .. }
             | Edit::CreateTable(_)
             | Edit::DropTable { .. }
+            | Edit::RetireTable { .. }
+            | Edit::UndropTable { .. }
             | Edit::RenameTable { .. }
             | Edit::ExchangeTables { .. }
             | Edit::AlterTable(_)
@@ -323,6 +329,8 @@ impl Edit {
             }
             tag::CREATE_TABLE => Edit::CreateTable(Arc::new(TableDef::decode(from)?)),
             tag::DROP_TABLE => Edit::DropTable { table: table(from)? },
+            tag::RETIRE_TABLE => Edit::RetireTable { table: table(from)? },
+            tag::UNDROP_TABLE => Edit::UndropTable { table: table(from)? },
             tag::RENAME_TABLE => Edit::RenameTable { table: table(from)?, to: QualifiedName::decode(from)? },
             tag::EXCHANGE_TABLES => Edit::ExchangeTables { a: table(from)?, b: table(from)? },
             tag::ALTER_TABLE => Edit::AlterTable(Arc::new(TableDef::decode(from)?)),

@@ -169,3 +169,34 @@ async fn the_policy_merges_neighbours_of_like_size_and_leaves_the_rest() {
     assert_eq!(store.merge(&plans[0], &MergeWork::default()).await.unwrap(), Merged::GivenUp);
     assert_eq!(rows_final(&store.snapshot(), table).await.len(), 8);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_retired_table_keeps_its_files_over_starts_and_gives_them_back_at_its_end() {
+    let mut machine = machine(6);
+    let store = open(&machine).await;
+    let table = create(&store, "t", MergeMode::Plain).await;
+    insert_file(&store, table, &[(1, 1)]).await;
+    insert(&store, table, &[(2, 2)]).await.unwrap();
+    store.commit(Commit::of(vec![Edit::RetireTable { table }])).await.unwrap();
+    assert!(store.snapshot().catalog.table("default", "t").is_none());
+    assert!(store.commit(Commit::of(vec![Edit::Truncate { table, partition: None }])).await.is_err(), "nobody sees it");
+    machine.cut_power();
+    let store = open(&machine).await;
+    settle(&store).await;
+    assert_eq!(files(&machine).len(), 1);
+    // what is in memory still goes to files, so that the log can go
+    store.env().clock.sleep(Duration::from_secs(3600)).await;
+    store.checkpoint().await.unwrap();
+    assert_eq!(files(&machine).len(), 2);
+    store.close().await.unwrap();
+    drop(store);
+    let store = open(&machine).await;
+    store.commit(Commit::of(vec![Edit::UndropTable { table }])).await.unwrap();
+    assert_eq!(rows_final(&store.snapshot(), table).await, [(1, 1), (2, 2)]);
+    store.commit(Commit::of(vec![Edit::RetireTable { table }])).await.unwrap();
+    create(&store, "t", MergeMode::Plain).await;
+    assert!(store.commit(Commit::of(vec![Edit::UndropTable { table }])).await.is_err(), "the name is taken");
+    store.commit(Commit::of(vec![Edit::DropTable { table }])).await.unwrap();
+    settle(&store).await;
+    assert!(files(&machine).is_empty());
+}

@@ -12,6 +12,9 @@ use crate::world::*;
 enum Act {
     Create(bool),
     Drop(prop::sample::Index),
+    Retire(prop::sample::Index),
+    Undrop(prop::sample::Index),
+    End(prop::sample::Index),
     Insert(prop::sample::Index, Vec<(u8, i64)>),
     Truncate(prop::sample::Index),
     Rename(prop::sample::Index, u8),
@@ -26,6 +29,9 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         1 => any::<bool>().prop_map(Act::Create),
         1 => any::<prop::sample::Index>().prop_map(Act::Drop),
+        1 => any::<prop::sample::Index>().prop_map(Act::Retire),
+        1 => any::<prop::sample::Index>().prop_map(Act::Undrop),
+        1 => any::<prop::sample::Index>().prop_map(Act::End),
         8 => (any::<prop::sample::Index>(), prop::collection::vec(any::<(u8, i64)>(), 1..5)).prop_map(|(t, r)| Act::Insert(t, r)),
         1 => any::<prop::sample::Index>().prop_map(Act::Truncate),
         1 => (any::<prop::sample::Index>(), any::<u8>()).prop_map(|(t, n)| Act::Rename(t, n)),
@@ -42,12 +48,17 @@ async fn run(store: &Store, act: &Act, number: usize) {
     let snapshot = store.snapshot();
     let tables: Vec<TableId> = snapshot.catalog.tables().map(|table| table.id).collect();
     let pick = |index: &prop::sample::Index| (!tables.is_empty()).then(|| *index.get(&tables));
+    let retired: Vec<TableId> = snapshot.catalog.retired().iter().map(|retired| retired.table.id).collect();
+    let pick_retired = |index: &prop::sample::Index| (!retired.is_empty()).then(|| *index.get(&retired));
     let edit = match act {
         Act::Create(keyed) => {
             let mode = if *keyed { replacing() } else { MergeMode::Plain };
             Some(Edit::CreateTable(std::sync::Arc::new(table_def(store.new_table_id(), &format!("t{number}"), mode))))
         }
         Act::Drop(table) => pick(table).map(|table| Edit::DropTable { table }),
+        Act::Retire(table) => pick(table).map(|table| Edit::RetireTable { table }),
+        Act::Undrop(table) => pick_retired(table).map(|table| Edit::UndropTable { table }),
+        Act::End(table) => pick_retired(table).map(|table| Edit::DropTable { table }),
         Act::Insert(table, rows) => {
             let rows: Vec<Row> = rows.iter().map(|(key, value)| (u64::from(*key), *value)).collect();
             pick(table).map(|table| insert_edit(&snapshot, table, &rows))

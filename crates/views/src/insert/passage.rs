@@ -81,6 +81,7 @@ fn changed_tables(catalog: &Catalog, edits: &[Edit]) -> BTreeSet<TableId> {
         match edit {
             Edit::CreateTable(def) | Edit::AlterTable(def) => add(def),
             Edit::DropTable { table }
+            | Edit::RetireTable { table }
             | Edit::RenameTable { table, .. }
             | Edit::FinishView { table }
             | Edit::SetVisibility { table, .. } => {
@@ -109,6 +110,7 @@ fn changed_tables(catalog: &Catalog, edits: &[Edit]) -> BTreeSet<TableId> {
             | Edit::ShiftParts { .. }
             | Edit::MoveMark { .. }
             | Edit::SetGroup { .. }
+            | Edit::UndropTable { .. }
             | Edit::Token { .. } => {}
         }
     }
