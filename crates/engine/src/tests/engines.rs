@@ -2,7 +2,8 @@
 //! order, give what a few lines of Rust over a list of rows give.
 //!
 //! Conditions are over keys, so that they mean the same before and after a merge; versions are unique, so that no tie
-//! depends on the order of parts.
+//! depends on the order of parts. Where the order of rows does count (Collapsing, Coalescing), a key is in one partition
+//! only, and so merged is what FINAL is.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,8 +11,9 @@ use std::path::Path;
 use env::simulated::Machine;
 use proptest::prelude::*;
 
+use crate::config::DROP_DELAY;
 use crate::testing::{config, done, rows, run};
-use crate::{Credentials, Engine, Session};
+use crate::{Credentials, Engine, EngineConfig, Session};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -19,8 +21,14 @@ enum Kind {
     Replacing,
     /// ReplacingMergeTree with deletion marks: every third value is one.
     Deleted,
-    /// VersionedCollapsingMergeTree: odd values take back even ones.
+    /// VersionedCollapsingMergeTree of one version: odd values take back even ones.
     Versioned,
+    /// VersionedCollapsingMergeTree: a row of a key takes back the one before, by its version, wherever that is.
+    Versions,
+    /// CollapsingMergeTree: a row of a key takes back the one before.
+    Collapsing,
+    /// CoalescingMergeTree: every third value is NULL.
+    Coalescing,
     Summing,
     Max,
 }
@@ -35,6 +43,12 @@ impl Kind {
                 "Int64, sign Int8 DEFAULT if(v % 2 = 0, 1, -1), one UInt8 DEFAULT 1",
                 "VersionedCollapsingMergeTree(sign, one)",
             ),
+            Kind::Versions => ("Int64, sign Int8", "VersionedCollapsingMergeTree(sign, ver)"),
+            Kind::Collapsing => ("Int64, sign Int8", "CollapsingMergeTree(sign)"),
+            Kind::Coalescing => (
+                "Nullable(Int64), w Nullable(Int64) DEFAULT if(v % 2 = 0, v, NULL), one Int64 DEFAULT ifNull(v, -1)",
+                "CoalescingMergeTree",
+            ),
             Kind::Summing => ("Int64", "SummingMergeTree(v)"),
             Kind::Max => ("SimpleAggregateFunction(max, Int64)", "AggregatingMergeTree"),
         };
@@ -44,11 +58,24 @@ impl Kind {
         )
     }
 
+    /// Rows of a key are in one partition, and rows that are put aside are not followed by others: their order counts.
+    fn is_ordered(self) -> bool {
+        matches!(self, Kind::Collapsing | Kind::Coalescing)
+    }
+
+    /// Each row takes back the last one of its key.
+    fn is_signed(self) -> bool {
+        matches!(self, Kind::Collapsing | Kind::Versions)
+    }
+
     fn query(self, column: Option<&str>) -> String {
         match self {
             Kind::Plain => format!("SELECT k, p, v, ver, {} FROM t", column.unwrap_or("0")),
             Kind::Replacing | Kind::Deleted => "SELECT k, p, v, ver FROM t FINAL".to_owned(),
             Kind::Versioned => "SELECT k, sum(sign), count() FROM t FINAL GROUP BY k".to_owned(),
+            Kind::Versions => "SELECT k, p, v, ver, sign FROM t FINAL".to_owned(),
+            Kind::Collapsing => "SELECT k, v, ver, sign FROM t FINAL".to_owned(),
+            Kind::Coalescing => "SELECT k, v, w, one, ver FROM t FINAL".to_owned(),
             Kind::Summing => "SELECT k, sum(v) FROM t GROUP BY k".to_owned(),
             Kind::Max => "SELECT k, max(v) FROM t GROUP BY k".to_owned(),
         }
@@ -72,6 +99,9 @@ impl Kind {
                 let left = keys.iter().map(|(k, rows)| (k, sum(rows))).filter(|(_, sum)| *sum != 0);
                 left.map(|(k, sum)| format!("{k}\t{sum}\t{}", sum.abs())).collect()
             }
+            Kind::Versions => versions(table),
+            Kind::Collapsing => keys.values().flat_map(|rows| collapsed(rows)).collect(),
+            Kind::Coalescing => keys.iter().map(|(k, rows)| coalesced(*k, rows)).collect(),
             Kind::Summing => {
                 keys.iter().map(|(k, rows)| format!("{k}\t{}", rows.iter().map(|row| row.v).sum::<i64>())).collect()
             }
@@ -85,6 +115,43 @@ impl Kind {
     }
 }
 
+/// Rows of one key and version take each other back.
+fn versions(table: &[Row]) -> Vec<String> {
+    let mut left: BTreeMap<(u8, u64), Vec<&Row>> = BTreeMap::new();
+    for row in table {
+        let rows = left.entry((row.k, row.ver)).or_default();
+        match rows.iter().position(|other| other.sign != row.sign) {
+            Some(at) => drop(rows.remove(at)),
+            None => rows.push(row),
+        }
+    }
+    let line = |row: &Row| format!("{}\t{}\t{}\t{}\t{}", row.k, row.p, row.v, row.ver, row.sign);
+    left.values().flatten().map(|row| line(row)).collect()
+}
+
+/// The last row that says what is, and the first that takes back, as many as are not undone.
+fn collapsed(rows: &[&Row]) -> Vec<String> {
+    let (added, taken): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| 0 < row.sign);
+    let ends_taken = rows.last().is_some_and(|row| row.sign < 0);
+    if added.len() == taken.len() && ends_taken {
+        return Vec::new();
+    }
+    let first = taken.first().filter(|_| added.len() <= taken.len());
+    let last = added.last().filter(|_| taken.len() <= added.len());
+    let line = |row: &&&Row| format!("{}\t{}\t{}\t{}", row.k, row.v, row.ver, row.sign);
+    first.into_iter().chain(last).map(|row| line(&row)).collect()
+}
+
+/// The last value of each column that is not NULL.
+fn coalesced(k: u8, rows: &[&Row]) -> String {
+    let shown = |value: Option<i64>| value.map_or_else(|| "\\N".to_owned(), |value| value.to_string());
+    let v = rows.iter().rev().find(|row| row.born % 3 != 0).map(|row| row.v);
+    let w = rows.iter().rev().find(|row| row.born % 3 != 0 && row.born % 2 == 0).map(|row| row.born);
+    let last = rows.last().expect("a key has rows");
+    let one = if last.born % 3 == 0 { -1 } else { last.born };
+    format!("{k}\t{}\t{}\t{one}\t{}", shown(v), shown(w), last.ver)
+}
+
 #[derive(Clone, Debug, PartialEq)]
 struct Row {
     k: u8,
@@ -94,6 +161,7 @@ struct Row {
     born: i64,
     ver: u64,
     x: Option<i64>,
+    sign: i8,
 }
 
 /// `k < below` in partition `p`, or in all.
@@ -135,6 +203,7 @@ enum Op {
     AttachFrom(u8),
     ReplaceFrom(u8),
     DetachTable,
+    DropTable,
     Checkpoint,
     Restart,
 }
@@ -160,6 +229,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (0u8..3).prop_map(Op::AttachFrom),
         1 => (0u8..3).prop_map(Op::ReplaceFrom),
         1 => Just(Op::DetachTable),
+        1 => Just(Op::DropTable),
         1 => Just(Op::Checkpoint),
         2 => Just(Op::Restart),
     ]
@@ -182,13 +252,18 @@ impl Model {
         let new = |v: i64| v * 2;
         let is_plain = kind == Kind::Plain;
         Some(match op {
+            Op::Insert(given) if kind.is_signed() => self.insert_signed(kind, given)?,
             Op::Insert(given) => {
                 let mut values = Vec::new();
                 for (k, p, v) in given {
+                    let p = if kind.is_ordered() { k % 3 } else { *p };
                     self.last_ver += 1;
-                    values.push(format!("({k}, {p}, {v}, {})", self.last_ver));
+                    match kind {
+                        Kind::Coalescing if v % 3 == 0 => values.push(format!("({k}, {p}, NULL, {})", self.last_ver)),
+                        _ => values.push(format!("({k}, {p}, {v}, {})", self.last_ver)),
+                    }
                     let x = self.column.map(|_| v * 3);
-                    self.t.push(Row { k: *k, p: *p, v: *v, born: *v, ver: self.last_ver, x });
+                    self.t.push(Row { k: *k, p, v: *v, born: *v, ver: self.last_ver, x, sign: 1 });
                 }
                 format!("INSERT INTO t (k, p, v, ver) VALUES {}", values.join(", "))
             }
@@ -239,7 +314,7 @@ impl Model {
                 self.t.extend(self.detached.extract_if(.., |row| row.p == *p));
                 format!("ALTER TABLE t ATTACH PARTITION {p}")
             }
-            Op::Move(p) if self.column.is_none() => {
+            Op::Move(p) if self.column.is_none() && kind != Kind::Collapsing => {
                 self.u.extend(self.t.extract_if(.., |row| row.p == *p));
                 format!("ALTER TABLE t MOVE PARTITION {p} TO TABLE u")
             }
@@ -253,8 +328,33 @@ impl Model {
                 format!("ALTER TABLE t REPLACE PARTITION {p} FROM u")
             }
             Op::DetachTable => "DETACH TABLE t".to_owned(),
+            Op::DropTable => "DROP TABLE t".to_owned(),
             _ => return None,
         })
+    }
+
+    /// What a program inserts that keeps the state of keys: a key that is there is taken back, and mostly there anew.
+    fn insert_signed(&mut self, kind: Kind, given: &[(u8, u8, i64)]) -> Option<String> {
+        let mut values = Vec::new();
+        for (k, _, v) in given {
+            let p = k % 3;
+            if kind == Kind::Collapsing && self.detached.iter().any(|row| row.p == p) {
+                continue;
+            }
+            let x = self.column.map(|_| v * 3);
+            let last = self.t.iter().rfind(|row| row.k == *k).filter(|row| 0 < row.sign).cloned();
+            let takes = last.is_some();
+            if let Some(last) = last {
+                values.push(format!("({k}, {}, {}, {}, -1)", last.p, last.v, last.ver));
+                self.t.push(Row { sign: -1, born: last.v, x: self.column.map(|_| last.v * 3), ..last });
+            }
+            if !takes || v % 5 != 0 {
+                self.last_ver += 1;
+                values.push(format!("({k}, {p}, {v}, {}, 1)", self.last_ver));
+                self.t.push(Row { k: *k, p, v: *v, born: *v, ver: self.last_ver, x, sign: 1 });
+            }
+        }
+        (!values.is_empty()).then(|| format!("INSERT INTO t (k, p, v, ver, sign) VALUES {}", values.join(", ")))
     }
 
     fn each_x(&mut self, x: impl Fn(&Row) -> Option<i64>) {
@@ -270,7 +370,8 @@ struct World {
 
 impl World {
     async fn open(machine: Machine) -> World {
-        let engine = Engine::open(machine.env(), Path::new("/db"), config()).await.unwrap();
+        let config = EngineConfig { drop_delay: DROP_DELAY, ..config() };
+        let engine = Engine::open(machine.env(), Path::new("/db"), config).await.unwrap();
         let session = engine.session(&Credentials::default()).unwrap();
         World { machine, engine, session }
     }
@@ -296,20 +397,43 @@ async fn history(kind: Kind, ops: Vec<Op>) {
             Op::Checkpoint => world.engine.inner.store.checkpoint().await.unwrap(),
             Op::Restart => world = world.restart().await,
             Op::DetachTable => done(&mut world.session, "ATTACH TABLE t").await,
+            Op::DropTable => {
+                world = world.restart().await;
+                done(&mut world.session, "UNDROP TABLE t").await;
+            }
             _ => {}
         }
         let found = rows(&mut world.session, &kind.query(model.column)).await;
         assert_eq!(found, kind.expected(&model.t), "{kind:?} after {op:?} of {ops:?}");
     }
+    if kind.is_ordered() {
+        done(&mut world.session, "OPTIMIZE TABLE t FINAL").await;
+        let merged = rows(&mut world.session, &kind.query(None).replace(" FINAL", "")).await;
+        assert_eq!(merged, kind.expected(&model.t), "{kind:?} merged after {ops:?}");
+    }
     world.engine.close().await.unwrap();
 }
 
+fn kind() -> impl Strategy<Value = Kind> {
+    prop_oneof![
+        2 => Just(Kind::Plain),
+        1 => Just(Kind::Replacing),
+        1 => Just(Kind::Deleted),
+        1 => Just(Kind::Versioned),
+        1 => Just(Kind::Versions),
+        2 => Just(Kind::Collapsing),
+        2 => Just(Kind::Coalescing),
+        1 => Just(Kind::Summing),
+        1 => Just(Kind::Max),
+    ]
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_table_is_what_its_model_is(
-        kind in prop_oneof![2 => Just(Kind::Plain), 1 => Just(Kind::Replacing), 1 => Just(Kind::Deleted), 1 => Just(Kind::Versioned), 1 => Just(Kind::Summing), 1 => Just(Kind::Max)],
+        kind in kind(),
         ops in prop::collection::vec(op(), 1..40),
     ) {
         run(history(kind, ops));
