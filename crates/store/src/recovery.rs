@@ -107,15 +107,21 @@ async fn open_files(snapshot: &mut Snapshot, source: &PartSource) -> Result<Vec<
     Ok(broken)
 }
 
+/// So often is a file read before it is called damaged: what is wrong with the bytes may be wrong with the way they came, and
+/// a part that is put aside is missing until somebody attaches it again.
+const READS_MAX: usize = 5;
+
 /// The part with its rows, or what is wrong with its file. A disk that fails is an error: it says nothing of the file.
 async fn open(part: &ActivePart, source: &PartSource) -> Result<std::result::Result<ActivePart, String>> {
     let Some(reference) = part.file.as_ref().and_then(|file| file.reference()) else { return Ok(Ok(part.clone())) };
     let open = || FilePart::open(Arc::clone(&source.part_store), reference.clone(), Arc::clone(&source.cache));
-    let opened = match open().await {
-        // What is wrong with the bytes may be wrong with the way they came: a second read tells.
-        Err(error) if error.is_damage() => open().await,
-        opened => opened,
-    };
+    let mut opened = open().await;
+    for _ in 1..READS_MAX {
+        if !opened.as_ref().is_err_and(parts::Error::is_damage) {
+            break;
+        }
+        opened = open().await;
+    }
     match opened {
         Ok(file) => {
             let opened = Part { name: part.name().clone(), meta: Arc::clone(file.meta()), data: PartData::File(file) };
