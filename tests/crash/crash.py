@@ -5,7 +5,8 @@
 
 A round: start the server, insert from several connections while tables are merged, rows deleted and backups taken,
 `kill -9` 50 ms to 3 s after the start. Some rounds kill so early that the server is still recovering; some as soon as a
-checkpoint is being written, for which the log is kept short; some ask the server to end (SIGTERM) and kill it while it
+checkpoint is being written, for which the log is kept short; some just after a refresh was asked for, in the middle of its
+run or its swap; some ask the server to end (SIGTERM) and kill it while it
 writes its last one. Then start it once more and compare what it answers with what it acknowledged:
 
     every acknowledged insert is whole; every other one is whole or absent, and stays so for good;
@@ -46,6 +47,8 @@ START_TIMEOUT_S = 60
 LOG_BYTES_MAX = 131_072
 # How many rounds are killed when a checkpoint is seen, at the latest so long after the start.
 AIMED_SHARE, AIM_MAX_S = 0.2, 2.5
+# How many rounds are killed while a refresh runs or swaps, at the latest so long after it was asked for.
+SWAP_SHARE, SWAP_MAX_S = 0.15, 0.06
 # How many rounds take backups, and how many of the acknowledged ones are restored.
 BACKUP_SHARE, RESTORE_SHARE = 0.35, 0.7
 # How long such a round waits for one to be acknowledged, when it waits.
@@ -477,6 +480,20 @@ def sleep_until_a_checkpoint(server, folder):
         time.sleep(0.001)
 
 
+def sleep_into_a_refresh(server, rng):
+    """Asks for a refresh and waits for a moment of it; false when the server is not that far."""
+    while not server.ready.is_set() and time.monotonic() < server.started + AIM_MAX_S:
+        time.sleep(0.002)
+    if server.port is None:
+        return False
+    try:
+        Client(server.port).ask("SYSTEM REFRESH VIEW swapped")
+    except UNANSWERED:
+        return False
+    time.sleep(rng.uniform(0, SWAP_MAX_S))
+    return True
+
+
 def sleep_until_a_backup(server, counts):
     """Until one is acknowledged; or for a while."""
     while time.monotonic() < server.started + BACKUP_MAX_S and counts["backups"] == 0:
@@ -505,8 +522,11 @@ def round_of_kills(binary, folder, log, ledgers, rng, totals):
         arguments = [server, own, *rest] if on is None else [server, on, own, *rest]
         tasks.append(threading.Thread(target=what, args=arguments))
         tasks[-1].start()
-    if rng.random() < AIMED_SHARE:
+    aim = rng.random()
+    if aim < AIMED_SHARE:
         sleep_until_a_checkpoint(server, folder)
+    elif aim < AIMED_SHARE + SWAP_SHARE:
+        totals["killed_refreshing"] += sleep_into_a_refresh(server, rng)
     elif rng.random() < 0.5 and any(what is back_up for what, *_ in work):
         sleep_until_a_backup(server, counts)
         time.sleep(rng.uniform(0, 0.3))
@@ -537,7 +557,7 @@ def round_of_kills(binary, folder, log, ledgers, rng, totals):
 def run(arguments, home):
     rng = random.Random(arguments.seed)
     totals = dict.fromkeys(["rounds", "unanswered", "unanswered_requests", "acknowledged", "merges", "killed_merging",
-                            "killed_starting", "killed_ending", "killed_checkpointing", "folders", "deletes",
+                            "killed_starting", "killed_ending", "killed_checkpointing", "killed_refreshing", "folders", "deletes",
                             "killed_deleting", "backups", "killed_backing_up", "restored", "refused_backups"], 0)
     started = time.monotonic()
     folder = ledgers = None
@@ -584,7 +604,8 @@ def main():
           f"{totals['merges']} merges asked for, {totals['deletes']} deletes acknowledged, {totals['backups']} backups "
           f"acknowledged; {totals['restored']} restored and right, {totals['refused_backups']} half-written ones refused")
     print(f"killed while starting or recovering {totals['killed_starting']}, merging {totals['killed_merging']}, "
-          f"deleting {totals['killed_deleting']}, backing up {totals['killed_backing_up']}, writing a checkpoint {totals['killed_checkpointing']}, ending in order {totals['killed_ending']}; "
+          f"deleting {totals['killed_deleting']}, backing up {totals['killed_backing_up']}, writing a checkpoint {totals['killed_checkpointing']}, "
+          f"just after a refresh began {totals['killed_refreshing']}, ending in order {totals['killed_ending']}; "
           f"{totals['folders']} folders")
     if not arguments.keep:
         shutil.rmtree(home)
