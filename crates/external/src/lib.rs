@@ -1,7 +1,30 @@
-//! Rows from elsewhere: `mysql()`, `postgresql()`, `s3()`, `url()` and `file()` as sources for any SELECT, and so for a
-//! scheduled refresh.
+//! Rows and bytes from elsewhere: `mysql()`, `postgresql()`, `s3()`, `url()` and `file()` as sources for any SELECT, and so
+//! for a scheduled refresh.
 //!
-//! Nothing lives here yet: `file()` inside the user files folder is a table function of crate `query`; the others are
-//! refused by name there. They come with refreshable views. What will hold then: hosts only from an allow list,
-//! credentials never in a definition, a log or an error, and a source that is down or lies about its size fails that
-//! query alone.
+//! Two kinds of sources. A [`Table`] has rows of its own (PostgreSQL, MySQL). [`Objects`] are bytes under names (HTTP, S3,
+//! files); how bytes become rows is `query`'s, with crate `format`. In reading order: [`hosts`] (who may be asked),
+//! [`relation`], [`objects`], then a module for each source.
+//!
+//! What holds for all of them: a connection is only made to an address that the allow list was asked about; credentials are
+//! a [`Secret`] and never in an error, a log or a name; a source that is down, slow or lies about its size fails the query
+//! that asked, and nothing else.
+
+pub mod database;
+pub mod error;
+pub mod files;
+pub mod glob;
+pub mod hosts;
+pub mod http;
+pub mod mysql;
+pub mod objects;
+pub mod postgres;
+pub mod relation;
+pub mod s3;
+pub mod secret;
+
+pub use database::{Database, Patience};
+pub use error::{Error, Result};
+pub use hosts::{AllowedHosts, Hosts};
+pub use objects::{Object, Objects};
+pub use relation::{Blocks, Comparison, Filter, Scan, Table};
+pub use secret::Secret;
