@@ -90,8 +90,18 @@ pub(crate) struct ServerArgs {
     /// Statements that may run at once; 0: no limit.
     #[arg(long, default_value_t = 100)]
     pub(crate) max_concurrent_queries: usize,
+    /// A host that url(), s3(), mysql() and postgresql() may ask: a name, *.name, an address, address/bits, loopback, or *
+    /// for all; with :port or without. May be given several times. Without it: loopback. Link-local and metadata addresses
+    /// are never asked.
+    #[arg(long, value_name = "HOST", value_parser = host)]
+    pub(crate) allow_host: Vec<String>,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+}
+
+/// An entry of the list of hosts.
+fn host(text: &str) -> Result<String, String> {
+    engine::AllowedHosts::parse([text]).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
 #[derive(Args, Debug)]
@@ -115,6 +125,9 @@ pub(crate) struct LocalArgs {
     /// A file of statements.
     #[arg(long)]
     pub(crate) file: Option<PathBuf>,
+    /// A host that url(), s3(), mysql() and postgresql() may ask, as of `server`. Without it: loopback.
+    #[arg(long, value_name = "HOST", value_parser = host)]
+    pub(crate) allow_host: Vec<String>,
 }
 
 #[derive(Args, Debug)]

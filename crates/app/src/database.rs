@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::{Access, Credentials, Engine, EngineConfig, Env, Session, StoreConfig};
+use engine::{Access, AllowedHosts, Credentials, Engine, EngineConfig, Env, Session, StoreConfig};
 
 use crate::error::{Error, Result};
 
@@ -22,6 +22,8 @@ pub(crate) struct Limits {
     pub(crate) memory_bytes: Option<usize>,
     pub(crate) queries: Option<usize>,
     pub(crate) store: Option<StoreConfig>,
+    /// Hosts that may be asked; none: loopback.
+    pub(crate) hosts: Vec<String>,
 }
 
 impl Database {
@@ -53,6 +55,10 @@ impl Database {
         }
         config.concurrent_queries_max = limits.queries.unwrap_or(config.concurrent_queries_max);
         config.store = limits.store.unwrap_or(config.store);
+        if !limits.hosts.is_empty() {
+            let hosts = AllowedHosts::parse(limits.hosts.iter().map(String::as_str));
+            config.runtime.external_hosts = hosts.map_err(|error| Error::Host(error.to_string()))?;
+        }
         let engine = open(env, &path, config).await?;
         Ok(Database { engine, temporary })
     }

@@ -22,6 +22,9 @@ pub(crate) enum Error {
     Server(#[from] ::server::Error),
     #[error("cannot read {}: {reason}", path.display())]
     Read { path: PathBuf, reason: String },
+    /// An entry of the list of hosts that is none.
+    #[error("--allow-host: {0}")]
+    Host(String),
     #[error("cannot write the answer: {0}")]
     Write(std::io::Error),
     #[error("cannot start: {0}")]

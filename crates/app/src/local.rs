@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Read};
 use engine::{Access, CancellationToken, Request, Session};
 
 use crate::cli::LocalArgs;
-use crate::database::Database;
+use crate::database::{Database, Limits};
 use crate::error::{Error, Result};
 use crate::{input, output, prompt};
 
@@ -13,7 +13,8 @@ use crate::{input, output, prompt};
 pub(crate) async fn run(args: LocalArgs) -> Result<()> {
     let is_asked = args.queries.is_empty() && args.file.is_none() && std::io::stdin().is_terminal();
     let scripts = if is_asked { Vec::new() } else { scripts(&args)? };
-    let database = Database::open(args.data.as_deref(), Access::default()).await?;
+    let limits = Limits { hosts: args.allow_host.clone(), ..Limits::default() };
+    let database = Database::open_limited(args.data.as_deref(), Access::default(), limits).await?;
     let format = args.format.unwrap_or_else(|| output::default_format().to_owned());
     let ran = async {
         let mut session = database.session()?;

@@ -29,6 +29,7 @@ pub(crate) async fn run(args: ServerArgs) -> Result<()> {
         memory_bytes: args.max_server_memory_usage,
         queries: Some(args.max_concurrent_queries),
         store: Some(args.store.config()),
+        hosts: args.allow_host,
     };
     let database = Database::open_limited(Some(&args.data), access, limits).await?;
     let address = SocketAddr::new(args.listen, args.http_port);

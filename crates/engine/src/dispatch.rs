@@ -12,7 +12,9 @@ use crate::error::{Error, Result};
 use crate::extremes::Extremes;
 use crate::request::{Answer, Rows, Source, summary};
 use crate::session::{Running, Session};
-use crate::{alter, backup, ddl, dictionaries, insert, lookup, optimize, refresh, settings, show, system, verify};
+use crate::{
+    alter, backup, collections, ddl, dictionaries, insert, lookup, optimize, refresh, settings, show, system, verify,
+};
 
 /// Runs a statement.
 pub(crate) async fn run(session: &mut Session, running: Running) -> Result<Answer> {
@@ -98,6 +100,8 @@ async fn change(engine: &Engine, kind: &StatementKind, ctx: &Arc<QueryContext>) 
         StatementKind::Optimize(what) => optimize::run(engine, what, ctx).await,
         StatementKind::CreateConcurrencyGroup(create) => refresh::create_group(engine, create, ctx).await,
         StatementKind::AlterConcurrencyGroup(alter) => refresh::alter_group(engine, alter, ctx).await,
+        StatementKind::CreateNamedCollection(create) => collections::create(engine, create, ctx).await,
+        StatementKind::AlterNamedCollection(alter) => collections::alter(engine, alter, ctx).await,
         StatementKind::System(command) => system::run(engine, command, ctx).await,
         later => Err(Error::NotImplemented(name_of(later).to_owned())),
     }
@@ -108,7 +112,6 @@ fn name_of(kind: &StatementKind) -> &str {
     match kind {
         StatementKind::Check(_) => "CHECK TABLE",
         StatementKind::CreateFunction(_) => "CREATE FUNCTION",
-        StatementKind::CreateNamedCollection(_) | StatementKind::AlterNamedCollection(_) => "NAMED COLLECTION",
         StatementKind::AlterDatabase(_) => "ALTER DATABASE",
         StatementKind::Begin
         | StatementKind::Commit
@@ -185,7 +188,9 @@ fn done(running: &Running) -> Result<Answer> {
 
 async fn explain(explain: &Explain, ctx: &Arc<QueryContext>) -> Result<Vec<String>> {
     let lines = match (&explain.kind, &explain.target) {
-        (ExplainKind::Syntax, ExplainTarget::Statement(statement)) => lines_of(&statement.to_pretty()),
+        (ExplainKind::Syntax, ExplainTarget::Statement(statement)) => {
+            lines_of(&query::external::hide_secrets(&statement.to_pretty()))
+        }
         (ExplainKind::Ast, ExplainTarget::Statement(statement)) => lines_of(&format!("{:#?}", statement.kind)),
         (ExplainKind::Plan | ExplainKind::Pipeline, ExplainTarget::Statement(statement)) => {
             let StatementKind::Query(query) = &statement.kind else {

@@ -18,8 +18,13 @@ use views::{Insert, InsertOptions, Rows};
 use crate::ddl;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::outside;
 use crate::request::{Answer, Data, summary};
 use crate::session::Running;
+
+mod sink;
+
+pub(crate) use sink::Sink;
 
 /// Bytes of data that are pushed to a decoder at once.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -30,28 +35,25 @@ const BLOCK_COPIES: usize = 2;
 /// Runs an INSERT. Nothing of it is visible before it is answered.
 pub(crate) async fn run(engine: &Engine, mut running: Running, insert: &AstInsert) -> Result<Answer> {
     let ctx = Arc::clone(&running.ctx);
-    let InsertTarget::Table(name) = &insert.target else {
-        return Err(Error::NotImplemented("INSERT INTO FUNCTION".to_owned()));
-    };
     if insert.partition_by.is_some() {
         return Err(Error::NotImplemented("PARTITION BY in INSERT".to_owned()));
     }
+    let name = match &insert.target {
+        InsertTarget::Table(name) => name,
+        InsertTarget::Function(call) => return outside::into_function(running, call, insert).await,
+    };
     let (passage, ctx) = engine.inner.views.enter(&ddl::qualified(&ctx, name), &ctx).await;
     let ctx = Arc::new(ctx);
     let table = ddl::table(&ctx, name)?;
+    if table.kind == store::TableKind::External {
+        return outside::into_table(running, &table, insert).await;
+    }
     let options = options(&ctx, matches!(insert.source, InsertSource::Data(_)))?;
     let mut into = engine.inner.views.insert(&table, &ctx, options)?;
     into.keep(passage);
-    let columns = into.table().columns_of(column_names(&insert.columns, &into)?.as_deref())?;
-    match &insert.source {
-        InsertSource::Query(query) => from_query(&mut into, query, &columns, &ctx).await?,
-        InsertSource::Data(data) => {
-            let inline = running.request.text.slice(span(data, running.request.text.len()));
-            let more = running.request.data.take();
-            from_data(&mut into, data, columns, inline, more, &ctx).await?;
-        }
-        InsertSource::Infile(_) => return Err(Error::NotImplemented("INSERT … FROM INFILE".to_owned())),
-    }
+    let columns = named_columns(&insert.columns, &into.table().insertable)?;
+    let columns = into.table().columns_of(columns.as_deref())?;
+    feed(&mut Sink::Table(&mut into), &mut running, insert, &columns, &ctx).await?;
     let written = into.written();
     into.commit().await?;
     if table.kind == store::TableKind::Buffer {
@@ -60,6 +62,25 @@ pub(crate) async fn run(engine: &Engine, mut running: Running, insert: &AstInser
     running.guard.wrote(written.rows, written.bytes);
     let summary = summary(&ctx, running.started_ns);
     Ok(Answer::Done(crate::Summary { written_rows: written.rows, written_bytes: written.bytes, ..summary }))
+}
+
+/// The rows of a statement, into what takes them.
+pub(crate) async fn feed(
+    into: &mut Sink<'_>,
+    running: &mut Running,
+    insert: &AstInsert,
+    columns: &Header,
+    ctx: &Arc<QueryContext>,
+) -> Result<()> {
+    match &insert.source {
+        InsertSource::Query(query) => from_query(into, query, columns, ctx).await,
+        InsertSource::Data(data) => {
+            let inline = running.request.text.slice(span(data, running.request.text.len()));
+            let more = running.request.data.take();
+            from_data(into, data, columns.clone(), inline, more, ctx).await
+        }
+        InsertSource::Infile(_) => Err(Error::NotImplemented("INSERT … FROM INFILE".to_owned())),
+    }
 }
 
 /// What the settings say of an insert. Rows of a SELECT may come in any order, so that their hash says nothing.
@@ -102,7 +123,7 @@ fn span(data: &InsertData, len: usize) -> std::ops::Range<usize> {
 }
 
 /// The names of a column list; `None` where there is none.
-fn column_names(columns: &InsertColumns, into: &Insert) -> Result<Option<Vec<String>>> {
+pub(crate) fn named_columns(columns: &InsertColumns, insertable: &Header) -> Result<Option<Vec<String>>> {
     let InsertColumns::List(list) = columns else { return Ok(None) };
     let mut names = Vec::with_capacity(list.len());
     for item in list {
@@ -110,7 +131,7 @@ fn column_names(columns: &InsertColumns, into: &Insert) -> Result<Option<Vec<Str
             ExprKind::Identifier(parts) => {
                 names.push(parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join("."));
             }
-            ExprKind::Asterisk(asterisk) => names.extend(all_but(asterisk, into)?),
+            ExprKind::Asterisk(asterisk) => names.extend(all_but(asterisk, insertable)?),
             _ => {
                 let message = format!("\"{item}\" is no column of an INSERT");
                 return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
@@ -120,8 +141,8 @@ fn column_names(columns: &InsertColumns, into: &Insert) -> Result<Option<Vec<Str
     Ok(Some(names))
 }
 
-fn all_but(asterisk: &sql::ast::Asterisk, into: &Insert) -> Result<Vec<String>> {
-    let mut names: Vec<String> = into.table().insertable.columns().iter().map(|c| c.name.to_string()).collect();
+fn all_but(asterisk: &sql::ast::Asterisk, insertable: &Header) -> Result<Vec<String>> {
+    let mut names: Vec<String> = insertable.columns().iter().map(|c| c.name.to_string()).collect();
     for transformer in &asterisk.transformers {
         match transformer {
             sql::ast::ColumnTransformer::Except { columns, .. } => {
@@ -134,7 +155,7 @@ fn all_but(asterisk: &sql::ast::Asterisk, into: &Insert) -> Result<Vec<String>> 
 }
 
 /// Rows of a SELECT, columns matched by position.
-async fn from_query(into: &mut Insert, query: &sql::Query, columns: &Header, ctx: &Arc<QueryContext>) -> Result<()> {
+async fn from_query(into: &mut Sink<'_>, query: &sql::Query, columns: &Header, ctx: &Arc<QueryContext>) -> Result<()> {
     let prepared = query::prepare(query, ctx).await?;
     let converter = Converter::by_position(prepared.compiled.header(), columns, ctx)?;
     let rows = prepared.compiled.run(ctx).await?;
@@ -145,12 +166,12 @@ async fn from_query(into: &mut Insert, query: &sql::Query, columns: &Header, ctx
 pub(crate) async fn from_prepared(into: &mut Insert, prepared: &Prepared, ctx: &Arc<QueryContext>) -> Result<()> {
     let columns = prepared.compiled.header().clone();
     let rows = prepared.compiled.run(ctx).await?;
-    from_stream(into, rows, None, &columns, ctx).await
+    from_stream(&mut Sink::Table(into), rows, None, &columns, ctx).await
 }
 
 /// Rows of a SELECT that runs in a task of its own, a block ahead of the insert.
 async fn from_stream(
-    into: &mut Insert,
+    into: &mut Sink<'_>,
     rows: BlockStream,
     converter: Option<Converter>,
     columns: &Header,
@@ -229,7 +250,7 @@ async fn gather(
 
 /// Rows of data in a format: what is inline in the statement, then what arrives.
 async fn from_data(
-    into: &mut Insert,
+    into: &mut Sink<'_>,
     data: &InsertData,
     columns: Header,
     inline: Bytes,
@@ -238,8 +259,8 @@ async fn from_data(
 ) -> Result<()> {
     let format = Format::parse(&data.format.name)?;
     let mut options = DecodeOptions::new(columns, ctx.settings.clone());
-    options.keep_bad_rows = into.table().dead_letters.is_some();
-    options.strict_types = into.table().strict_types;
+    options.keep_bad_rows = into.keeps_letters();
+    options.strict_types = into.has_strict_types();
     let mut decoder = format::decoder(format, options, Some(evaluator(ctx)))?;
     let held = &mut ctx.memory.hold("blocks of an INSERT");
     for start in (0..inline.len()).step_by(CHUNK_BYTES) {
@@ -256,10 +277,11 @@ async fn from_data(
     drain(into, decoder.as_mut(), held, true).await
 }
 
-async fn drain(into: &mut Insert, decoder: &mut dyn Decode, held: &mut Held, last: bool) -> Result<()> {
+async fn drain(into: &mut Sink<'_>, decoder: &mut dyn Decode, held: &mut Held, last: bool) -> Result<()> {
     while let Some(decoded) = decoder.next(last)? {
         held.resize(decoded.block.size_bytes().saturating_mul(BLOCK_COPIES))?;
-        into.push(rows_of(decoded, "insert", into.table().dead_letters.is_some())).await?;
+        let rows = rows_of(decoded, "insert", into.keeps_letters());
+        into.push(rows).await?;
     }
     Ok(())
 }

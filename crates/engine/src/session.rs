@@ -85,7 +85,8 @@ impl Session {
 
     /// A statement that is none, or may not run, is remembered too.
     fn remember_unstarted(&self, text: &[u8], query_id: Option<String>, started_ns: i64, error: &Error) {
-        let text: Arc<str> = String::from_utf8_lossy(text.get(..TEXT_BYTES_MAX).unwrap_or(text)).into();
+        let text = String::from_utf8_lossy(text.get(..TEXT_BYTES_MAX).unwrap_or(text));
+        let text: Arc<str> = query::external::hide_secrets(&text).into();
         let failure = Failure { code: error.code(), message: error.to_string(), was_running: false };
         let record = QueryRecord {
             query_id: query_id.unwrap_or_default().into(),
@@ -108,7 +109,12 @@ impl Session {
     }
 
     fn start(&self, request: Request) -> Result<Running> {
-        let statement = sql::parse_statement_bytes(&request.text)?;
+        let is_secret = || {
+            let text = String::from_utf8_lossy(&request.text);
+            sql::has_secrets(&text, &query::external::is_format)
+        };
+        let statement = sql::parse_statement_bytes(&request.text);
+        let statement = statement.map_err(|error| if is_secret() { error.without_text() } else { error })?;
         let text_end = match &statement.kind {
             sql::ast::StatementKind::Insert(insert) => match &insert.source {
                 sql::ast::InsertSource::Data(data) => data.data.start as usize,
@@ -116,7 +122,8 @@ impl Session {
             },
             _ => request.text.len(),
         };
-        let text: Arc<str> = String::from_utf8_lossy(request.text.get(..text_end).unwrap_or_default()).trim().into();
+        let text = String::from_utf8_lossy(request.text.get(..text_end).unwrap_or_default());
+        let text: Arc<str> = query::external::hide_secrets(text.trim()).into();
         self.begin(statement, text, request)
     }
 

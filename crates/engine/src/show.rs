@@ -159,7 +159,7 @@ pub(crate) fn create_text(table: &TableDef) -> Result<String> {
         StatementKind::CreateDictionary(create) => create.head.name = name,
         _ => {}
     }
-    Ok(statement.to_pretty())
+    Ok(query::external::hide_secrets(&statement.to_pretty()))
 }
 
 /// DESCRIBE: name, type, default kind and expression, comment, codec, TTL of each column.

@@ -68,6 +68,14 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A text that is no URL.
+    #[error("bad URI syntax: \"{url}\": {reason}")]
+    NoUrl {
+        /// What of it can be shown.
+        url: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// No connection, or one that broke off.
     #[error("{}: cannot reach {place}: {reason}", kind.name())]
     Unreachable {
@@ -222,6 +230,7 @@ impl Error {
         match self {
             Error::HostNotAllowed { .. } | Error::HostNeverAllowed { .. } => ErrorCode::UNACCEPTABLE_URL,
             Error::Unresolved { .. } => ErrorCode::DNS_ERROR,
+            Error::NoUrl { .. } => ErrorCode::POCO_EXCEPTION,
             Error::BadUrl { .. } | Error::BadPattern { .. } => ErrorCode::BAD_ARGUMENTS,
             Error::Unreachable { kind, .. }
             | Error::LoginRefused { kind, .. }
@@ -231,6 +240,8 @@ impl Error {
             Error::Status { status: 429, .. } => ErrorCode::RECEIVED_ERROR_TOO_MANY_REQUESTS,
             Error::Status { .. } => ErrorCode::RECEIVED_ERROR_FROM_REMOTE_IO_SERVER,
             Error::TooManyRedirects { .. } => ErrorCode::TOO_MANY_REDIRECTS,
+            Error::WrongSize { kind: Kind::Http, .. } => ErrorCode::POCO_EXCEPTION,
+            Error::WrongSize { kind: Kind::S3, .. } => ErrorCode::S3_ERROR,
             Error::WrongSize { .. } => ErrorCode::CANNOT_READ_ALL_DATA,
             Error::Missing { kind: Kind::S3, .. } => ErrorCode::S3_ERROR,
             Error::Missing { kind: Kind::Http, .. } => ErrorCode::RECEIVED_ERROR_FROM_REMOTE_IO_SERVER,
@@ -254,8 +265,8 @@ impl Error {
             (Kind::MySql, Error::Refused { .. }) => ErrorCode::POCO_EXCEPTION,
             (Kind::MySql, _) => ErrorCode::ALL_CONNECTION_TRIES_FAILED,
             (Kind::S3, _) => ErrorCode::S3_ERROR,
-            (Kind::Http | Kind::File, Error::TimedOut { .. }) => ErrorCode::SOCKET_TIMEOUT,
-            (Kind::Http | Kind::File, _) => ErrorCode::NETWORK_ERROR,
+            // what ClickHouse's HTTP library throws has this one code
+            (Kind::Http | Kind::File, _) => ErrorCode::POCO_EXCEPTION,
         }
     }
 }

@@ -12,11 +12,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::buffered::BufWriter;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
 };
 use object_store::path::Path;
-use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig, WriteMultipart};
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
+use tokio::io::AsyncWriteExt;
 
 use crate::error::{Error, Kind, Result};
 use crate::glob;
@@ -26,8 +28,10 @@ use crate::secret::Secret;
 
 /// Objects of one listing, at most.
 const OBJECTS_MAX: usize = 1_000_000;
-/// Bytes of one piece of an upload: the least that S3 takes, doubled.
+/// Bytes of an object that is written at once, and of one piece of a larger one: the least that S3 takes, doubled.
 const UPLOAD_PIECE_BYTES: usize = 10 << 20;
+/// Characters of what a server says that are shown.
+const REASON_MAX: usize = 300;
 /// How long a request is tried again.
 const RETRY_TIME: Duration = Duration::from_secs(60);
 
@@ -62,7 +66,7 @@ pub struct Credentials {
 /// Objects of a bucket.
 pub struct Bucket {
     place: Place,
-    store: AmazonS3,
+    store: Arc<AmazonS3>,
     options: BucketOptions,
 }
 
@@ -187,7 +191,7 @@ impl Bucket {
             url: place.endpoint.clone(),
             reason: error.to_string(),
         })?;
-        Ok(Bucket { place, store, options })
+        Ok(Bucket { place, store: Arc::new(store), options })
     }
 
     fn path(&self, key: &str) -> Result<Path> {
@@ -224,6 +228,7 @@ impl Bucket {
                         }
                     }
                 }
+                let reason = reason.lines().next().unwrap_or_default().chars().take(REASON_MAX).collect();
                 Error::Refused { kind: Kind::S3, place, reason }
             }
         }
@@ -347,25 +352,30 @@ impl Objects for Bucket {
                 }
             }
         }
-        let failed = |error: object_store::Error| self.failed(&error, key);
-        let upload = self.store.put_multipart(&path).await.map_err(failed)?;
-        let mut upload = WriteMultipart::new_with_chunk_size(upload, UPLOAD_PIECE_BYTES);
+        let store: Arc<dyn ObjectStore> = self.store.clone();
+        let mut upload =
+            BufWriter::with_capacity(store, path, UPLOAD_PIECE_BYTES).with_max_concurrency(UPLOADS_AT_ONCE);
         loop {
             match bytes.next().await {
                 Some(Ok(piece)) => {
-                    upload.wait_for_capacity(UPLOADS_AT_ONCE).await.map_err(failed)?;
-                    upload.write(&piece);
+                    upload.put(piece).await.map_err(|error| self.failed(&error, key))?;
                 }
                 Some(Err(error)) => {
-                    // nothing is there before an upload is finished
-                    let _left_for_the_bucket_to_forget = upload.abort().await;
+                    // nothing is there before an upload is finished; what was uploaded is left for the bucket to forget
+                    let _aborted = upload.abort().await;
                     return Err(error);
                 }
                 None => break,
             }
         }
-        upload.finish().await.map_err(failed)?;
-        Ok(())
+        upload.shutdown().await.map_err(|error| match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+            Some(inner) => self.failed(inner, key),
+            None => Error::Refused {
+                kind: Kind::S3,
+                place: format!("{}/{key}", self.place.bucket),
+                reason: error.to_string(),
+            },
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 //! [`BadRow`] where the caller keeps dead letters. What needs an expression evaluated (VALUES) asks the caller.
 
 mod build;
+pub mod codec;
 mod cursor;
 pub mod decode;
 pub mod encode;

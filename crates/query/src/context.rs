@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use functions::QueryTime;
 use store::Snapshot;
 use tokio_util::sync::CancellationToken;
-use types::{Block, ErrorCode, Header, Setting, Settings, TableId};
+use types::{Block, ErrorCode, Setting, Settings, TableId};
 
 use crate::error::{Error, Result};
+use crate::external::Described;
 use crate::memory::QueryMemory;
 use crate::runtime::Runtime;
 
@@ -51,8 +52,8 @@ pub struct QueryContext {
     pub overrides: Arc<BTreeMap<TableId, Block>>,
     /// Of these tables only parts that begin after this block are read: what was inserted since.
     pub newer_than: Arc<BTreeMap<TableId, u64>>,
-    /// Columns of files whose call does not name them, by path and format: looked up before the query is bound.
-    pub structures: Arc<BTreeMap<(String, format::Format), Header>>,
+    /// What sources elsewhere said of themselves, where their call does not say it: asked for before the query is bound.
+    pub(crate) described: Arc<BTreeMap<Arc<str>, Described>>,
     /// Dictionaries that were loaded for this query because they keep nothing between queries.
     pub loaded: Arc<std::collections::BTreeSet<TableId>>,
     /// In how many loads of dictionaries this query is.
@@ -166,7 +167,7 @@ impl QueryContext {
             params: Arc::default(),
             overrides: Arc::default(),
             newer_than: Arc::default(),
-            structures: Arc::default(),
+            described: Arc::default(),
             loaded: Arc::default(),
             loads: 0,
             memory: Arc::new(QueryMemory::new(runtime.memory.clone(), settings.uint(Setting::MaxMemoryUsage))),
@@ -185,12 +186,12 @@ impl QueryContext {
         QueryContext { settings, ..self.clone() }
     }
 
-    /// The same query, knowing what columns a file has.
+    /// The same query, knowing what a source elsewhere said of itself.
     #[must_use]
-    pub fn with_structure(&self, path: String, format: format::Format, header: Header) -> QueryContext {
-        let mut structures = (*self.structures).clone();
-        structures.insert((path, format), header);
-        QueryContext { structures: Arc::new(structures), ..self.clone() }
+    pub(crate) fn with_described(&self, key: Arc<str>, described: Described) -> QueryContext {
+        let mut all = (*self.described).clone();
+        all.insert(key, described);
+        QueryContext { described: Arc::new(all), ..self.clone() }
     }
 
     /// The same query, for which a dictionary was loaded.

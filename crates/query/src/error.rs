@@ -34,14 +34,10 @@ pub enum Error {
         /// The rule and what broke it.
         message: Arc<str>,
     },
-    /// A file whose columns must be looked up before the query can be bound.
-    #[error("the columns of file \"{path}\" are not known here: give the structure as the third argument")]
-    StructureUnknown {
-        /// As written.
-        path: String,
-        /// Its format.
-        format: format::Format,
-    },
+    /// A source elsewhere that must be asked for its columns before the query can be bound; whoever prepares a query does
+    /// that.
+    #[error("the columns of {} are not known here: give its structure", .0.name())]
+    NotDescribed(Box<crate::external::Outside>),
     /// No such database.
     #[error("database \"{0}\" does not exist")]
     UnknownDatabase(String),
@@ -105,17 +101,6 @@ pub enum Error {
         /// Rows or bytes so far.
         reached: u64,
     },
-    /// A path that leads out of the folder for user files.
-    #[error("file \"{0}\" is not inside the user files folder")]
-    FileOutside(String),
-    /// A file that cannot be read.
-    #[error("cannot read file \"{path}\": {reason}")]
-    FileUnreadable {
-        /// As written.
-        path: String,
-        /// What the disk said.
-        reason: String,
-    },
     /// A plan that breaks its own rules: a defect of Everview.
     #[error("internal error in the plan: {0}")]
     Plan(String),
@@ -135,14 +120,12 @@ impl Error {
             Error::UnknownTableFunction(_) => ErrorCode::UNKNOWN_FUNCTION,
             Error::DefinitionChanged(_) => ErrorCode::ABORTED,
             Error::DictionaryNotLoaded(_) => ErrorCode::BAD_ARGUMENTS,
-            Error::NotSupported(_) | Error::StructureUnknown { .. } => ErrorCode::NOT_IMPLEMENTED,
+            Error::NotSupported(_) | Error::NotDescribed(_) => ErrorCode::NOT_IMPLEMENTED,
             Error::NotConstant(_) => ErrorCode::BAD_ARGUMENTS,
             Error::NoColumn(_) => ErrorCode::NOT_FOUND_COLUMN_IN_BLOCK,
             Error::Cancelled => ErrorCode::QUERY_WAS_CANCELLED,
             Error::TimedOut { .. } => ErrorCode::TIMEOUT_EXCEEDED,
             Error::OutOfMemory(_) => ErrorCode::MEMORY_LIMIT_EXCEEDED,
-            Error::FileOutside(_) => ErrorCode::ACCESS_DENIED,
-            Error::FileUnreadable { .. } => ErrorCode::CANNOT_OPEN_FILE,
             Error::Plan(_) => ErrorCode::LOGICAL_ERROR,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! In reading order: `context` (what a query carries), [`bind`] (syntax tree → logical plan), [`mod@compile`] (logical →
 //! physical plan), [`run`] (plan → blocks), [`scan`] (the leaves), `relations` (what stands behind names), [`merge_tables`], [`dictionary`], [`join_engine`], [`buffer_engine`], [`system`]
-//! and [`table_functions`] (rows that are in no table), [`expressions`], [`layout`] and
+//! and [`table_functions`] (rows that are in no table), [`mod@external`] (rows elsewhere), [`expressions`], [`layout`] and
 //! [`transform`] (expressions over one block).
 //!
 //! Never here: writing. Nothing in this crate changes a snapshot.
@@ -19,6 +19,7 @@ pub mod dictionary;
 pub mod error;
 pub mod explain;
 pub mod expressions;
+pub mod external;
 pub mod join_engine;
 pub mod keys;
 pub mod layout;
@@ -41,6 +42,7 @@ pub mod table_functions;
 mod template;
 pub mod transform;
 
+pub use ::external::AllowedHosts;
 pub use compile::{Compiled, compile};
 pub use context::{Caller, Counters, QueryContext};
 pub use error::{Error, Result};

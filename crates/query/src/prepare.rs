@@ -11,9 +11,9 @@ use crate::compile::{Compiled, compile};
 use crate::context::QueryContext;
 use crate::error::{Error, Result};
 use crate::expressions::{bind_context, function_context};
+use crate::external::describe;
 use crate::relations::SnapshotRelations;
 use crate::run::BlockStream;
-use crate::table_functions::structure_of_file;
 use crate::template;
 
 /// A query that is ready to run, any number of times.
@@ -43,6 +43,7 @@ pub fn bind(query: &Query, ctx: &QueryContext) -> Result<Bound> {
     let functions = function_context(ctx)?;
     let relations = SnapshotRelations::new(ctx);
     let mut bound = bind_query(query, &bind_context(&relations, &functions, ctx))?;
+    bound.lists_tables |= relations.named_collections();
     bound.uses.extend(relations.passed());
     Ok(bound)
 }
@@ -54,8 +55,8 @@ pub async fn prepare(query: &Query, ctx: &QueryContext) -> Result<Prepared> {
         return Ok(prepared);
     }
     let (mut bound, ctx) = bind_with_structures(query, ctx).await?;
-    // a file may have other columns the next time
-    bound.deterministic &= ctx.structures.is_empty();
+    // a source may have other columns the next time
+    bound.deterministic &= ctx.described.is_empty();
     let compiled = compile(&bound, &ctx).await?;
     let (deterministic, outside, lists_tables) = (bound.deterministic, bound.outside, bound.lists_tables);
     let prepared = Prepared { compiled, deterministic, outside, uses: bound.uses.into(), lists_tables };
@@ -65,15 +66,15 @@ pub async fn prepare(query: &Query, ctx: &QueryContext) -> Result<Prepared> {
     Ok(prepared)
 }
 
-/// Binding reads nothing; where it needs to know what columns a file has, or a dictionary that is not loaded, that is done
+/// Binding reads nothing; where it needs to know what columns a source elsewhere has, or a dictionary that is not loaded, that is done
 /// and it starts again.
 async fn bind_with_structures(query: &Query, ctx: &QueryContext) -> Result<(Bound, QueryContext)> {
     let mut ctx = ctx.clone();
     loop {
         match bind(query, &ctx) {
-            Err(Error::StructureUnknown { path, format }) if !ctx.structures.contains_key(&(path.clone(), format)) => {
-                let header = structure_of_file(&ctx, &path, format).await?;
-                ctx = ctx.with_structure(path, format, header);
+            Err(Error::NotDescribed(outside)) if !ctx.described.contains_key(outside.key()) => {
+                let described = describe(&outside, &Arc::new(ctx.clone())).await?;
+                ctx = ctx.with_described(outside.key().clone(), described);
             }
             Err(Error::DictionaryNotLoaded(id)) if !ctx.loaded.contains(&id) => {
                 ctx.runtime.dictionaries.load(id, &ctx).await?;

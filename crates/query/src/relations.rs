@@ -1,6 +1,7 @@
 //! What stands behind names: tables and views of the query's snapshot, system tables, table functions.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::logical_expr::TableSource as PlanSource;
 use parking_lot::Mutex;
@@ -17,6 +18,7 @@ use crate::context::QueryContext;
 use crate::definition::Definition;
 use crate::dictionary::{DictionarySource, Slot};
 use crate::error::{Error, Result};
+use crate::external::{self, Outside};
 use crate::join_engine::JoinEngine;
 use crate::scan::{Skips, Source, StoredTable, TableOptions, Virtual, table_source};
 use crate::{merge_tables, system, table_functions};
@@ -26,6 +28,8 @@ pub struct SnapshotRelations<'a> {
     ctx: &'a QueryContext,
     /// Views that were read as the table they write to: the plan has the table's id, and depends on the view as well.
     passed: Mutex<Vec<(TableId, u64)>>,
+    /// A named collection said where a source is: a plan over it is right for this snapshot only.
+    collections: AtomicBool,
 }
 
 /// Which rows of a table with one row a key are meant.
@@ -40,7 +44,12 @@ enum Rows {
 impl<'a> SnapshotRelations<'a> {
     /// The names as the context's snapshot has them.
     pub fn new(ctx: &'a QueryContext) -> SnapshotRelations<'a> {
-        SnapshotRelations { ctx, passed: Mutex::default() }
+        SnapshotRelations { ctx, passed: Mutex::default(), collections: AtomicBool::new(false) }
+    }
+
+    /// True when a named collection said where something is.
+    pub(crate) fn named_collections(&self) -> bool {
+        self.collections.load(Ordering::Relaxed)
     }
 
     /// The views that were read as the table they write to, with the versions of their definitions.
@@ -140,6 +149,25 @@ impl SnapshotRelations<'_> {
         Ok(Relation { id: Some(def.id), version: def.version, ..relation })
     }
 
+    /// A table whose rows are elsewhere.
+    fn outside(&self, def: &Arc<TableDef>) -> Result<Relation> {
+        let outside = outside_of_table(def, self.ctx)?;
+        self.collections.fetch_or(outside.has_collection, Ordering::Relaxed);
+        let definition = Definition::parse(def)?;
+        let (source, virtuals) = outside.source(self.ctx)?;
+        let mut columns = columns_of(def, &definition);
+        let rows = rows_and_virtuals(&def.database, &def.name, source, virtuals);
+        if let RelationKind::Table(table) = &rows.kind {
+            let is_virtual = |column: &&RelationColumn| matches!(column.kind, ColumnKind::Virtual);
+            columns.extend(table.columns.iter().filter(is_virtual).cloned());
+        }
+        let kind = match rows.kind {
+            RelationKind::Table(table) => RelationKind::Table(TableRelation { columns: columns.into(), ..table }),
+            other => other,
+        };
+        Ok(Relation { id: Some(def.id), version: def.version, kind, ..rows })
+    }
+
     fn merge(&self, def: &Arc<TableDef>) -> Result<Relation> {
         let definition = Definition::parse(def)?;
         let arguments = definition.storage().and_then(|storage| storage.engine.as_ref());
@@ -179,6 +207,7 @@ impl Relations for SnapshotRelations<'_> {
             None if def.kind == TableKind::Merge => self.merge(def),
             None if def.kind == TableKind::Dictionary => self.dictionary_rows(def, None),
             None if def.kind == TableKind::DictionaryTable => self.dictionary_rows(def, Some(&def.columns)),
+            None if def.kind == TableKind::External => self.outside(def),
             None => self.stored(def, def, if is_state { Rows::AsTheyLie } else { Rows::Merged }),
             Some(ViewDef::Plain) => self.view(def),
             Some(view) => {
@@ -204,6 +233,15 @@ impl Relations for SnapshotRelations<'_> {
                 return Ok(Relation { id: Some(slot.def.id), version: slot.def.version, ..relation });
             }
             _ => {}
+        }
+        if let Some(kind) = external::Kind::of_function(call.name) {
+            if !call.settings.is_empty() {
+                return Err(Error::NotSupported(format!("SETTINGS inside table function \"{}\"", call.name)));
+            }
+            let outside = Outside::of_call(kind, call.name, call.arguments, self.ctx)?;
+            self.collections.fetch_or(outside.has_collection, Ordering::Relaxed);
+            let (source, virtuals) = outside.source(self.ctx)?;
+            return Ok(rows_and_virtuals("", call.name, source, virtuals));
         }
         Ok(rows_of("", call.name, table_functions::resolve(call, self.ctx)?))
     }
@@ -253,7 +291,8 @@ impl Relations for SnapshotRelations<'_> {
                 let each_time = slot.is_some_and(|slot| slot.structure.is_read_each_time());
                 Some(if each_time { Loading::EachTime } else { Loading::Once })
             }
-            TableKind::DictionaryTable => Some(Loading::EachTime),
+            // nothing is loaded, but what is read is outside, and where it is is not in the plan's key
+            TableKind::DictionaryTable | TableKind::External => Some(Loading::EachTime),
             _ => None,
         }
     }
@@ -275,15 +314,29 @@ impl Relations for SnapshotRelations<'_> {
     }
 }
 
+/// What a table of an engine whose rows are elsewhere stands for.
+pub fn outside_of_table(def: &TableDef, ctx: &QueryContext) -> Result<Outside> {
+    let definition = Definition::parse(def)?;
+    let engine = definition.storage().and_then(|storage| storage.engine.as_ref());
+    let engine = engine.ok_or_else(|| Error::Plan(format!("table \"{}\" has no engine", def.qualified_name())))?;
+    Outside::of_engine(engine, Some(def.columns.clone()), &external::folder_of(def.uuid), ctx)
+}
+
 /// A relation of a source that has all its columns in `SELECT *` and knows neither FINAL nor PREWHERE.
 fn rows_of(database: &str, name: &str, source: Arc<dyn Source>) -> Relation {
-    let column = |column: &types::Column| RelationColumn {
+    rows_and_virtuals(database, name, source, 0)
+}
+
+/// The same of a source whose last columns are virtual.
+fn rows_and_virtuals(database: &str, name: &str, source: Arc<dyn Source>, virtuals: usize) -> Relation {
+    let ordinary = source.header().len().saturating_sub(virtuals);
+    let column = |(at, column): (usize, &types::Column)| RelationColumn {
         name: column.name.clone(),
         ty: column.ty.clone(),
-        kind: ColumnKind::Ordinary,
+        kind: if at < ordinary { ColumnKind::Ordinary } else { ColumnKind::Virtual },
     };
     let table = TableRelation {
-        columns: source.header().columns().iter().map(column).collect(),
+        columns: source.header().columns().iter().enumerate().map(column).collect(),
         scan: Arc::new(SourceScan { source }),
         supports_final: false,
         supports_prewhere: false,

@@ -11,6 +11,8 @@ use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionState;
 use env::Env;
+use external::http::Http;
+use external::{AllowedHosts, Hosts};
 
 use crate::cache::PlanCache;
 use crate::dictionary::Dictionaries;
@@ -36,8 +38,10 @@ pub struct RuntimeConfig {
     pub key_index_bytes: usize,
     /// Where sorts and aggregations may spill; absent, they end with MEMORY_LIMIT_EXCEEDED instead.
     pub spill_dir: Option<PathBuf>,
-    /// The only folder that `file()` may read; absent, `file()` is refused.
+    /// The only folder that `file()` may use; absent, `file()` is refused.
     pub user_files: Option<PathBuf>,
+    /// The hosts that `url()`, `s3()`, `mysql()` and `postgresql()` may ask.
+    pub external_hosts: AllowedHosts,
     /// The server's time zone.
     pub time_zone: Arc<str>,
     /// The host name that `hostName()` and system tables show.
@@ -54,6 +58,7 @@ impl Default for RuntimeConfig {
             key_index_bytes: 256 << 20,
             spill_dir: None,
             user_files: None,
+            external_hosts: AllowedHosts::default(),
             time_zone: "UTC".into(),
             host_name: "localhost".into(),
         }
@@ -68,6 +73,10 @@ pub struct Runtime {
     pub config: RuntimeConfig,
     /// The memory of all queries.
     pub memory: Arc<dyn MemoryPool>,
+    /// Which hosts may be asked.
+    pub(crate) hosts: Arc<Hosts>,
+    /// Requests to them.
+    pub(crate) http: Http,
     /// `system.*` and `information_schema.*`.
     pub system: SystemTables,
     /// Compiled plans.
@@ -105,8 +114,11 @@ impl Runtime {
             .with_memory_pool(memory.clone())
             .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(spill))
             .build()?;
+        let hosts = Arc::new(Hosts::new(config.external_hosts.clone()));
         Ok(Arc::new(Runtime {
             env: parts.env,
+            http: Http::new(hosts.clone()),
+            hosts,
             plans: PlanCache::new(config.plan_cache_entries),
             key_indexes: KeyIndexes::new(config.key_index_bytes),
             dictionaries: Dictionaries::default(),

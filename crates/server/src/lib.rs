@@ -5,7 +5,8 @@
 //! Never here: storage, plans, the meaning of a statement. Bytes from a socket cannot panic us; every queue and buffer has
 //! a named limit.
 
-pub mod codec;
+pub use format::codec;
+
 pub mod console;
 mod error;
 pub mod http;

@@ -70,6 +70,17 @@ pub struct SyntaxError {
 }
 
 impl Error {
+    /// The error without what the text says: for texts with credentials in them.
+    #[must_use]
+    pub fn without_text(self) -> Self {
+        match self {
+            Error::Syntax(error) => {
+                Error::Syntax(Box::new(SyntaxError { found: "…".to_owned(), near: "…".to_owned(), ..*error }))
+            }
+            other => other,
+        }
+    }
+
     /// ClickHouse's number.
     pub fn code(&self) -> i32 {
         match self {

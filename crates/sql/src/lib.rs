@@ -5,7 +5,7 @@
 //! overflow the stack.
 //!
 //! In reading order: [`ast`] (the tree), `token` and `lexer` (bytes → tokens), `parser` (tokens → tree), `print`
-//! (tree → text).
+//! (tree → text), `secrets` (text → text without credentials).
 
 pub mod ast;
 mod error;
@@ -13,11 +13,13 @@ mod lexer;
 mod literal;
 mod parser;
 mod print;
+mod secrets;
 mod token;
 
 pub use ast::{Expr, Query, Span, Statement};
 pub use error::{Error, Position, SYNTAX_ERROR, SyntaxError, TOO_BIG_AST, TOO_DEEP_RECURSION};
 pub use print::{back_quote, column_name, quote_string};
+pub use secrets::{has_secrets, hide_secrets};
 
 use ast::{DataType, InsertSource, StatementKind};
 use lexer::Lexer;

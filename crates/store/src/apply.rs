@@ -120,6 +120,7 @@ impl Next<'_> {
             Edit::ShiftParts { tables, is_ring } => self.shift_parts(tables, *is_ring),
             Edit::MoveMark { table, reader, from, to } => self.move_mark((*table, *reader), *from, *to),
             Edit::SetGroup { name, from, to } => self.set_group(name, *from, *to),
+            Edit::SetCollection { name, from, to } => self.set_collection(name, from.as_ref(), to.as_ref()),
             Edit::Token { table, token, window } => {
                 self.table(*table)?;
                 let receipt = self.applied.receipt;

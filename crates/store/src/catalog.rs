@@ -25,6 +25,8 @@ pub struct Catalog {
     groups: OrdMap<Arc<str>, u64>,
     /// Tables that were dropped and that UNDROP brings back.
     retired: OrdMap<TableId, RetiredTable>,
+    /// Named collections: their canonical CREATE texts, values included.
+    collections: OrdMap<Arc<str>, Arc<str>>,
     next_table: u64,
     next_database: u64,
 }
@@ -129,6 +131,16 @@ impl Catalog {
         self.groups.iter()
     }
 
+    /// The CREATE text of a named collection, values included; none when there is no such collection.
+    pub fn collection(&self, name: &str) -> Option<&Arc<str>> {
+        self.collections.get(name)
+    }
+
+    /// All named collections and their texts, by name.
+    pub fn collections(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &Arc<str>)> {
+        self.collections.iter()
+    }
+
     /// The table that a view writes to.
     pub fn target(&self, target: &Target) -> Option<&Arc<TableDef>> {
         match target {
@@ -152,6 +164,14 @@ impl Catalog {
         match limit {
             Some(limit) => drop(self.groups.insert(Arc::clone(name), limit)),
             None => drop(self.groups.remove(name)),
+        }
+    }
+
+    /// Puts a named collection, or takes it out.
+    pub(crate) fn put_collection(&mut self, name: &Arc<str>, text: Option<Arc<str>>) {
+        match text {
+            Some(text) => drop(self.collections.insert(Arc::clone(name), text)),
+            None => drop(self.collections.remove(name)),
         }
     }
 

@@ -248,6 +248,15 @@ pub enum Edit {
         /// Its limit now; none when it goes.
         to: Option<u64>,
     },
+    /// CREATE, ALTER and DROP NAMED COLLECTION.
+    SetCollection {
+        /// Its name.
+        name: Arc<str>,
+        /// Its canonical CREATE text before, none when there was no such collection; another one is a conflict.
+        from: Option<Arc<str>>,
+        /// Its text now, values included; none when it goes.
+        to: Option<Arc<str>>,
+    },
     /// Remembers an insert; seen before, the whole commit is a [`Conflict::Duplicate`](crate::Conflict::Duplicate).
     Token {
         /// The table inserted into.
@@ -312,6 +321,7 @@ impl Edit {
             | Edit::DropDetached { .. }
             | Edit::MoveMark { .. }
             | Edit::SetGroup { .. }
+            | Edit::SetCollection { .. }
             | Edit::Token { .. } => ChangeKind::Definition,
         }
     }
@@ -346,6 +356,7 @@ impl Edit {
             | Edit::ShiftParts { .. }
             | Edit::MoveMark { .. }
             | Edit::SetGroup { .. }
+            | Edit::SetCollection { .. }
             | Edit::Token { .. } => Box::new(std::iter::empty()),
         }
     }

@@ -75,6 +75,8 @@ pub enum TableKind {
     Set,
     /// The Buffer engine: rows in parts on their way into another table.
     Buffer,
+    /// Engines URL, S3, File, MySQL and PostgreSQL: the rows are elsewhere and are asked for each time.
+    External,
 }
 
 /// Whether `system.tables` and SHOW list a table.

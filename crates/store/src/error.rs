@@ -154,6 +154,9 @@ pub enum Conflict {
     /// A concurrency group was made, changed or dropped meanwhile.
     #[error("concurrency group \"{0}\" changed")]
     GroupChanged(String),
+    /// A named collection was made, changed or dropped meanwhile.
+    #[error("named collection \"{0}\" changed")]
+    CollectionChanged(String),
     /// Rows in memory that cannot be merged by the engine's rule.
     #[error("parts cannot be compacted: {0}")]
     CannotMerge(String),
@@ -171,7 +174,8 @@ impl Conflict {
             | Conflict::ViewsChanged { .. }
             | Conflict::PartGone { .. }
             | Conflict::Mark { .. }
-            | Conflict::GroupChanged(_) => ErrorCode::ABORTED,
+            | Conflict::GroupChanged(_)
+            | Conflict::CollectionChanged(_) => ErrorCode::ABORTED,
             Conflict::TableGone { .. } => ErrorCode::UNKNOWN_TABLE,
             Conflict::DatabaseGone(_) => ErrorCode::UNKNOWN_DATABASE,
             Conflict::DatabaseExists(_) => ErrorCode::DATABASE_ALREADY_EXISTS,
@@ -190,6 +194,7 @@ impl Conflict {
             | Conflict::Mark { .. } => true,
             Conflict::Duplicate(_)
             | Conflict::GroupChanged(_)
+            | Conflict::CollectionChanged(_)
             | Conflict::TableGone { .. }
             | Conflict::DatabaseGone(_)
             | Conflict::DatabaseExists(_)

@@ -148,6 +148,7 @@ async fn modify_query(work: &mut Work<'_>, view: &Arc<TableDef>, query: &Query) 
     let mut query = query.clone();
     ddl::qualify(&mut query, &work.ctx.caller.database);
     let source = ddl::source_of(&query)?.unwrap_or_else(|| QualifiedName::new("", ""));
+    ddl::refuse_outside(Some(&source), &work.ctx)?;
     let given = query::prepare(&query, &work.ctx).await?.compiled.header().clone();
     new.create.query = query;
     let columns = match new.target.clone() {

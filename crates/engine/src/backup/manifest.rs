@@ -34,6 +34,8 @@ pub(super) struct Manifest {
     pub(super) groups: Vec<(Arc<str>, u64)>,
     /// How far its views have read its tables.
     pub(super) marks: Vec<SavedMark>,
+    /// Named collections that its tables and views name, and their texts, values included.
+    pub(super) collections: Vec<(Arc<str>, Arc<str>)>,
 }
 
 /// The last block of a table that a view has read; ids are those of the definitions.
@@ -110,7 +112,7 @@ impl Manifest {
             });
         });
         // who has none writes what programs of before there were any can read
-        if !self.groups.is_empty() || !self.marks.is_empty() {
+        if !self.groups.is_empty() || !self.marks.is_empty() || !self.collections.is_empty() {
             to.list(&self.groups, |to, (name, limit)| {
                 to.text(name);
                 to.u64(*limit);
@@ -119,6 +121,12 @@ impl Manifest {
                 to.u64(mark.table.0);
                 to.u64(mark.reader.0);
                 to.u64(mark.block);
+            });
+        }
+        if !self.collections.is_empty() {
+            to.list(&self.collections, |to, (name, text)| {
+                to.text(name);
+                to.text(text);
             });
         }
         let mut bytes = [MAGIC, &[VERSION]].concat();
@@ -173,6 +181,10 @@ impl Manifest {
                 let (table, reader) = (TableId(from.u64("table id")?), TableId(from.u64("table id")?));
                 Ok(SavedMark { table, reader, block: from.u64("block")? })
             })?;
+        }
+        if !from.is_empty() {
+            manifest.collections =
+                from.list("named collections", |from| Ok((from.text("collection name")?, from.text("text")?)))?;
         }
         Ok(manifest)
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use parts::{Derived, FilePart, GranuleCache, Maturity, PartName};
 use query::QueryContext;
+use sql::ast::BackupElement;
 use store::{DatabaseDef, Edit, NewPart, QualifiedName, TableDef, Target, ViewDef, Visibility};
 use types::{ErrorCode, TableId};
 
@@ -29,6 +30,7 @@ pub(super) async fn run(engine: &Engine, task: &Task, ctx: &Arc<QueryContext>) -
     check_free(&choice, ctx)?;
     let mut edits = new_databases(engine, &manifest, &choice, ctx);
     edits.extend(new_groups(&manifest, &choice, ctx)?);
+    edits.extend(new_collections(&manifest, &task.elements, &choice, ctx));
     let made = definitions(engine, &choice, ctx);
     let mut restorer = Restorer { engine, task, ctx, saved: Saved::default() };
     let mut marks: Vec<(TableId, TableId, u64)> = Vec::new();
@@ -107,6 +109,25 @@ fn new_groups(manifest: &Manifest, choice: &Choice, ctx: &QueryContext) -> Resul
     }
     let missing = wanted.into_iter().filter(|(name, _)| ctx.snapshot.catalog.group(name).is_none());
     Ok(missing.map(|(name, limit)| Edit::SetGroup { name, from: None, to: Some(limit) }).collect())
+}
+
+/// Named collections that the tables name that are brought back, or all, where all is brought back; where there are none of
+/// these names.
+fn new_collections(manifest: &Manifest, elements: &[BackupElement], choice: &Choice, ctx: &QueryContext) -> Vec<Edit> {
+    let wanted = manifest.collections.iter().filter(|(name, _)| is_wanted(name, elements, choice));
+    let missing = wanted.filter(|(name, _)| ctx.snapshot.catalog.collection(name).is_none());
+    let edit = |(name, text): &(Arc<str>, Arc<str>)| Edit::SetCollection {
+        name: name.clone(),
+        from: None,
+        to: Some(text.clone()),
+    };
+    missing.map(edit).collect()
+}
+
+/// True when a collection belongs to what was chosen.
+pub(super) fn is_wanted(name: &str, elements: &[BackupElement], choice: &Choice) -> bool {
+    let is_all = elements.iter().any(|element| matches!(element, BackupElement::All { .. }));
+    is_all || choice.tables.iter().any(|(def, _)| query::external::names_collection(&def.sql, name))
 }
 
 /// The definitions under new ids, with the ids that they had; what is inside of views before the views.

@@ -17,6 +17,7 @@ use types::{ErrorCode, Header, TableId};
 use super::Task;
 use super::choose::Shelf;
 use super::manifest::{Manifest, SavedMark, SavedPart, SavedTable};
+use super::restore::is_wanted;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 
@@ -68,12 +69,15 @@ pub(super) async fn run(engine: &Engine, task: &Task, ctx: &Arc<QueryContext>) -
         let def = catalog.database(name).ok_or_else(|| query::Error::UnknownDatabase(name.to_string()))?;
         manifest.databases.push(Arc::new(store::DatabaseDef { name: to.clone(), ..(**def).clone() }));
     }
+    let wanted = catalog.collections().filter(|(name, _)| is_wanted(name, &task.elements, &choice));
+    let collections = wanted.map(|(name, text)| (name.clone(), text.clone())).collect();
     for (def, to) in choice.tables {
         let parts = if task.structure_only { Vec::new() } else { saver.table(&def).await? };
         let def = TableDef { database: to.database, name: to.name, ..(*def).clone() };
         manifest.tables.push(SavedTable { def: Arc::new(def), parts });
     }
     add_refreshes(&mut manifest, ctx)?;
+    manifest.collections = collections;
     ctx.check()?;
     saver.saved.bytes += manifest.write(disk, &task.folder).await?;
     saver.saved.files += 1;

@@ -6,8 +6,8 @@ use parts::PartSchema;
 use query::QueryContext;
 use query::definition::Definition;
 use sql::ast::{
-    CreateMode, CreateSource, CreateTable, Ident, ObjectName, SettingValue, SortingKey, SortingKeyItem, Statement,
-    StatementKind, Storage, TableElements,
+    ColumnDefault, CreateMode, CreateSource, CreateTable, Ident, ObjectName, SettingValue, SortingKey, SortingKeyItem,
+    Statement, StatementKind, Storage, TableElements,
 };
 use sql::ast::{Engine as AstEngine, Literal, Setting as AstSetting};
 use store::{Edit, QualifiedName, Readiness, TableDef, TableKind, Visibility};
@@ -55,6 +55,13 @@ pub(super) async fn run(engine: &Engine, create: &CreateTable, ctx: &Arc<QueryCo
         let destination = ctx.snapshot.catalog.named(&buffer.destination);
         let destination = destination.ok_or_else(|| super::unknown_table(ctx, &buffer.destination))?;
         create.elements = Some(columns::like(&Definition::parse(destination)?, &destination.columns)?);
+    }
+    if create.elements.is_none()
+        && let Some(engine) = create.storage.engine.as_ref()
+        && query::external::Kind::of_engine(&engine.name.name).is_some()
+    {
+        let outside = query::external::Outside::of_engine(engine, None, query::external::NO_FOLDER, ctx)?;
+        create.elements = Some(columns::of_header(&outside.ask_columns(ctx).await?)?);
     }
     let elements = create.elements.clone().ok_or_else(|| {
         let message = "a table needs columns: a list, AS another table, or AS SELECT";
@@ -182,6 +189,9 @@ impl Maker<'_> {
         chosen.check_storage(&keyed)?;
         let chosen = chosen.canonical(self.ctx)?;
         normalise_keys(&mut storage, &elements, chosen.kind)?;
+        if chosen.kind == TableKind::External {
+            refuse_computed(&elements, &chosen.name)?;
+        }
         if chosen.kind == TableKind::Buffer {
             refuse_own_destination(name, &chosen.arguments)?;
         }
@@ -236,7 +246,8 @@ impl Maker<'_> {
             return self.keyed(chosen.kind, stored, storage).map(Some);
         }
         let settings = table_settings(&storage.settings)?;
-        if matches!(chosen.kind, TableKind::Null | TableKind::Merge | TableKind::DictionaryTable) {
+        let is_elsewhere = matches!(chosen.kind, TableKind::Merge | TableKind::DictionaryTable | TableKind::External);
+        if is_elsewhere || chosen.kind == TableKind::Null {
             return Ok(None);
         }
         let layout = Layout::new(stored, carried, storage, &settings, self.ctx)?;
@@ -246,6 +257,18 @@ impl Maker<'_> {
         let mode = chosen.merge_mode(&named, &layout.sort_positions(), &settings)?;
         let mode = without_keys(mode, &layout.key_positions());
         layout.schema(mode, &settings).map(Some)
+    }
+}
+
+/// Rows that are elsewhere come as they are: only ALIAS columns are computed over them.
+fn refuse_computed(elements: &TableElements, engine: &str) -> Result<()> {
+    let is_computed = |default: &ColumnDefault| !matches!(default, ColumnDefault::Alias(_));
+    match elements.columns.iter().find(|column| column.default.as_ref().is_some_and(is_computed)) {
+        Some(column) => {
+            let what = format!("column {} with a default in a table of engine {engine}", column.name.name);
+            Err(Error::NotImplemented(what))
+        }
+        None => Ok(()),
     }
 }
 

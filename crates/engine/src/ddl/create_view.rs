@@ -56,6 +56,17 @@ pub(super) async fn plain(engine: &Engine, create: &CreateView, ctx: &Arc<QueryC
     Ok(())
 }
 
+/// Inserts into tables whose rows are elsewhere run no views: they are in no commit of ours.
+pub(crate) fn refuse_outside(source: Option<&QualifiedName>, ctx: &QueryContext) -> Result<()> {
+    match source.and_then(|source| ctx.snapshot.catalog.named(source)) {
+        Some(table) if table.kind == TableKind::External => {
+            let what = format!("a materialized view over a table of engine {}, but with REFRESH,", table.engine);
+            Err(Error::NotImplemented(what))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The columns of a list, which must be as many as the SELECT gives.
 fn declared_as(elements: &TableElements, given: &Header, ctx: &QueryContext) -> Result<Header> {
     let (_, header) = columns::declared(elements, ctx)?;
@@ -89,6 +100,7 @@ pub(super) async fn materialized(
         let message = format!("cannot replace {name} by what reads it: it would depend on itself");
         return Err(Error::refused(ErrorCode::INFINITE_LOOP, message));
     }
+    refuse_outside(source.as_ref(), ctx)?;
     let prepared = query::prepare(&create.query, ctx).await?;
     let maker = ViewMaker { engine, ctx, name: &name };
     let uuid = new_uuid(&create.head, engine, ctx)?;

@@ -116,20 +116,15 @@ pub(super) struct Chosen {
 const REFUSED: &[&str] = &[
     "Distributed",
     "EmbeddedRocksDB",
-    "File",
     "GenerateRandom",
     "GraphiteMergeTree",
     "Kafka",
     "MongoDB",
-    "MySQL",
     "NATS",
-    "PostgreSQL",
     "RabbitMQ",
     "Redis",
-    "S3",
     "S3Queue",
     "SQLite",
-    "URL",
 ];
 
 /// The engine of a storage clause; `default` where none is written.
@@ -153,6 +148,7 @@ pub(super) fn choose(engine: Option<&AstEngine>, default: &str) -> Result<Chosen
         "Join" => TableKind::Join,
         "Set" => TableKind::Set,
         "Buffer" => TableKind::Buffer,
+        "URL" | "S3" | "File" | "MySQL" | "PostgreSQL" => TableKind::External,
         "View" | "MaterializedView" | "WindowView" | "LiveView" => {
             let message = format!("a table cannot have engine {name}: write CREATE VIEW");
             return Err(Error::refused(ErrorCode::INCORRECT_QUERY, message));
@@ -167,6 +163,11 @@ pub(super) fn choose(engine: Option<&AstEngine>, default: &str) -> Result<Chosen
                 "Set",
                 "Buffer",
                 "Dictionary",
+                "URL",
+                "S3",
+                "File",
+                "MySQL",
+                "PostgreSQL",
                 "MergeTree",
                 "ReplacingMergeTree",
                 "SummingMergeTree",
@@ -194,6 +195,15 @@ impl Chosen {
                 let storage = Storage { engine: Some(engine), ..Storage::default() };
                 let buffer = query::buffer_engine::BufferEngine::of_storage(&storage, ctx)?;
                 Ok(Chosen { arguments: buffer.arguments(), ..self })
+            }
+            TableKind::External => {
+                let name = sql::ast::Ident::new(self.name.as_str());
+                let engine = AstEngine { name, arguments: self.arguments.clone() };
+                let outside = query::external::Outside::of_engine(&engine, None, query::external::NO_FOLDER, ctx)?;
+                match outside.has_collection {
+                    true => Ok(self),
+                    false => Ok(Chosen { arguments: self.arguments.iter().map(quoted).collect(), ..self }),
+                }
             }
             TableKind::DictionaryTable => {
                 self.takes(1, 1)?;
@@ -339,6 +349,19 @@ impl Chosen {
                 Err(Error::refused(ErrorCode::BAD_TYPE_OF_FIELD, message))
             }
         }
+    }
+}
+
+/// `CSV` as `'CSV'`, as ClickHouse keeps it; `NOSIGN` stays a word.
+fn quoted(argument: &Expr) -> Expr {
+    match &argument.kind {
+        ExprKind::Identifier(parts) => match parts.as_slice() {
+            [only] if !only.name.eq_ignore_ascii_case("NOSIGN") => {
+                Expr::literal(sql::ast::Literal::String(only.name.clone().into_bytes()))
+            }
+            _ => argument.clone(),
+        },
+        _ => argument.clone(),
     }
 }
 

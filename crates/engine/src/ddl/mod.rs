@@ -37,7 +37,7 @@ use crate::error::{Error, Result};
 pub(crate) use columns::of_header as columns_of;
 pub(crate) use columns::{ast_type, spread_nested};
 pub(crate) use create_table::Maker;
-pub(crate) use create_view::{check_target, uuid_text};
+pub(crate) use create_view::{check_target, refuse_outside, uuid_text};
 pub(crate) use keys::items as key_items;
 pub(crate) use qualify::{qualify, qualify_expr, tables_named};
 pub(crate) use quarantine::{errors_table, following};

@@ -52,7 +52,7 @@ impl Pages {
         let parse = |text: &String| {
             Url::parse(text).map_err(|error| {
                 // the text may have a password: only what is wrong with it is shown
-                Error::BadUrl { kind: Kind::Http, url: host_part(text), reason: error.to_string() }
+                Error::NoUrl { url: host_part(text), reason: error.to_string() }
             })
         };
         let urls = urls.iter().map(parse).collect::<Result<Vec<_>>>()?;

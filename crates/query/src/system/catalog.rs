@@ -9,6 +9,7 @@ use super::{Cell, INFORMATION_SCHEMA, Listing, Rows, SYSTEM, SystemTable};
 use crate::context::QueryContext;
 use crate::definition::{Definition, Keys};
 use crate::error::Result;
+use crate::external::hide_secrets;
 
 pub(super) fn tables() -> Vec<Arc<dyn SystemTable>> {
     vec![Listing::system("databases", databases), Listing::system("tables", table_rows)]
@@ -72,8 +73,11 @@ fn table_row(snapshot: &Snapshot, table: &TableDef) -> Result<Vec<(&'static str,
         ("engine", table.engine.clone().into()),
         ("metadata_modification_time", seconds(table.created_ns)),
         ("metadata_version", i64::try_from(table.version).unwrap_or(i64::MAX).min(i64::from(i32::MAX)).into()),
-        ("create_table_query", one_line(&table.sql).into()),
-        ("as_select", definition.query().map(|query| one_line(&query.to_string())).unwrap_or_default().into()),
+        ("create_table_query", hide_secrets(&one_line(&table.sql)).into()),
+        (
+            "as_select",
+            definition.query().map(|query| hide_secrets(&one_line(&query.to_string()))).unwrap_or_default().into(),
+        ),
         ("comment", table.comment.clone().into()),
         ("has_own_data", table.schema.is_some().into()),
     ];
@@ -86,7 +90,8 @@ fn table_row(snapshot: &Snapshot, table: &TableDef) -> Result<Vec<(&'static str,
         | TableKind::DictionaryTable
         | TableKind::Join
         | TableKind::Set
-        | TableKind::Buffer,
+        | TableKind::Buffer
+        | TableKind::External,
         Some(storage),
     ) = (table.kind, definition.storage())
     {
@@ -96,7 +101,7 @@ fn table_row(snapshot: &Snapshot, table: &TableDef) -> Result<Vec<(&'static str,
                 [keys.sorting, version].into_iter().filter(|key| !key.is_empty()).collect::<Vec<_>>().join(", ");
         }
         row.extend([
-            ("engine_full", engine_full(storage).into()),
+            ("engine_full", hide_secrets(&engine_full(storage)).into()),
             ("partition_key", keys.partition.into()),
             ("sorting_key", keys.sorting.into()),
             ("primary_key", keys.primary.into()),

@@ -51,6 +51,8 @@ fn table_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
                 | TableKind::Join
                 | TableKind::Set
                 | TableKind::Buffer => "BASE TABLE",
+                // as in ClickHouse
+                TableKind::External => "FOREIGN TABLE",
             };
             let parts = ctx.snapshot.table_parts(table.id);
             rows.push([

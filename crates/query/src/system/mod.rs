@@ -9,6 +9,7 @@ mod columns;
 mod constants;
 mod dictionaries;
 mod information_schema;
+mod named_collections;
 mod parts;
 mod registries;
 pub mod rows;

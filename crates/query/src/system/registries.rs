@@ -42,6 +42,7 @@ pub(super) fn tables() -> Vec<Arc<dyn SystemTable>> {
         Listing::system("storage_policies", storage_policies),
         Listing::system("clusters", clusters),
         Listing::system("dictionaries", super::dictionaries::rows),
+        Listing::system("named_collections", super::named_collections::rows),
         Listing::system("contributors", |_, _| Ok(())),
     ]
 }

@@ -86,10 +86,6 @@ impl<'a> Arguments<'a> {
         String::from_utf8(bytes).map_err(|_| self.bad(&format!("argument {} must be valid UTF-8", at + 1)))
     }
 
-    pub(super) fn text_or(&self, at: usize, default: &str) -> Result<String> {
-        if at < self.len() { self.text(at) } else { Ok(default.to_owned()) }
-    }
-
     pub(super) fn bytes(&self, at: usize) -> Result<Vec<u8>> {
         self.constant(at)?.as_bytes().ok_or_else(|| self.bad(&format!("argument {} must be a constant string", at + 1)))
     }

@@ -4,9 +4,7 @@
 
 mod arguments;
 mod blocks;
-mod files;
 mod numbers;
-mod reading;
 mod structure;
 mod values;
 
@@ -15,8 +13,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 pub use blocks::Fixed;
-pub use files::Files;
-pub(crate) use files::structure as structure_of_file;
 pub use numbers::{Numbers, Zeros};
 pub use structure::parse as parse_structure;
 
@@ -30,7 +26,8 @@ use crate::definition::Definition;
 use crate::error::{Error, Result};
 use crate::scan::Source;
 
-/// Every table function, by name. `view` is the binder's own, `merge` and `dictionary` are those of the relations.
+/// Every table function, by name. `view` is the binder's own; `merge`, `dictionary` and those of [`crate::external`] are those
+/// of the relations.
 pub const NAMES: &[&str] = &[
     "dictionary",
     "file",
@@ -38,9 +35,13 @@ pub const NAMES: &[&str] = &[
     "generateSeries",
     "generate_series",
     "merge",
+    "mysql",
     "null",
     "numbers",
     "numbers_mt",
+    "postgresql",
+    "s3",
+    "url",
     "values",
     "view",
     "zeros",
@@ -68,21 +69,17 @@ const REFUSED: &[&str] = &[
     "loop",
     "mergeTreeIndex",
     "mongodb",
-    "mysql",
     "odbc",
     "oss",
     "paimon",
-    "postgresql",
     "primes",
     "prometheusQuery",
     "redis",
     "remote",
     "remoteSecure",
-    "s3",
     "s3Cluster",
     "sqlite",
     "timeSeriesData",
-    "url",
     "urlCluster",
     "viewExplain",
     "viewIfPermitted",
@@ -133,7 +130,6 @@ pub fn resolve(call: &TableFunctionCall<'_>, ctx: &QueryContext) -> Result<Arc<d
             arguments.expect(1..=1)?;
             Ok(Arc::new(Fixed::new(name, structure::parse(&arguments.text(0)?)?, Vec::new())))
         }
-        "file" => Ok(Arc::new(file(&arguments, ctx)?)),
         "format" => Ok(Arc::new(format(&arguments, ctx)?)),
         other => Err(Error::NotSupported(format!("table function \"{other}\""))),
     }
@@ -190,30 +186,6 @@ fn numbers_of(arguments: &Arguments<'_>) -> Result<Numbers> {
     })
 }
 
-/// `file(path[, format[, structure[, compression]]])`.
-fn file(arguments: &Arguments<'_>, ctx: &QueryContext) -> Result<Files> {
-    arguments.expect(1..=4)?;
-    let path = arguments.text(0)?;
-    let format = match arguments.text_or(1, "auto")?.as_str() {
-        "auto" => {
-            files::format_of_path(&path).ok_or_else(|| arguments.bad("the format cannot be told from the path"))?
-        }
-        named => arguments.format(named)?,
-    };
-    if let compression @ ("gzip" | "gz" | "zstd" | "zst" | "lz4" | "brotli" | "br" | "xz" | "bz2" | "snappy"
-    | "deflate") = arguments.text_or(3, "none")?.as_str()
-    {
-        return Err(Error::NotSupported(format!("compression \"{compression}\" of table function \"file\"")));
-    }
-    match arguments.text_or(2, "auto")?.as_str() {
-        "auto" => match ctx.structures.get(&(path.clone(), format)) {
-            Some(header) => Files::new(&path, format, header.clone(), ctx),
-            None => Err(Error::StructureUnknown { path, format }),
-        },
-        structure => Files::new(&path, format, structure::parse(structure)?, ctx),
-    }
-}
-
 /// `format(name, [structure,] text)`.
 fn format(arguments: &Arguments<'_>, ctx: &QueryContext) -> Result<Fixed> {
     arguments.expect(2..=3)?;
@@ -223,6 +195,6 @@ fn format(arguments: &Arguments<'_>, ctx: &QueryContext) -> Result<Fixed> {
         3 => structure::parse(&arguments.text(1)?)?,
         _ => format::infer(format, &bytes, &ctx.settings).map_err(|error| Error::reported(error.code(), &error))?,
     };
-    let blocks = reading::decode(format, &bytes, &header, ctx)?;
+    let blocks = crate::external::decode(format, &bytes, &header, ctx)?;
     Ok(Fixed::new("format", header, blocks))
 }

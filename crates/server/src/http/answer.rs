@@ -22,7 +22,7 @@ use types::ErrorCode;
 use super::Shared;
 use super::exception::Exception;
 use super::route::Held;
-use crate::codec::{Coding, Encoder};
+use format::codec::{Coding, Encoder};
 
 /// The body of an answer.
 pub(super) type AnswerBody = UnsyncBoxBody<Bytes, io::Error>;

@@ -13,7 +13,7 @@ use types::ErrorCode;
 
 use super::exception::Exception;
 use super::sessions::{SessionAsk, TIMEOUT, TIMEOUT_MAX};
-use crate::codec::Coding;
+use format::codec::Coding;
 
 /// What a request asks, without its body.
 #[derive(Debug, Default)]

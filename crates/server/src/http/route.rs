@@ -18,7 +18,7 @@ use super::ask::Ask;
 use super::exception::Exception;
 use super::form;
 use super::sessions::Lease;
-use crate::codec;
+use format::codec;
 
 /// Answers a request. Errors are answers, too.
 pub(super) async fn request(

@@ -1,4 +1,5 @@
-//! Edits that refreshable views need: generations of a table's rows, how far a table was read, concurrency groups.
+//! Edits that refreshable views need: generations of a table's rows, how far a table was read, concurrency groups; and named
+//! collections.
 
 use std::sync::Arc;
 
@@ -85,6 +86,20 @@ impl Next<'_> {
             return Err(Conflict::GroupChanged(name.to_string()));
         }
         catalog.put_group(name, to);
+        Ok(())
+    }
+
+    pub(super) fn set_collection(
+        &mut self,
+        name: &Arc<str>,
+        from: Option<&Arc<str>>,
+        to: Option<&Arc<str>>,
+    ) -> Result<(), Conflict> {
+        let catalog = &mut self.applied.snapshot.catalog;
+        if catalog.collection(name) != from {
+            return Err(Conflict::CollectionChanged(name.to_string()));
+        }
+        catalog.put_collection(name, to.cloned());
         Ok(())
     }
 

@@ -34,6 +34,7 @@ pub(super) fn encode_body(snapshot: &Snapshot) -> Vec<u8> {
         retired.table.encode(to);
         to.i64(retired.at_ns);
     });
+    encode_collections(snapshot, &mut to);
     to.into_bytes()
 }
 
@@ -74,6 +75,10 @@ pub(super) fn decode_body(
             Ok(())
         })?;
     }
+    // and those of before there were named collections here.
+    if !from.is_empty() {
+        decode_collections(&mut from, &mut snapshot)?;
+    }
     from.end()?;
     Ok(snapshot)
 }
@@ -105,6 +110,23 @@ fn decode_refreshes(from: &mut Decoder<'_>, snapshot: &mut Snapshot) -> Result<(
     from.list("marks", |from| {
         let (table, reader) = (TableId(from.u64("table id")?), TableId(from.u64("table id")?));
         snapshot.parts.table_mut(table).put_mark(reader, from.u64("block")?);
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn encode_collections(snapshot: &Snapshot, to: &mut Encoder) {
+    let collections: Vec<_> = snapshot.catalog.collections().collect();
+    to.list(&collections, |to, (name, text)| {
+        to.text(name);
+        to.text(text);
+    });
+}
+
+fn decode_collections(from: &mut Decoder<'_>, snapshot: &mut Snapshot) -> Result<(), DecodeError> {
+    from.list("named collections", |from| {
+        let name = from.text("collection name")?;
+        snapshot.catalog.put_collection(&name, Some(from.text("text")?));
         Ok(())
     })?;
     Ok(())

@@ -149,6 +149,7 @@ mod tag {
     pub(super) const SET_GROUP: u8 = 26;
     pub(super) const RETIRE_TABLE: u8 = 27;
     pub(super) const UNDROP_TABLE: u8 = 28;
+    pub(super) const SET_COLLECTION: u8 = 29;
 }
 
 impl Edit {
@@ -214,6 +215,12 @@ impl Edit {
                 to.option(before.as_ref(), |to, limit| to.u64(*limit));
                 to.option(after.as_ref(), |to, limit| to.u64(*limit));
             }
+            Edit::SetCollection { name, from: before, to: after } => {
+                to.u8(tag::SET_COLLECTION);
+                to.text(name);
+                to.option(before.as_ref(), |to, text| to.text(text));
+                to.option(after.as_ref(), |to, text| to.text(text));
+            }
         }
     }
 
@@ -275,7 +282,8 @@ impl Edit {
             | Edit::DropDetached { .. }
             | Edit::ShiftParts { .. }
             | Edit::MoveMark { .. }
-            | Edit::SetGroup { .. } => debug_assert!(false, "encoded by encode"),
+            | Edit::SetGroup { .. }
+            | Edit::SetCollection { .. } => debug_assert!(false, "encoded by encode"),
         }
     }
 
@@ -383,6 +391,11 @@ impl Edit {
                 name: from.text("group name")?,
                 from: from.option("limit", |from| from.u64("limit"))?,
                 to: from.option("limit", |from| from.u64("limit"))?,
+            },
+            tag::SET_COLLECTION => Edit::SetCollection {
+                name: from.text("collection name")?,
+                from: from.option("text", |from| from.text("text"))?,
+                to: from.option("text", |from| from.text("text"))?,
             },
             tag::TOKEN => Edit::Token { table: table(from)?, token: from.text("token")?, window: None },
             tag::BLOCK => {

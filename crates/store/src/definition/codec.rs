@@ -92,6 +92,7 @@ impl TableDef {
             TableKind::Join => 8,
             TableKind::Set => 9,
             TableKind::Buffer => 10,
+            TableKind::External => 11,
         });
         to.header(&self.columns);
         to.option(self.schema.as_ref(), |to, schema| encode_schema(schema, to));
@@ -123,6 +124,7 @@ impl TableDef {
                 8 => TableKind::Join,
                 9 => TableKind::Set,
                 10 => TableKind::Buffer,
+                11 => TableKind::External,
                 value => return Err(DecodeError::Value { what: "table kind", value: value.into() }),
             },
             columns: from.header()?,

@@ -82,8 +82,17 @@ async fn run(store: &Store, act: &Act, number: usize) {
         }),
         Act::Group(name, limit) => {
             let name = format!("g{name}");
-            let from = snapshot.catalog.group(&name);
-            Some(Edit::SetGroup { name: name.into(), from, to: (*limit != 0).then_some(u64::from(*limit)) })
+            match limit % 2 {
+                1 => {
+                    let from = snapshot.catalog.collection(&name).cloned();
+                    let to = from.is_none().then(|| format!("CREATE NAMED COLLECTION {name} AS n = {limit}").into());
+                    Some(Edit::SetCollection { name: name.into(), from, to })
+                }
+                _ => {
+                    let from = snapshot.catalog.group(&name);
+                    Some(Edit::SetGroup { name: name.into(), from, to: (*limit != 0).then_some(u64::from(*limit)) })
+                }
+            }
         }
         Act::Checkpoint => {
             store.checkpoint().await.expect("the checkpoint is written");

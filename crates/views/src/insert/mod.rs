@@ -140,7 +140,7 @@ pub struct Insert {
 
 /// Tables that only show rows of others.
 fn has_no_rows(table: &TableDef) -> bool {
-    matches!(table.kind, TableKind::Merge | TableKind::Dictionary | TableKind::DictionaryTable)
+    matches!(table.kind, TableKind::Merge | TableKind::Dictionary | TableKind::DictionaryTable | TableKind::External)
 }
 
 impl Views {

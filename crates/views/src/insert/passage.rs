@@ -111,6 +111,7 @@ fn changed_tables(catalog: &Catalog, edits: &[Edit]) -> BTreeSet<TableId> {
             | Edit::MoveMark { .. }
             | Edit::SetGroup { .. }
             | Edit::UndropTable { .. }
+            | Edit::SetCollection { .. }
             | Edit::Token { .. } => {}
         }
     }

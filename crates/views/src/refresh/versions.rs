@@ -46,7 +46,11 @@ impl Version {
             | TableKind::Null
             | TableKind::View
             | TableKind::WindowView => {}
-            TableKind::Merge | TableKind::Buffer | TableKind::Dictionary | TableKind::DictionaryTable => return None,
+            TableKind::Merge
+            | TableKind::Buffer
+            | TableKind::Dictionary
+            | TableKind::DictionaryTable
+            | TableKind::External => return None,
         }
         let definition = def.version;
         let parts = snapshot.table_parts(table);

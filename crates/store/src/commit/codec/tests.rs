@@ -148,6 +148,8 @@ fn every_edit() -> Vec<Edit> {
         Edit::MoveMark { table, reader: TableId(4), from: Some(5), to: 300 },
         Edit::SetGroup { name: "g".into(), from: None, to: Some(2) },
         Edit::SetGroup { name: "g".into(), from: Some(2), to: None },
+        Edit::SetCollection { name: "c".into(), from: None, to: Some("CREATE NAMED COLLECTION c AS a = 1".into()) },
+        Edit::SetCollection { name: "c".into(), from: Some("CREATE NAMED COLLECTION c AS a = 1".into()), to: None },
     ];
     edits.extend(table_defs().into_iter().map(|def| Edit::CreateTable(Arc::new(def))));
     edits.extend(table_defs().into_iter().map(|def| Edit::AlterTable(Arc::new(def))));
