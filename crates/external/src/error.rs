@@ -179,6 +179,16 @@ pub enum Error {
         /// The value, shortened.
         value: String,
     },
+    /// A column of the other side whose type none here can hold.
+    #[error("{}: column \"{column}\" is of type {ty}, which is not supported", kind.name())]
+    UnsupportedType {
+        /// Of which source.
+        kind: Kind,
+        /// The column.
+        column: String,
+        /// Its type there.
+        ty: String,
+    },
     /// Something that ClickHouse has and Everview does not.
     #[error("{0} is not supported")]
     NotSupported(String),
@@ -249,6 +259,8 @@ impl Error {
             Error::Missing { kind: Kind::Postgres | Kind::MySql, .. } => ErrorCode::UNKNOWN_TABLE,
             Error::Unreadable { .. } => ErrorCode::CANNOT_OPEN_FILE,
             Error::FileOutside(_) => ErrorCode::ACCESS_DENIED,
+            Error::UnsupportedType { .. } | Error::BadValue { kind: Kind::Postgres, .. } => ErrorCode::BAD_ARGUMENTS,
+            Error::BadValue { kind: Kind::MySql, .. } => ErrorCode::POCO_EXCEPTION,
             Error::BadValue { .. } => ErrorCode::CANNOT_PARSE_TEXT,
             Error::NotSupported(_) | Error::ReadOnly(_) => ErrorCode::NOT_IMPLEMENTED,
             Error::BadCompression { .. } => ErrorCode::CANNOT_DECOMPRESS,

@@ -18,9 +18,12 @@ pub mod http;
 pub mod mysql;
 pub mod objects;
 pub mod postgres;
+mod pushdown;
 pub mod relation;
+mod rows;
 pub mod s3;
 pub mod secret;
+mod tls;
 
 pub use database::{Database, Patience};
 pub use error::{Error, Result};

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use types::text::Zone;
 use types::{Block, DataType, Header, Value};
 
 use crate::error::{Error, Kind, Result};
@@ -51,6 +52,8 @@ pub struct Scan {
     pub limit: Option<u64>,
     /// Rows of a block, at most.
     pub block_rows: usize,
+    /// The zone of times whose type has none: the session's.
+    pub zone: Zone,
 }
 
 /// A condition on a row, in no one's dialect.
@@ -75,6 +78,16 @@ pub enum Filter {
         ty: DataType,
         /// None is NULL.
         values: Vec<Value>,
+    },
+    /// The column is NULL.
+    Null {
+        /// Its name.
+        column: String,
+    },
+    /// The column is not NULL.
+    NotNull {
+        /// Its name.
+        column: String,
     },
     /// All of them; at least two.
     And(Vec<Filter>),

@@ -20,12 +20,13 @@ use crate::cursor;
 
 /// A cell whose text its type cannot hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Misfit;
+pub struct Misfit;
 
 /// Texts of the next block may be longer in sum: by so small a share they need no more room.
 const SPARE_SHARE: usize = 16;
 
-pub(crate) struct ColumnBuilder {
+/// See the module: `append_…` and `truncate` keep it well formed, [`ColumnBuilder::finish`] gives the array.
+pub struct ColumnBuilder {
     ty: DataType,
     zone: Zone,
     /// One flag a row, only for types that can be NULL.
@@ -76,7 +77,8 @@ macro_rules! each_vec {
 }
 
 impl ColumnBuilder {
-    pub(crate) fn new(ty: &DataType, zone: Zone) -> ColumnBuilder {
+    /// A column of that type without cells; `zone` is that of times without one of their own.
+    pub fn new(ty: &DataType, zone: Zone) -> ColumnBuilder {
         let valid = ty.is_nullable().then(Vec::new);
         ColumnBuilder { values: Values::of(ty.base(), zone), ty: ty.clone(), zone, valid }
     }
@@ -89,7 +91,9 @@ impl ColumnBuilder {
         self.zone
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// How many cells.
+    #[allow(clippy::len_without_is_empty)] // nobody asks
+    pub fn len(&self) -> usize {
         each_vec!(&self.values, v => v.len(),
             Values::Nothing(len) => *len,
             Values::Bytes { offsets, .. } | Values::List { offsets, .. } => offsets.len() - 1,
@@ -99,7 +103,7 @@ impl ColumnBuilder {
     }
 
     /// Takes back all rows from `len` on.
-    pub(crate) fn truncate(&mut self, len: usize) {
+    pub fn truncate(&mut self, len: usize) {
         if let Some(valid) = &mut self.valid {
             valid.truncate(len);
         }
@@ -132,13 +136,13 @@ impl ColumnBuilder {
     }
 
     /// NULL where the type has it, else its default value.
-    pub(crate) fn append_default(&mut self) {
+    pub fn append_default(&mut self) {
         self.mark(false);
         self.values.append_default(self.ty.base());
     }
 
     /// A whole cell of text without quotes or escapes.
-    pub(crate) fn append_text(&mut self, text: &[u8]) -> Result<(), Misfit> {
+    pub fn append_text(&mut self, text: &[u8]) -> Result<(), Misfit> {
         if let Values::List { .. } | Values::Struct { .. } = self.values {
             return cursor::read_container(self, text);
         }
@@ -198,7 +202,7 @@ impl ColumnBuilder {
 
     /// The element column of an array or the pair column of a map, to append a cell's elements to before
     /// [`ColumnBuilder::end_list`].
-    pub(crate) fn list_child(&mut self) -> Option<&mut ColumnBuilder> {
+    pub fn list_child(&mut self) -> Option<&mut ColumnBuilder> {
         match &mut self.values {
             Values::List { child, .. } => Some(child),
             _ => None,
@@ -206,7 +210,7 @@ impl ColumnBuilder {
     }
 
     /// Ends the cell whose elements were appended to the child.
-    pub(crate) fn end_list(&mut self) {
+    pub fn end_list(&mut self) {
         if let Values::List { offsets, child } = &mut self.values {
             offsets.push(child.len() as i32);
         }
@@ -230,7 +234,7 @@ impl ColumnBuilder {
     }
 
     /// All cells; the builder is empty afterwards.
-    pub(crate) fn finish(&mut self) -> ArrayRef {
+    pub fn finish(&mut self) -> ArrayRef {
         let nulls = self.valid.as_mut().map(|valid| NullBuffer::from(std::mem::take(valid)));
         let mut next = Values::of(self.ty.base(), self.zone);
         next.reserve_as(&self.values);

@@ -15,6 +15,7 @@ mod names;
 mod native;
 pub mod parquet;
 
+pub use build::{ColumnBuilder, Misfit};
 pub use decode::{BadRow, Decode, DecodeOptions, Decoded, Evaluate, block_bytes_max, decoder, unescape_cell};
 pub use encode::{Encode, Statistics, encoder, encoder_for};
 pub use error::{Error, Result};
