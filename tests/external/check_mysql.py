@@ -1,0 +1,361 @@
+"""`mysql()` and ENGINE = MySQL against a real MariaDB. Types and values are those that the real engine gives for the same
+tables, but where a comment says otherwise."""
+
+import contextlib
+import socket
+import threading
+import time
+
+from frame import Checks, equal
+from mariadb_server import DATABASE, PASSWORD, USER, MariaDb
+
+CHECKS = check = Checks()
+HIDDEN = [PASSWORD, PASSWORD.replace("'", "\\'"), "s3cr3t"]
+
+
+@contextlib.contextmanager
+def sources():
+    mariadb = MariaDb()
+    try:
+        yield (mariadb,)
+    finally:
+        mariadb.remove()
+
+
+# column, type there, type here, value there, value here
+TYPES = [
+    ("id", "int NOT NULL PRIMARY KEY", "Int32", "1", "1"),
+    ("t1", "tinyint", "Nullable(Int8)", "-128", "-128"),
+    ("t1u", "tinyint unsigned", "Nullable(UInt8)", "255", "255"),
+    ("flag", "tinyint(1) NOT NULL", "Int8", "1", "1"),
+    ("su", "smallint unsigned", "Nullable(UInt16)", "65535", "65535"),
+    ("m", "mediumint", "Nullable(Int32)", "-8388608", "-8388608"),
+    ("mu", "mediumint unsigned", "Nullable(UInt32)", "16777215", "16777215"),
+    ("iu", "int unsigned", "Nullable(UInt32)", "4294967295", "4294967295"),
+    ("iz", "int zerofill", "Nullable(Int32)", "42", "42"),
+    ("b", "bigint", "Nullable(Int64)", "-9223372036854775808", "-9223372036854775808"),
+    ("bu", "bigint unsigned", "Nullable(UInt64)", "18446744073709551615", "18446744073709551615"),
+    ("f", "float", "Nullable(Float32)", "1234567.9", "1234570"),
+    ("d", "double", "Nullable(Float64)", "-1.5e300", "-1.5e300"),
+    ("n", "decimal", "Nullable(Decimal(10, 0))", "123", "123"),
+    ("n9", "decimal(9,2)", "Nullable(Decimal(9, 2))", "-1234567.89", "-1234567.89"),
+    ("n65", "decimal(65,30)", "Nullable(Decimal(65, 30))", "1" * 35 + "." + "2" * 30, "1" * 35 + "." + "2" * 30),
+    ("da", "date", "Nullable(Date32)", "'1000-01-01'", "1000-01-01"),
+    ("da0", "date NOT NULL", "Date32", "'0000-00-00'", "1970-01-01"),
+    ("dal", "date", "Nullable(Date32)", "'9999-12-31'", "9999-12-31"),
+    ("ti", "time(6)", "Nullable(String)", "'-838:59:59'", "-838:59:59.000000"),
+    ("dt", "datetime", "Nullable(DateTime64(0))", "'1969-12-31 23:59:59'", "1969-12-31 23:59:59"),
+    ("dt3", "datetime(3)", "Nullable(DateTime64(3))", "'2024-02-29 12:34:56.789'", "2024-02-29 12:34:56.789"),
+    ("dt0", "datetime(3)", "Nullable(DateTime64(3))", "'0000-00-00'", "1970-01-01 00:00:00.000"),
+    ("ts", "timestamp NULL", "Nullable(DateTime)", "'2038-01-19 03:14:07'", "2038-01-19 03:14:07"),
+    ("ts0", "timestamp NULL", "Nullable(DateTime)", "'0000-00-00 00:00:00'", "1970-01-01 00:00:00"),
+    ("ts6", "timestamp(6) NULL", "Nullable(DateTime64(6))", "'1970-01-01 00:00:01.5'", "1970-01-01 00:00:01.500000"),
+    ("y", "year", "Nullable(String)", "2155", "2155"),
+    ("c", "char(5)", "Nullable(String)", "'ch  '", "ch"),
+    ("vc", "varchar(50)", "Nullable(String)", r"'a\tb\nc\\d ünï \'q\' \\N 🦆'", r"a\tb\nc\\d ünï \'q\' \\N 🦆"),
+    ("latin", "varchar(5) CHARACTER SET latin1", "Nullable(String)", "'é'", "é"),
+    ("none", "varchar(5) NOT NULL", "String", "''", ""),
+    ("bin", "binary(4)", "Nullable(FixedString(4))", "'ab'", r"ab\0\0"),
+    ("blo", "longblob", "Nullable(String)", r"X'007E5C'", r"\0~\\"),
+    ("tx", "longtext", "Nullable(String)", "'long'", "long"),
+    ("e", "enum('a','b''c','ü')", "Nullable(String)", r"'b\'c'", r"b\'c"),
+    ("s", "set('x','y')", "Nullable(String)", "'x,y'", "x,y"),
+    ("js", "json", "Nullable(String)", """'{"a": [1, 2]}'""", '{"a": [1, 2]}'),
+    ("bi", "bit(1)", "Nullable(UInt64)", "b'1'", "1"),
+    ("bi12", "bit(12) NOT NULL", "UInt64", "b'101010101010'", "2730"),
+    ("bi64", "bit(64)", "Nullable(UInt64)", "X'FFFFFFFFFFFFFFFF'", "18446744073709551615"),
+    ("u", "uuid", "Nullable(String)", "'61f0c404-5cb3-11e7-907b-a6006ad3dba0'", "61f0c404-5cb3-11e7-907b-a6006ad3dba0"),
+    # the real engine has Point; there are no geometric types here, so its bytes come
+    ("p", "point NOT NULL", "String", "ST_GeomFromText('POINT(0 0)')", r"\0\0\0\0\x01\x01" + r"\0" * 19),
+]
+
+
+def quoted(name):
+    return "`" + name.replace("`", "``") + "`"
+
+
+@check
+def every_type_is_the_real_engine_s_and_every_value_comes(everview, mariadb):
+    columns = ", ".join(f"{quoted(name)} {there}" for name, there, *_ in TYPES)
+    mariadb.sql("SET sql_mode = 'ALLOW_INVALID_DATES'", f"USE {DATABASE}", f"CREATE TABLE every ({columns})",
+                f"INSERT INTO every VALUES ({', '.join(value for *_, value, _ in TYPES)})",
+                "INSERT INTO every (id, flag, da0, none, bi12, p) "
+                "VALUES (2, 0, '1969-12-31', 'x', 0, ST_GeomFromText('POINT(0 0)'))")
+    described = everview.rows(f"DESCRIBE {mariadb.table('every')}")
+    equal([row[:2] for row in described], [[name, here] for name, _, here, *_ in TYPES])
+    first, second = everview.ask(f"SELECT * FROM {mariadb.table('every')} ORDER BY id").splitlines()
+    here = [value.replace(r"\x01", "\x01") for *_, value in TYPES]
+    equal(first.split("\t"), here)
+    given = {"id": "2", "flag": "0", "da0": "1969-12-31", "none": "x", "bi12": "0", "p": here[-1]}
+    equal(second.split("\t"), [given.get(name, r"\N") for name, *_ in TYPES])
+
+
+@check
+def dates_that_no_calendar_has(everview, mariadb):
+    mariadb.sql("SET sql_mode = 'ALLOW_INVALID_DATES'", f"USE {DATABASE}", "CREATE TABLE dates (i int, d date, t datetime)",
+                "INSERT INTO dates VALUES (1, '2024-02-30', '2024-02-30 01:00'), (2, '2024-00-10', '2024-00-10')")
+    equal(everview.ask(f"SELECT * FROM {mariadb.table('dates')} ORDER BY i"),
+          "1\t2024-03-01\t2024-03-01 01:00:00\n2\t1970-01-01\t1900-01-01 00:00:00\n")
+
+
+@check
+def names_with_quotes_views_and_empty_tables(everview, mariadb):
+    mariadb.sql(f"USE {DATABASE}", "CREATE TABLE `t``q` (`a``b` int, `select` text)", "INSERT INTO `t``q` VALUES (1, 'x')",
+                "CREATE TABLE nothing (i int)", "CREATE VIEW seen AS SELECT id, vc FROM every WHERE id = 1")
+    equal(everview.ask(f"SELECT `a\\`b`, `select` FROM {mariadb.table('t`q')}"), "1\tx\n")
+    equal(everview.ask(f"SELECT * FROM {mariadb.table('nothing')}"), "")
+    equal(everview.ask(f"SELECT count() FROM {mariadb.table('nothing')}"), "0\n")
+    equal(everview.ask(f"SELECT id FROM {mariadb.table('seen')}"), "1\n")
+
+
+def filtered(mariadb):
+    mariadb.sql(
+        f"USE {DATABASE}",
+        "CREATE TABLE filtered (i int, t varchar(20), l varchar(20) CHARACTER SET latin1, n decimal(10,2), f float, g double, "
+        "d date, dt datetime(3), ts timestamp NULL, b bit(1), e enum('a','z','m'), bin binary(4), maybe int unsigned)",
+        "INSERT INTO filtered SELECT seq, concat('v', seq), concat('v', seq), seq * 1.5, seq / 3, seq / 3, "
+        "'1969-12-01' + INTERVAL seq DAY, '1969-12-31 12:00:00' + INTERVAL seq HOUR, "
+        "'2024-01-01' + INTERVAL seq HOUR, seq % 2, elt(seq % 3 + 1, 'a', 'z', 'm'), char(64 + seq % 26), "
+        "if(seq % 3 = 0, seq, NULL) FROM seq_1_to_100",
+        # equal to others under the collation of the column, and not to us
+        "INSERT INTO filtered (i, t, l) VALUES (101, 'V7', 'V7'), (102, 'v7 ', 'v7 '), (103, '', '')")
+
+
+# condition; what the server is asked, or None where the condition must stay here
+CONDITIONS = [
+    ("i = 5", "`i` = 5"),
+    ("i > 98 AND i <= 100", "`i` <= 100"),
+    ("i != 5", "`i` <> 5"),
+    ("i IN (1, 2, 300)", "`i` IN ("),
+    ("t = 'v7'", "`t` = 'v7'"),
+    ("t != 'v7'", "CAST(`t` AS BINARY) <> X'7637'"),
+    ("t >= 'v98'", "CAST(`t` AS BINARY) >= X'763938'"),
+    ("l = 'V7'", "`l` = 'V7'"),
+    ("l != 'v7'", None),
+    ("t = '\\'; DROP TABLE filtered; -- \\\\'", "`t` = '\\'; DROP TABLE filtered; -- \\\\'"),
+    ("g < 10", "`g` < "),
+    ("g = 3", None),
+    ("d < toDate32('1970-01-01')", "`d` < '1970-01-01'"),
+    ("dt < toDateTime64('1970-01-01 00:00:00.500', 3)", "`dt` < '1970-01-01 00:00:00.500'"),
+    ("ts = toDateTime('2024-01-01 05:00:00')", "`ts` = '2024-01-01 05:00:00'"),
+    ("b = 1", "`b` = 1"),
+    ("e = 'm'", "`e` = 'm'"),
+    ("e > 'b'", None),
+    ("maybe > 90", "`maybe` > 90"),
+    ("lower(t) = 'v7'", None),
+    ("i + 1 = 6", None),
+    ("i = 5 OR i = 6", "`i` = 5"),
+    ("i > 98 AND concat(t, 'x') = 'v99x'", "`i` > 98"),
+]
+
+
+@check
+def filters_go_along_and_change_no_answer(everview, mariadb):
+    filtered(mariadb)
+    everview.ask("CREATE TABLE copied ENGINE = MergeTree ORDER BY tuple() AS SELECT * FROM " + mariadb.table("filtered"))
+    for condition, sent in CONDITIONS:
+        here = everview.ask(f"SELECT i FROM copied WHERE {condition} ORDER BY i")
+        asked = []
+        select = f"SELECT i FROM {mariadb.table('filtered')} WHERE {condition} ORDER BY i"
+        statements = mariadb.statements_of(lambda: asked.append(everview.ask(select)))
+        equal((condition, asked[0]), (condition, here))
+        equal(len(statements), 1)
+        where = statements[0].partition(" WHERE ")[2]
+        if sent is None:
+            assert not where, f"{condition}: {where}"
+        else:
+            assert sent in where, f"{condition}: {where}"
+
+
+@check
+def only_the_columns_and_rows_that_are_needed_are_asked_for(everview, mariadb):
+    def asked(statement):
+        return mariadb.statements_of(lambda: everview.ask(statement))[0]
+    table = mariadb.table("filtered")
+    assert " LIMIT 3" in asked(f"SELECT t, i FROM {table} LIMIT 3")
+    equal(asked(f"SELECT t, i FROM {table} FORMAT Null").split(" FROM ")[0].count("`"), 4)
+    assert "LIMIT" not in asked(f"SELECT i FROM {table} WHERE lower(t) = 'v7' LIMIT 1")
+    assert "COUNT(*)" in asked(f"SELECT count() FROM {table}")
+    equal(everview.ask(f"SELECT count() FROM {table}"), "103\n")
+
+
+@check
+def rows_are_streamed(everview, mariadb):
+    mariadb.sql(f"USE {DATABASE}", "CREATE VIEW many AS SELECT seq AS i, repeat('x', 100) AS t FROM seq_1_to_300000")
+    equal(everview.ask(f"SELECT count(), sum(i), sum(length(t)) FROM {mariadb.table('many')}", max_memory_usage=40000000),
+          "300000\t45000150000\t30000000\n")
+
+
+@check
+def external_rows_join_local_ones_and_fill_tables(everview, mariadb):
+    everview.ask("CREATE TABLE local (i Int32, x String) ENGINE = MergeTree ORDER BY i")
+    everview.ask("INSERT INTO local VALUES (1, 'one'), (2, 'two'), (500, 'none')")
+    table = mariadb.table("filtered")
+    equal(everview.ask(f"SELECT i, t, x FROM {table} AS f INNER JOIN local USING (i) ORDER BY i"), "1\tv1\tone\n2\tv2\ttwo\n")
+    everview.ask(f"INSERT INTO local SELECT i, t FROM {table} WHERE i BETWEEN 10 AND 12")
+    equal(everview.ask("SELECT x FROM local WHERE i IN (10, 12) ORDER BY i"), "v10\nv12\n")
+
+
+@check
+def a_table_of_the_engine_is_read_under_its_own_types(everview, mariadb):
+    arguments = mariadb.table("filtered")[len("mysql"):]
+    everview.ask(f"CREATE TABLE attached ENGINE = MySQL{arguments}")
+    equal(everview.rows("DESCRIBE attached")[0][:2], ["i", "Nullable(Int32)"])
+    equal(everview.ask("SELECT i, t FROM attached WHERE i = 5"), "5\tv5\n")
+    everview.ask(f"CREATE TABLE declared (i Int64, n String, e Enum8('a' = 1, 'z' = 2, 'm' = 3)) ENGINE = MySQL{arguments}")
+    equal(everview.ask("SELECT * FROM declared WHERE i = 2"), "2\t3.00\tm\n")
+    for table in ("attached", "declared"):
+        shown = everview.ask(f"SHOW CREATE TABLE {table}")
+        assert "[HIDDEN]" in shown and not any(word in shown for word in HIDDEN), shown
+    everywhere = everview.ask("SELECT * FROM system.tables FORMAT JSONEachRow")
+    assert not any(word in everywhere for word in HIDDEN), everywhere
+    everview.stop()
+    everview.start()
+    equal(everview.ask("SELECT count() FROM attached WHERE i <= 10"), "10\n")
+    everview.ask("DROP TABLE declared")
+
+
+@check
+def rows_are_written(everview, mariadb):
+    mariadb.sql(f"USE {DATABASE}", "CREATE TABLE written (a int PRIMARY KEY, t text, n decimal(10,2), at datetime(3), b blob)")
+    table = mariadb.table("written")
+    everview.ask(f"INSERT INTO FUNCTION {table} VALUES "
+                 "(1, 'a\\tb\\\\ ü \\'q\\'', 1.5, '1960-01-01 01:02:03.123', unhex('00FF5C27'))")
+    everview.ask(f"INSERT INTO FUNCTION {table} (a, t) VALUES (2, NULL)")
+    equal(mariadb.sql(f"USE {DATABASE}", "SELECT a, hex(t), n, at, hex(b) FROM written ORDER BY a"),
+          "1\t6109625C20C3BC20277127\t1.50\t1960-01-01 01:02:03.123\t00FF5C27\n2\tNULL\tNULL\tNULL\tNULL")
+    # all rows of an INSERT or none
+    everview.refuses(f"INSERT INTO FUNCTION {table} (a, t) VALUES (3, 'c'), (2, 'b')", 1000, "Duplicate", without=HIDDEN)
+    equal(mariadb.sql(f"USE {DATABASE}", "SELECT count(*) FROM written"), "2")
+    everview.ask(f"INSERT INTO FUNCTION {mariadb.table('written', more=', 1')} (a, t) VALUES (2, 'replaced')")
+    more = ", 0, 'UPDATE t = concat(t, \\'!\\')'"
+    everview.ask(f"INSERT INTO FUNCTION {mariadb.table('written', more=more)} (a, t) VALUES (2, 'x'), (3, 'three')")
+    equal(mariadb.sql(f"USE {DATABASE}", "SELECT a, t FROM written WHERE a > 1 ORDER BY a"), "2\treplaced!\n3\tthree")
+    everview.ask(f"INSERT INTO FUNCTION {table} (a, t) SELECT number, toString(number) FROM numbers(10, 100000)")
+    equal(mariadb.sql(f"USE {DATABASE}", "SELECT count(*), min(a), max(a) FROM written WHERE a >= 10"), "100000\t10\t100009")
+
+
+@check
+def a_select_changes_nothing_there(everview, mariadb):
+    mariadb.sql(f"USE {DATABASE}", "CREATE TABLE marks (a int)", "CREATE FUNCTION mark() RETURNS int NOT DETERMINISTIC "
+                "MODIFIES SQL DATA RETURN (SELECT count(*) FROM marks)")
+    mariadb.client(f"USE {DATABASE};\nDROP FUNCTION mark;\nDELIMITER //\nCREATE FUNCTION mark() RETURNS int MODIFIES SQL DATA "
+                   "BEGIN INSERT INTO marks VALUES (1); RETURN 1; END//\nDELIMITER ;\n"
+                   "CREATE VIEW marking AS SELECT mark() AS a;\n")
+    everview.refuses(f"SELECT * FROM {mariadb.table('marking')}", 1000, "READ ONLY")
+    equal(mariadb.sql(f"USE {DATABASE}", "SELECT count(*) FROM marks"), "0")
+
+
+@check
+def times_of_other_zones_are_the_wall_clock_there(everview, mariadb):
+    mariadb.sql("SET GLOBAL time_zone = '+09:00'")
+    try:
+        equal(everview.ask(f"SELECT ts, dt FROM {mariadb.table('filtered')} WHERE i = 1"),
+              "2024-01-01 10:00:00\t1969-12-31 13:00:00.000\n")
+        select = f"SELECT i FROM {mariadb.table('filtered')} WHERE ts < toDateTime('2024-01-01 12:00:00') ORDER BY i"
+        statements = mariadb.statements_of(lambda: equal(everview.ask(select), "1\n2\n"))
+        assert "CAST(`ts` AS DATETIME(6)) < " in statements[0], statements
+    finally:
+        mariadb.sql("SET GLOBAL time_zone = '+00:00'")
+
+
+@check
+def errors_have_the_real_engine_s_codes_and_no_password(everview, mariadb):
+    def refused(code, *words, **place):
+        name = place.pop("name", "filtered")
+        everview.refuses(f"SELECT * FROM {mariadb.table(name, **place)}", code, *words, without=[*HIDDEN, "wr0ng"])
+    refused(60, "nowhere", name="nowhere")
+    refused(60, "`; DROP", name="`; DROP TABLE filtered")
+    refused(279, "nodatabase", database="nodatabase")
+    refused(279, USER, password="wr0ng")
+    refused(279, "onnection refused", port=1)
+    everview.refuses("SELECT * FROM mysql('10.1.2.3:3306', 'a', 'b', 'c', 's3cr3t')", 491, "10.1.2.3", without=HIDDEN)
+    everview.refuses("SELECT * FROM mysql('127.0.0.1', 'a', 'b')", 42)
+    everview.refuses(f"INSERT INTO FUNCTION {mariadb.table('written', more=', 1, ' + repr('UPDATE t = 1'))} (a) VALUES (1)", 36)
+    assert not any(word in everview.log() for word in [*HIDDEN, "wr0ng"]), everview.log()
+
+
+@check
+def of_several_hosts_the_first_that_answers_is_asked(everview, mariadb):
+    arguments = mariadb.table("filtered").replace("127.0.0.1:", "127.0.0.1:1|127.0.0.1:")
+    equal(everview.ask(f"SELECT count() FROM {arguments}"), "103\n")
+
+
+@check
+def a_server_that_never_answers_is_given_up(everview, mariadb):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        started = time.monotonic()
+        table = mariadb.table("filtered", port=silent.getsockname()[1])
+        everview.refuses(f"SELECT * FROM {table} SETTINGS external_storage_connect_timeout_sec = 1", 279, "did not answer",
+                         without=HIDDEN)
+        assert time.monotonic() - started < 20
+
+
+def running(mariadb):
+    return mariadb.sql("SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT%`slow`%' "
+                       "AND info NOT LIKE '%processlist%' AND command = 'Query'")
+
+
+@check
+def a_server_that_dies_in_the_middle_fails_that_query_only(everview, mariadb):
+    mariadb.sql(f"USE {DATABASE}", "CREATE VIEW slow AS SELECT seq AS i, repeat('x', 5000) AS t, sleep(0.001) AS s "
+                "FROM seq_1_to_100000")
+    failed = []
+
+    def read():
+        try:
+            failed.append(everview.refuses(f"SELECT sum(length(t)), max(s) FROM {mariadb.table('slow')}", 279, without=HIDDEN))
+        except AssertionError as error:
+            failed.append(error)
+    reader = threading.Thread(target=read)
+    reader.start()
+    until = time.monotonic() + 30
+    while not running(mariadb):
+        assert time.monotonic() < until and not failed, failed
+        time.sleep(0.05)
+    time.sleep(0.5)
+    for connection in running(mariadb).split():
+        mariadb.sql(f"KILL {connection}")
+    reader.join(timeout=60)
+    assert failed and isinstance(failed[0], str), failed
+    equal(everview.ask("SELECT 1"), "1\n")
+    equal(everview.ask(f"SELECT count() FROM {mariadb.table('filtered')}"), "103\n")
+
+
+@check
+def a_query_that_is_ended_ends_there_too(everview, mariadb):
+    equal(len(everview.rows(f"SELECT i FROM {mariadb.table('slow')} WHERE length(toString(s)) = 1 LIMIT 1")), 1)
+    until = time.monotonic() + 30
+    while running(mariadb):
+        assert time.monotonic() < until, "the query runs on"
+        time.sleep(0.1)
+
+
+@check
+def a_refresh_survives_a_server_that_goes_and_comes(everview, mariadb):
+    mariadb.sql(f"USE {DATABASE}", "CREATE TABLE prices (i int, price decimal(10,2))",
+                "INSERT INTO prices VALUES (1, 1.50), (2, 2.50)")
+    everview.ask("CREATE MATERIALIZED VIEW total REFRESH EVERY 1 SECOND SETTINGS refresh_retries = 0 ENGINE = MergeTree "
+                 f"ORDER BY tuple() AS SELECT count() AS n, sum(price) AS price FROM {mariadb.table('prices')}")
+
+    def wait_for(statement, expected):
+        until = time.monotonic() + 40
+        while (found := everview.ask(statement).strip()) != expected:
+            assert time.monotonic() < until, f"{found!r} instead of {expected!r}"
+            time.sleep(0.2)
+    wait_for("SELECT n, price FROM total", "2\t4")
+    mariadb.sql(f"USE {DATABASE}", "INSERT INTO prices VALUES (3, 3.25)")
+    wait_for("SELECT n, price FROM total", "3\t7.25")
+    mariadb.stop()
+    wait_for("SELECT exception != '' FROM system.view_refreshes WHERE view = 'total'", "1")
+    equal(everview.ask("SELECT n, price FROM total"), "3\t7.25\n")
+    told = everview.ask("SELECT * FROM system.view_refreshes FORMAT JSONEachRow")
+    told += everview.ask("SELECT * FROM system.view_refresh_history FORMAT JSONEachRow")
+    told += everview.ask("SHOW CREATE TABLE total")
+    assert not any(word in told for word in HIDDEN), told
+    mariadb.start()
+    mariadb.sql(f"USE {DATABASE}", "INSERT INTO prices VALUES (4, 1)")
+    wait_for("SELECT n, price FROM total", "4\t8.25")
+    everview.ask("DROP TABLE total")

@@ -1,0 +1,367 @@
+"""`postgresql()` and ENGINE = PostgreSQL against a real PostgreSQL. Types and values are those that the real engine gives for
+the same tables, but where a comment says otherwise."""
+
+import contextlib
+import socket
+import threading
+import time
+
+from frame import Checks, equal
+from postgresql_server import PASSWORD, USER, PostgreSql
+
+CHECKS = check = Checks()
+HIDDEN = [PASSWORD, PASSWORD.replace("'", "\\'"), "s3cr3t"]
+
+
+@contextlib.contextmanager
+def sources():
+    postgres = PostgreSql()
+    try:
+        yield (postgres,)
+    finally:
+        postgres.remove()
+
+
+# column, type there, type here, value there, value here
+TYPES = [
+    ("s", "smallint", "Nullable(Int16)", "-32768", "-32768"),
+    ("i", "integer NOT NULL", "Int32", "-2147483648", "-2147483648"),
+    ("b", "bigint", "Nullable(Int64)", "9223372036854775807", "9223372036854775807"),
+    ("serial", "bigserial", "Int64", "7", "7"),
+    ("r", "real", "Nullable(Float32)", "1.5", "1.5"),
+    ("d", "double precision", "Nullable(Float64)", "1e300", "1e300"),
+    ("nan", "double precision", "Nullable(Float64)", "'NaN'", "nan"),
+    ("inf", "double precision", "Nullable(Float64)", "'-Infinity'", "-inf"),
+    ("n", "numeric", "Nullable(Decimal(38, 19))", "123.456789", "123.456789"),
+    ("n9", "numeric(9,2)", "Nullable(Decimal(9, 2))", "-1234567.89", "-1234567.89"),
+    ("n38", "numeric(38,10)", "Nullable(Decimal(38, 10))", "1234567890123456789012345678.0123456789",
+     "1234567890123456789012345678.0123456789"),
+    ("n76", "numeric(76,0)", "Nullable(Decimal(76, 0))", "9" * 76, "9" * 76),
+    ("yes", "boolean", "Nullable(UInt8)", "true", "1"),
+    ("no", "boolean NOT NULL", "UInt8", "false", "0"),
+    ("t", "text", "Nullable(String)", r"E'a\tb\nc\\d \u00fcn\u00ef ''q'' \\N'", r"a\tb\nc\\d ünï \'q\' \\N"),
+    ("empty", "text NOT NULL", "String", "''", ""),
+    ("vc", "varchar(10)", "Nullable(String)", "'vc'", "vc"),
+    ("ch", "char(5)", "Nullable(String)", "'ch'", "ch   "),
+    ("by", "bytea", "Nullable(String)", r"'\x00ff5c'", r"\\x00ff5c"),
+    ("js", "jsonb", "Nullable(String)", """'{"a": [1, 2]}'""", '{"a": [1, 2]}'),
+    ("u", "uuid", "Nullable(UUID)", "'61f0c404-5cb3-11e7-907b-a6006ad3dba0'", "61f0c404-5cb3-11e7-907b-a6006ad3dba0"),
+    ("da", "date", "Nullable(Date32)", "'1969-12-31'", "1969-12-31"),
+    ("leap", "date", "Nullable(Date32)", "'2024-02-29'", "2024-02-29"),
+    ("ti", "time", "Nullable(String)", "'12:34:56.789'", "12:34:56.789"),
+    ("ts", "timestamp", "Nullable(DateTime64(6))", "'1960-06-01 01:02:03.5'", "1960-06-01 01:02:03.500000"),
+    ("ts3", "timestamp(3)", "Nullable(DateTime64(6))", "'2024-02-29 12:34:56.789'", "2024-02-29 12:34:56.789000"),
+    ("tz", "timestamptz", "Nullable(DateTime64(6))", "'2024-02-29 12:34:56.789123+02'", "2024-02-29 10:34:56.789123"),
+    ("iv", "interval", "Nullable(String)", "'1 day 2 hours'", "1 day 02:00:00"),
+    ("m", "money", "Nullable(String)", "'12.34'", "$12.34"),
+    ("ip", "inet", "Nullable(String)", "'127.0.0.1'", "127.0.0.1"),
+    ("bits", "bit(3)", "Nullable(String)", "B'101'", "101"),
+    ("p", "point", "Nullable(String)", "'(1,2)'", "(1,2)"),
+    ("ia", "int[]", "Array(Nullable(Int32))", "'{1,NULL,-3}'", "[1,NULL,-3]"),
+    ("ea", "int[]", "Array(Nullable(Int32))", "'{}'", "[]"),
+    ("nia", "int[] NOT NULL", "Array(Int32)", "'{7}'", "[7]"),
+    ("iaa", "int[][]", "Array(Array(Nullable(Int32)))", "'{{1,2},{3,4}}'", "[[1,2],[3,4]]"),
+    ("ta", "text[]", "Array(Nullable(String))", r"""E'{a,"b c","d\\"e\\\\f",NULL,"NULL","",\u00fc}'""",
+     r"""['a','b c','d"e\\f',NULL,'NULL','','ü']"""),
+    ("na", "numeric(10,2)[]", "Array(Nullable(Decimal(10, 2)))", "'{1.25,2}'", "[1.25,2]"),
+    ("ba", "boolean[]", "Array(Nullable(UInt8))", "'{t,f,NULL}'", "[1,0,NULL]"),
+    ("daa", "date[]", "Array(Nullable(Date32))", "'{1969-12-31}'", "['1969-12-31']"),
+    ("fa", "float8[]", "Array(Nullable(Float64))", "'{1,NaN,Infinity}'", "[1,nan,inf]"),
+]
+
+
+def quoted(name):
+    return '"' + name.replace('"', '""') + '"'
+
+
+@check
+def every_type_is_the_real_engine_s_and_every_value_comes(everview, postgres):
+    columns = ", ".join(f"{quoted(name)} {there}" for name, there, *_ in TYPES)
+    names = ", ".join(quoted(name) for name, *_ in TYPES)
+    values = ", ".join(value for *_, value, _ in TYPES)
+    postgres.sql(f"CREATE TABLE every ({columns})", f"INSERT INTO every ({names}) VALUES ({values})",
+                 'INSERT INTO every (i, no, empty, nia) VALUES (0, true, $$x$$, $${}$$)')
+    described = everview.rows(f"DESCRIBE {postgres.table('every')}")
+    equal([row[:2] for row in described], [[name, here] for name, _, here, *_ in TYPES])
+    first, second = everview.ask(f"SELECT * FROM {postgres.table('every')} ORDER BY i").splitlines()
+    equal(first.split("\t"), [here for *_, here in TYPES])
+    # NULL where it can be, the default of the type where it cannot: no array is NULL
+    absent = {"i": "0", "no": "1", "empty": "x", "serial": "1"}
+    expected = [absent.get(name, "[]" if here.startswith("Array") else r"\N") for name, _, here, *_ in TYPES]
+    equal(second.split("\t"), expected)
+
+
+@check
+def names_with_quotes_schemas_views_and_empty_tables(everview, postgres):
+    postgres.sql('CREATE SCHEMA "my schema"', 'CREATE TABLE "my schema"."t""q" ("a""b" int, "select" text)',
+                 'INSERT INTO "my schema"."t""q" VALUES (1, $$x$$)', "CREATE TABLE none (i int, a int[])",
+                 "CREATE VIEW seen AS SELECT i, ia, iaa FROM every WHERE i < 0")
+    equal(everview.ask(f"""SELECT `a"b`, `select` FROM {postgres.table('t"q', schema='my schema')}"""), "1\tx\n")
+    equal(everview.ask(f"SELECT * FROM {postgres.table('none')}"), "")
+    equal(everview.ask(f"SELECT count() FROM {postgres.table('none')}"), "0\n")
+    # the catalogs do not know the dimensions of a view's arrays: the first array does
+    equal(everview.ask(f"SELECT ia, iaa FROM {postgres.table('seen')}"), "[1,NULL,-3]\t[[1,2],[3,4]]\n")
+
+
+@check
+def what_no_type_holds_is_an_error_that_names_the_column(everview, postgres):
+    # the real engine reads an infinite date as 1970-01-01 and a date before Christ as one after: here both are errors
+    for ty, value in [("timestamp", "'infinity'"), ("date", "'infinity'"), ("date", "'0044-03-15 BC'"),
+                      ("numeric", "'NaN'"), ("numeric", "1e30"), ("int[]", "'{{1,2}}'")]:
+        postgres.sql("DROP TABLE IF EXISTS beyond", f"CREATE TABLE beyond (good int, bad {ty})",
+                     f"INSERT INTO beyond VALUES (1, {value})")
+        everview.refuses(f"SELECT * FROM {postgres.table('beyond')}", 36, '"bad"', without=HIDDEN)
+        equal(everview.ask(f"SELECT good FROM {postgres.table('beyond')}"), "1\n")
+    postgres.sql("CREATE TABLE wide (n numeric(100,5))")
+    everview.refuses(f"DESCRIBE {postgres.table('wide')}", 36, "numeric(100,5)")
+
+
+def filtered(postgres):
+    postgres.sql(
+        "CREATE TABLE filtered (i int, t text, c char(4), n numeric(10,2), free numeric, f float8, b boolean, d date, "
+        "ts timestamp, tz timestamptz, u uuid, j jsonb, maybe int)",
+        "INSERT INTO filtered SELECT x, 'v' || x, 'c' || x, x * 1.5, x * 1.5, x / 4.0, x % 2 = 0, "
+        "date '1969-12-01' + x, timestamp '1969-12-31 12:00' + x * interval '1 hour', "
+        "timestamptz '2024-01-01 00:00+00' + x * interval '1 hour', "
+        "('00000000-0000-0000-0000-' || lpad(x::text, 12, '0'))::uuid, jsonb_build_object('x', x), "
+        "CASE WHEN x % 3 = 0 THEN x END FROM generate_series(1, 100) x",
+        "INSERT INTO filtered (i, t, f) VALUES (101, 'V7', 'NaN'), (102, '', '-Infinity')")
+
+
+# condition; what the server is asked, or None where the condition must stay here
+CONDITIONS = [
+    ("i = 5", '"i" = 5'),
+    ("i > 98 AND i <= 100", '"i" <= 100'),
+    ("i != 5", '"i" <> 5'),
+    ("i IN (1, 2, 300)", '"i" IN ('),
+    ("t = 'v7'", "\"t\" = 'v7'"),
+    ("t >= 'v98'", "\"t\" COLLATE \"C\" >= 'v98'"),
+    ("t = '; DROP TABLE filtered; --'", "'; DROP TABLE filtered; --'"),
+    ("t = 'it\\'s \\\\ here'", "'it''s \\ here'"),
+    ("c = 'c7  '", "\"c\" = 'c7  '"),
+    ("c != 'c7  '", None),
+    ("f > 20", '"f" > '),
+    ("b = 1", '"b" = true'),
+    ("d < toDate32('1970-01-01')", "\"d\" < '1970-01-01'"),
+    ("ts < toDateTime64('1970-01-01 00:00:00', 6)", "\"ts\" < '1970-01-01 00:00:00.000000'"),
+    ("tz = toDateTime64('2024-01-01 05:00:00', 6)", "\"tz\" = '2024-01-01 05:00:00.000000'"),
+    ("u > toUUID('00000000-0000-0000-0000-000000000050')", None),
+    ("j = '{\"x\": 5}'", None),
+    ("lower(t) = 'v7'", None),
+    ("i + 1 = 6", None),
+    ("i = 5 OR i = 6", '"i" = 5'),
+    ("i > 98 AND concat(t, 'x') = 'v99x'", '"i" > 98'),
+]
+
+
+@check
+def filters_go_along_and_change_no_answer(everview, postgres):
+    filtered(postgres)
+    everview.ask("CREATE TABLE copied ENGINE = MergeTree ORDER BY tuple() AS SELECT * FROM " + postgres.table("filtered"))
+    for condition, sent in CONDITIONS:
+        here = everview.ask(f"SELECT i FROM copied WHERE {condition} ORDER BY i")
+        asked = []
+        select = f"SELECT i FROM {postgres.table('filtered')} WHERE {condition} ORDER BY i"
+        statements = postgres.statements_of(lambda: asked.append(everview.ask(select)))
+        equal((condition, asked[0]), (condition, here))
+        equal(len(statements), 1)
+        where = statements[0].partition(" WHERE ")[2]
+        if sent is None:
+            assert not where, f"{condition}: {where}"
+        else:
+            assert sent in where, f"{condition}: {where}"
+
+
+@check
+def only_the_columns_and_rows_that_are_needed_are_asked_for(everview, postgres):
+    def asked(statement):
+        return postgres.statements_of(lambda: everview.ask(statement))
+    table = postgres.table("filtered")
+    equal(asked(f"SELECT t, i FROM {table} LIMIT 3 FORMAT Null")[0].split(" FROM ")[0].count('"'), 4)
+    assert "LIMIT 3" in asked(f"SELECT t, i FROM {table} LIMIT 3")[0]
+    # rows that a filter here drops would be missing
+    assert "LIMIT" not in asked(f"SELECT i FROM {table} WHERE lower(t) = 'v7' LIMIT 1")[0]
+    assert "count(*)" in asked(f"SELECT count() FROM {table}")[0]
+    equal(everview.ask(f"SELECT count() FROM {table}"), "102\n")
+    equal(len(everview.rows(f"SELECT i FROM {table} LIMIT 3")), 3)
+
+
+@check
+def rows_are_streamed(everview, postgres):
+    postgres.sql("CREATE VIEW many AS SELECT x AS i, repeat('x', 100) AS t FROM generate_series(1, 500000) x")
+    equal(everview.ask(f"SELECT count(), sum(i), sum(length(t)) FROM {postgres.table('many')}"),
+          "500000\t125000250000\t50000000\n")
+    # far less memory than the rows: 50 MB of texts
+    equal(everview.ask(f"SELECT count() FROM {postgres.table('many')} WHERE length(t) = 100", max_memory_usage=40000000),
+          "500000\n")
+
+
+@check
+def external_rows_join_local_ones_and_fill_tables(everview, postgres):
+    everview.ask("CREATE TABLE local (i Int32, x String) ENGINE = MergeTree ORDER BY i")
+    everview.ask("INSERT INTO local VALUES (1, 'one'), (2, 'two'), (500, 'none')")
+    table = postgres.table("filtered")
+    equal(everview.ask(f"SELECT i, t, x FROM {table} AS f INNER JOIN local USING (i) ORDER BY i"), "1\tv1\tone\n2\tv2\ttwo\n")
+    everview.ask(f"INSERT INTO local SELECT i, t FROM {table} WHERE i BETWEEN 10 AND 12")
+    equal(everview.ask("SELECT x FROM local WHERE i IN (10, 12) ORDER BY i"), "v10\nv12\n")
+
+
+@check
+def a_table_of_the_engine_is_read_under_its_own_types(everview, postgres):
+    arguments = postgres.table("filtered")[len("postgresql"):]
+    everview.ask(f"CREATE TABLE attached ENGINE = PostgreSQL{arguments}")
+    equal(everview.rows("DESCRIBE attached")[0][:2], ["i", "Nullable(Int32)"])
+    equal(everview.ask("SELECT i, t FROM attached WHERE i = 5"), "5\tv5\n")
+    everview.ask(f"CREATE TABLE declared (i Int64, n String, b Bool, d String) ENGINE = PostgreSQL{arguments}")
+    equal(everview.ask("SELECT * FROM declared WHERE i = 2"), "2\t3.00\ttrue\t1969-12-03\n")
+    for table in ("attached", "declared"):
+        shown = everview.ask(f"SHOW CREATE TABLE {table}")
+        assert "[HIDDEN]" in shown and not any(word in shown for word in HIDDEN), shown
+    everywhere = everview.ask("SELECT * FROM system.tables FORMAT JSONEachRow")
+    everywhere += everview.ask("SELECT query FROM system.processes")
+    assert not any(word in everywhere for word in HIDDEN), everywhere
+    everview.stop()
+    everview.start()
+    equal(everview.ask("SELECT count() FROM attached WHERE i <= 10"), "10\n")
+    everview.ask("DROP TABLE declared")
+
+
+@check
+def rows_are_written(everview, postgres):
+    postgres.sql("CREATE TABLE written (a int PRIMARY KEY, t text, l int[], at timestamp)")
+    table = postgres.table("written")
+    everview.ask(f"INSERT INTO FUNCTION {table} VALUES (1, 'a\\tb\\\\ ü \\'q\\'', [1, 2], '1960-01-01 01:02:03.123456')")
+    everview.ask(f"INSERT INTO FUNCTION {table} (a, t) VALUES (2, NULL)")
+    equal(postgres.sql("SELECT a, t, l, at FROM written ORDER BY a"),
+          "1|a\tb\\ ü 'q'|{1,2}|1960-01-01 01:02:03.123456\n2||{}|")
+    # all rows of an INSERT or none
+    everview.refuses(f"INSERT INTO FUNCTION {table} (a, t) VALUES (3, 'c'), (2, 'b')", 1001, "duplicate key", without=HIDDEN)
+    equal(postgres.sql("SELECT count(*) FROM written"), "2")
+    conflict = postgres.table("written", schema="", more=", 'ON CONFLICT DO NOTHING'")
+    everview.ask(f"INSERT INTO FUNCTION {conflict} (a, t) VALUES (3, 'it\\'s \\\\'), (2, 'b')")
+    equal(postgres.sql("SELECT a, t FROM written WHERE a > 1 ORDER BY a"), "2|\n3|it's \\")
+    everview.ask(f"INSERT INTO FUNCTION {table} (a, t) SELECT number, toString(number) FROM numbers(10, 100000)")
+    equal(postgres.sql("SELECT count(*), min(a), max(t) FROM written WHERE a >= 10"), "100000|10|99999")
+
+
+@check
+def a_select_changes_nothing_there(everview, postgres):
+    postgres.sql("CREATE TABLE marks (a int)", "CREATE FUNCTION mark() RETURNS int LANGUAGE sql VOLATILE AS "
+                 "$$INSERT INTO marks VALUES (1) RETURNING a$$", "CREATE VIEW marking AS SELECT mark() AS a")
+    everview.refuses(f"SELECT * FROM {postgres.table('marking')}", 1001, "read-only")
+    equal(postgres.sql("SELECT count(*) FROM marks"), "0")
+
+
+@check
+def connections_are_encrypted_where_the_server_can(everview, postgres):
+    postgres.sql("CREATE VIEW encrypted AS SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+    equal(everview.ask(f"SELECT * FROM {postgres.table('encrypted')}"), "0\n")
+    postgres.stop()
+    postgres.start(ssl="on")
+    equal(everview.ask(f"SELECT * FROM {postgres.table('encrypted')}"), "1\n")
+
+
+@check
+def times_of_other_zones_are_the_wall_clock_there(everview, postgres):
+    postgres.sql(f"ALTER ROLE {USER} SET timezone = 'Asia/Seoul'")
+    try:
+        equal(everview.ask(f"SELECT tz FROM {postgres.table('filtered')} WHERE i = 1"), "2024-01-01 10:00:00.000000\n")
+        select = f"SELECT i FROM {postgres.table('filtered')} WHERE tz < toDateTime64('2024-01-01 12:00:00', 6) ORDER BY i"
+        statements = postgres.statements_of(lambda: equal(everview.ask(select), "1\n2\n"))
+        assert '"tz"::timestamp < ' in statements[0], statements
+    finally:
+        postgres.sql(f"ALTER ROLE {USER} RESET timezone")
+
+
+@check
+def errors_have_the_real_engine_s_codes_and_no_password(everview, postgres):
+    def refused(code, *words, **place):
+        name = place.pop("name", "filtered")
+        everview.refuses(f"SELECT * FROM {postgres.table(name, **place)}", code, *words, without=[*HIDDEN, "wr0ng"])
+    refused(60, "nowhere", name="nowhere")
+    refused(60, "'; DROP", name="'; DROP TABLE filtered")
+    refused(614, "nodatabase", database="nodatabase")
+    refused(614, USER, password="wr0ng")
+    refused(614, "onnection refused", port=1)
+    everview.refuses("SELECT * FROM postgresql('10.1.2.3:5432', 'a', 'b', 'c', 's3cr3t')", 491, "10.1.2.3", without=HIDDEN)
+    everview.refuses("SELECT * FROM postgresql('169.254.169.254', 'a', 'b', 'c', 's3cr3t')", 491, without=HIDDEN)
+    everview.refuses("SELECT * FROM postgresql('127.0.0.1', 'a', 'b')", 42)
+    assert not any(word in everview.log() for word in [*HIDDEN, "wr0ng"]), everview.log()
+
+
+@check
+def of_several_hosts_the_first_that_answers_is_asked(everview, postgres):
+    arguments = postgres.table("filtered").replace("127.0.0.1:", "127.0.0.1:1|127.0.0.1:")
+    equal(everview.ask(f"SELECT count() FROM {arguments}"), "102\n")
+
+
+@check
+def a_server_that_never_answers_is_given_up(everview, postgres):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        started = time.monotonic()
+        port = silent.getsockname()[1]
+        everview.refuses(f"SELECT * FROM {postgres.table('filtered', port=port)} SETTINGS "
+                         "external_storage_connect_timeout_sec = 1", 614, "did not answer", without=HIDDEN)
+        assert time.monotonic() - started < 20
+
+
+@check
+def a_server_that_dies_in_the_middle_fails_that_query_only(everview, postgres):
+    postgres.sql("CREATE VIEW slow AS SELECT x AS i, repeat('x', 5000) AS t, pg_sleep(0.001)::text AS s "
+                 "FROM generate_series(1, 100000) x")
+    failed = []
+
+    def read():
+        try:
+            failed.append(everview.refuses(f"SELECT sum(length(t)), max(s) FROM {postgres.table('slow')}", 614, without=HIDDEN))
+        except AssertionError as error:
+            failed.append(error)
+    reader = threading.Thread(target=read)
+    reader.start()
+    until = time.monotonic() + 30
+    while postgres.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%slow%'") == "0":
+        assert time.monotonic() < until and not failed, failed
+        time.sleep(0.05)
+    postgres.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY%slow%'")
+    reader.join(timeout=60)
+    assert failed and isinstance(failed[0], str), failed
+    equal(everview.ask("SELECT 1"), "1\n")
+    equal(everview.ask(f"SELECT count() FROM {postgres.table('filtered')}"), "102\n")
+
+
+@check
+def a_query_that_is_ended_ends_there_too(everview, postgres):
+    equal(len(everview.rows(f"SELECT i FROM {postgres.table('slow')} WHERE length(s) = 0 LIMIT 1")), 1)
+    until = time.monotonic() + 30
+    while postgres.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%slow%' AND state = 'active'") != "0":
+        assert time.monotonic() < until, "the query runs on"
+        time.sleep(0.1)
+
+
+@check
+def a_refresh_survives_a_server_that_goes_and_comes(everview, postgres):
+    postgres.sql("CREATE TABLE prices (i int, price numeric(10,2))", "INSERT INTO prices VALUES (1, 1.50), (2, 2.50)")
+    everview.ask("CREATE MATERIALIZED VIEW total REFRESH EVERY 1 SECOND SETTINGS refresh_retries = 0 ENGINE = MergeTree "
+                 f"ORDER BY tuple() AS SELECT count() AS n, sum(price) AS price FROM {postgres.table('prices')}")
+
+    def wait_for(statement, expected):
+        until = time.monotonic() + 40
+        while (found := everview.ask(statement).strip()) != expected:
+            assert time.monotonic() < until, f"{found!r} instead of {expected!r}"
+            time.sleep(0.2)
+    wait_for("SELECT n, price FROM total", "2\t4")
+    postgres.sql("INSERT INTO prices VALUES (3, 3.25)")
+    wait_for("SELECT n, price FROM total", "3\t7.25")
+    postgres.stop()
+    wait_for("SELECT exception != '' FROM system.view_refreshes WHERE view = 'total'", "1")
+    equal(everview.ask("SELECT n, price FROM total"), "3\t7.25\n")
+    told = everview.ask("SELECT * FROM system.view_refreshes FORMAT JSONEachRow")
+    told += everview.ask("SELECT * FROM system.view_refresh_history FORMAT JSONEachRow")
+    told += everview.ask("SHOW CREATE TABLE total")
+    assert not any(word in told for word in HIDDEN), told
+    postgres.start()
+    postgres.sql("INSERT INTO prices VALUES (4, 1)")
+    wait_for("SELECT n, price FROM total", "4\t8.25")
+    everview.ask("DROP TABLE total")

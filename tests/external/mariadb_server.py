@@ -1,0 +1,81 @@
+"""A MariaDB server of Debian's package, in a folder and on a port of its own."""
+
+import shutil
+import subprocess
+import time
+
+from frame import as_user, free_port, install, own_folder
+
+USER, PASSWORD = "reader", "s3cr3t'pass"
+DATABASE = "shop"
+
+
+class MariaDb:
+    """The server; `sql` speaks to it as its owner."""
+
+    def __init__(self):
+        install("mariadb-server", lambda: shutil.which("mariadbd") and shutil.which("mariadb-install-db"))
+        self.folder = own_folder("mysql", "everview-mariadb-")
+        self.data, self.socket = self.folder / "data", self.folder / "socket"
+        self.log, self.errors = self.folder / "statements", self.folder / "errors"
+        self.port = free_port()
+        command = as_user("mysql", [shutil.which("mariadb-install-db"), "--no-defaults", f"--datadir={self.data}",
+                                    "--auth-root-authentication-method=normal", "--skip-test-db"])
+        done = subprocess.run(command, cwd=self.folder, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+        if done.returncode != 0:
+            raise SystemExit(f"mariadb-install-db failed:\n{done.stdout}")
+        self.start()
+        password = PASSWORD.replace("'", "''")
+        users = [f"'{USER}'@'{host}'" for host in ("localhost", "127.0.0.1")]
+        self.sql(f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4",
+                 *(f"CREATE USER {user} IDENTIFIED BY '{password}'" for user in users),
+                 *(f"GRANT ALL ON *.* TO {user}" for user in users))
+
+    def start(self, **settings):
+        settings = {"datadir": self.data, "port": self.port, "socket": self.socket, "bind-address": "127.0.0.1",
+                    "general-log": 1, "general-log-file": self.log, "innodb-flush-log-at-trx-commit": 0,
+                    "default-time-zone": "+00:00", **settings}
+        command = [shutil.which("mariadbd"), "--no-defaults", *(f"--{name}={value}" for name, value in settings.items())]
+        with open(self.errors, "ab") as errors:
+            self.process = subprocess.Popen(as_user("mysql", command), cwd=self.folder, stdin=subprocess.DEVNULL,
+                                            stdout=errors, stderr=errors)
+        until = time.monotonic() + 60
+        while self.client("SELECT 1").returncode != 0:
+            if self.process.poll() is not None or time.monotonic() > until:
+                raise SystemExit(f"MariaDB did not start:\n{self.errors.read_text(errors='replace')}")
+            time.sleep(0.1)
+
+    def client(self, text):
+        command = [shutil.which("mariadb"), "--no-defaults", "--default-character-set=utf8mb4", "-N", "-B",
+                   f"--socket={self.socket}", "-uroot"]
+        return subprocess.run(command, input=text, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def sql(self, *statements):
+        done = self.client(";\n".join(statements) + ";\n")
+        assert done.returncode == 0, done.stdout
+        return done.stdout.strip()
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=60)
+
+    def statements_of(self, action):
+        """The SELECT statements that the server was asked while the action ran, catalogs left out."""
+        before = len(self.log.read_bytes())
+        action()
+        lines = self.log.read_bytes()[before:].decode("utf-8", "replace").splitlines()
+        selects = [line[line.index("SELECT "):] for line in lines if "\tSELECT " in line or " Query\tSELECT " in line]
+        return [select for select in selects if "information_schema" not in select]
+
+    def table(self, name, password=PASSWORD, database=DATABASE, port=None, more=""):
+        """A call of the table function."""
+        quoted = [text.replace("\\", "\\\\").replace("'", "\\'") for text in (database, name, USER, password)]
+        arguments = ", ".join(f"'{text}'" for text in quoted)
+        return f"mysql('127.0.0.1:{port or self.port}', {arguments}{more})"
+
+    def remove(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(timeout=60)
+        shutil.rmtree(self.folder, ignore_errors=True)
