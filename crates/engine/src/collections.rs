@@ -28,8 +28,7 @@ pub(crate) async fn create(engine: &Engine, what: &CreateNamedCollection, ctx: &
     for item in &what.items {
         check_value(item)?;
         if items.insert(item.key.name.clone(), item.clone()).is_some() {
-            let message = format!("key `{}` is in the named collection twice", item.key.name);
-            return Err(Error::refused(ErrorCode::SYNTAX_ERROR, message));
+            return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, format!("key `{}` already exists", item.key.name)));
         }
     }
     set(engine, name, items, ctx).await

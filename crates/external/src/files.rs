@@ -56,6 +56,14 @@ impl Files {
                 Component::ParentDir | Component::RootDir | Component::Prefix(_) => return Err(outside()),
             }
         }
+        // only as a whole part of the path it is any number of folders
+        let pattern: PathBuf = pattern
+            .components()
+            .map(|part| match part.as_os_str().to_str() {
+                Some(name) if name != "**" => name.replace("**", "*").into(),
+                _ => part.as_os_str().to_owned(),
+            })
+            .collect();
         let pattern = pattern.to_str().filter(|text| !text.is_empty() && !text.contains('\0'));
         let pattern = pattern.ok_or_else(outside)?.to_owned();
         let files = Files { env, folder, pattern, options };
@@ -95,7 +103,7 @@ impl Files {
                     if is_deep || name.matches('/').count() < depth_max {
                         left.push(name);
                     }
-                } else if glob::matches(pattern, &name) {
+                } else if glob::matches_parts(pattern, &name) {
                     if found.len() == FILES_MAX {
                         let reason = format!("more than {FILES_MAX} files match");
                         return Err(Error::BadPattern { pattern: pattern.to_owned(), reason });
@@ -141,7 +149,10 @@ impl Objects for Files {
 
     async fn list(&self) -> Result<Vec<Object>> {
         let mut objects = Vec::new();
-        for name in glob::expand(&self.pattern, self.options.names_max)? {
+        let names = glob::expand(&self.pattern, self.options.names_max)?;
+        // of several names those count that are there
+        let may_miss = self.options.empty_if_missing || names.len() > 1;
+        for name in names {
             if glob::is_pattern(&name) {
                 objects.extend(self.matching(&name).await?);
                 continue;
@@ -149,7 +160,7 @@ impl Objects for Files {
             let exists = self.env.disk.exists(&self.folder.join(&name)).await;
             match exists.map_err(|error| Files::unreadable(&name, &error))? {
                 true => objects.push(self.object(name, None)),
-                false if self.options.empty_if_missing => {}
+                false if may_miss => {}
                 false => return Err(Error::Missing { kind: Kind::File, place: name }),
             }
         }

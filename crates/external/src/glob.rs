@@ -134,6 +134,28 @@ fn matches_bytes(pattern: &[u8], name: &[u8]) -> bool {
     pattern.get(p..).unwrap_or_default().iter().all(|c| *c == b'*')
 }
 
+/// The same for paths of files: `**` as a whole part is any number of folders, none too, and means nothing else elsewhere.
+pub fn matches_parts(pattern: &str, path: &str) -> bool {
+    let parts: Vec<&str> = path.split('/').collect();
+    // how many parts the pattern so far may have taken
+    let mut reached = vec![false; parts.len() + 1];
+    if let Some(start) = reached.first_mut() {
+        *start = true;
+    }
+    for wanted in pattern.split('/') {
+        let mut next = vec![false; parts.len() + 1];
+        for (at, slot) in next.iter_mut().enumerate() {
+            let before = |at: usize| reached.get(at).copied().unwrap_or(false);
+            *slot = match wanted {
+                "**" => (0..=at).any(before),
+                _ => at > 0 && before(at - 1) && parts.get(at - 1).is_some_and(|part| matches(wanted, part)),
+            };
+        }
+        reached = next;
+    }
+    reached.last().copied().unwrap_or(false)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,6 +192,14 @@ mod tests {
         assert!(matches("a*b*c", "aXbYbZc") && !matches("a*b", "abc"));
         assert!(matches("**/b*/c", "a/b/x/b1/c"));
         assert!(!matches("", "a") && matches("*", ""));
+    }
+
+    #[test]
+    fn two_stars_between_slashes_are_any_folders_of_files() {
+        assert!(matches_parts("**/*.csv", "a.csv") && matches_parts("**/*.csv", "d/e/a.csv"));
+        assert!(matches_parts("d/**", "d/e/a.csv") && !matches_parts("d/**", "e/a.csv"));
+        assert!(matches_parts("d/*.csv", "d/a.csv") && !matches_parts("d/*.csv", "d/e/a.csv"));
+        assert!(matches_parts("**/e/**/a", "d/e/f/g/a") && !matches_parts("**/e/**/a", "d/f/a"));
     }
 
     #[test]

@@ -108,7 +108,8 @@ impl<'a> Groups<'a> {
         let all_columns = matches!(table.kind, TableKind::MergeTree | TableKind::Null | TableKind::Merge);
         let is_dictionary = matches!(table.kind, TableKind::Dictionary | TableKind::DictionaryTable);
         let is_keyed = matches!(table.kind, TableKind::Join | TableKind::Set);
-        let only_comments = is_view || is_log(engine) || is_dictionary || is_keyed;
+        let is_outside = table.kind == TableKind::External;
+        let only_comments = is_view || is_log(engine) || is_dictionary || is_keyed || is_outside;
         for action in &self.definition {
             let takes = match action {
                 action if is_comment(action) => true,

@@ -352,13 +352,11 @@ impl Chosen {
     }
 }
 
-/// `CSV` as `'CSV'`, as ClickHouse keeps it; `NOSIGN` stays a word.
+/// `CSV` as `'CSV'`, as ClickHouse keeps it.
 fn quoted(argument: &Expr) -> Expr {
     match &argument.kind {
         ExprKind::Identifier(parts) => match parts.as_slice() {
-            [only] if !only.name.eq_ignore_ascii_case("NOSIGN") => {
-                Expr::literal(sql::ast::Literal::String(only.name.clone().into_bytes()))
-            }
+            [only] => Expr::literal(sql::ast::Literal::String(only.name.clone().into_bytes())),
             _ => argument.clone(),
         },
         _ => argument.clone(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use external::{Object, Objects};
 use format::Format;
 use futures::TryStreamExt;
-use types::{ErrorCode, Header};
+use types::{Column, DataType, ErrorCode, Header};
 
 use super::place::{Packed, Rows};
 use super::reading::{Packing, footer, unpacked};
@@ -39,9 +39,14 @@ pub(crate) async fn describe(outside: &Outside, ctx: &Arc<QueryContext>) -> Resu
 async fn of_objects(packed: &Packed, name: &str, ctx: &Arc<QueryContext>) -> Result<Described> {
     let format = packed.format()?;
     let mut failed = None;
-    for object in wait(ctx, packed.objects.list()).await? {
+    let listed = wait(ctx, packed.objects.list()).await.map_err(|error| match error.code() {
+        // as ClickHouse says it of a file that is to be looked into
+        ErrorCode::FILE_DOESNT_EXIST => Error::reported(ErrorCode::CANNOT_STAT, &error),
+        _ => error,
+    });
+    for object in listed? {
         match of_object(packed, format, &object, ctx).await {
-            Ok(header) => return Ok(Described { header, format: Some(format) }),
+            Ok((header, format)) => return Ok(Described { header, format: Some(format) }),
             // an object without rows says nothing; the next one may
             Err(error) if error.code() == ErrorCode::CANNOT_EXTRACT_TABLE_STRUCTURE => failed = Some(error),
             Err(error) => return Err(error),
@@ -53,14 +58,21 @@ async fn of_objects(packed: &Packed, name: &str, ctx: &Arc<QueryContext>) -> Res
     }))
 }
 
-async fn of_object(packed: &Packed, format: Format, object: &Object, ctx: &Arc<QueryContext>) -> Result<Header> {
+/// Its columns, and its format: with a line of names, where it turns out to have one.
+async fn of_object(
+    packed: &Packed,
+    format: Format,
+    object: &Object,
+    ctx: &Arc<QueryContext>,
+) -> Result<(Header, Format)> {
     let objects: &dyn Objects = packed.objects.as_ref();
     let coding = packed.compression.of(&object.file)?;
     if format == Format::Parquet {
-        return Ok(match footer(objects, object, coding, ctx).await? {
+        let header = match footer(objects, object, coding, ctx).await? {
             Packing::Pieces(file, _) => file.header().clone(),
             Packing::Whole(blocks) => blocks.header().clone(),
-        });
+        };
+        return Ok((header, format));
     }
     let mut bytes = unpacked(objects, object, coding, ctx).await?.bytes;
     let mut sample: Vec<u8> = Vec::new();
@@ -79,5 +91,51 @@ async fn of_object(packed: &Packed, format: Format, object: &Object, ctx: &Arc<Q
         let lines = sample.iter().rposition(|byte| *byte == b'\n').map_or(sample.len(), |end| end + 1);
         sample.truncate(lines);
     }
-    format::infer(format, &sample, &ctx.settings).map_err(|error| Error::reported(error.code(), &error))
+    if let Some((format, header)) = with_names(format, &sample, ctx) {
+        return Ok((header, format));
+    }
+    let header = format::infer(format, &sample, &ctx.settings);
+    Ok((header.map_err(|error| Error::reported(error.code(), &error))?, format))
+}
+
+/// CSV and TabSeparated whose first line is names: all of its cells are texts, and below them there is something else.
+fn with_names(format: Format, sample: &[u8], ctx: &QueryContext) -> Option<(Format, Header)> {
+    let named = match format {
+        Format::Csv => Format::CsvWithNames,
+        Format::TabSeparated => Format::TabSeparatedWithNames,
+        _ => return None,
+    };
+    let end = sample.iter().position(|byte| *byte == b'\n')?;
+    let first = format::infer(format, sample.get(..end)?, &ctx.settings).ok()?;
+    let below = format::infer(named, sample, &ctx.settings).ok()?;
+    let is_text = |column: &Column| match &column.ty {
+        DataType::Nullable(inner) => **inner == DataType::String,
+        other => *other == DataType::String,
+    };
+    let has_names = first.columns().iter().all(is_text) && !below.columns().iter().all(is_text);
+    has_names.then_some((named, below))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::context;
+
+    #[test]
+    fn a_line_of_names_is_told_by_what_is_below_it() {
+        let ctx = context(&[]);
+        let names = |text: &str| {
+            let (_, header) = with_names(Format::Csv, text.as_bytes(), &ctx)?;
+            Some(
+                header
+                    .columns()
+                    .iter()
+                    .map(|column| format!("{} {}", column.name, column.ty))
+                    .collect::<Vec<_>>()
+                    .join(","),
+            )
+        };
+        assert_eq!(names("id,name\n1,x\n").as_deref(), Some("id Nullable(Int64),name Nullable(String)"));
+        assert_eq!((names("a,b\nc,d\n"), names("1,2\n3,4\n"), names("id,name\n")), (None, None, None));
+    }
 }

@@ -249,9 +249,7 @@ impl Maker<'_> {
         let rest = self.given.positional.get(1..).unwrap_or_default();
         let is_format =
             |at: usize| rest.get(at).is_some_and(|value| value.text() == "auto" || Format::parse(value.text()).is_ok());
-        if let Some(Value::Word(word)) = rest.first()
-            && word.eq_ignore_ascii_case("NOSIGN")
-        {
+        if rest.first().is_some_and(|value| value.text().eq_ignore_ascii_case("NOSIGN")) {
             return Ok((None, rest.get(1..).unwrap_or_default()));
         }
         if rest.is_empty() || is_format(0) {
@@ -289,7 +287,7 @@ impl Maker<'_> {
         let options = files::FilesOptions {
             names_max: names_max(self.ctx),
             replaces: self.ctx.settings.flag(Setting::EngineFileTruncateOnInsert),
-            empty_if_missing: self.is_engine || self.ctx.settings.flag(Setting::EngineFileEmptyIfNotExists),
+            empty_if_missing: self.ctx.settings.flag(Setting::EngineFileEmptyIfNotExists),
         };
         let env = self.ctx.runtime.env.clone();
         let files = files::Files::new(env, folder, &path, options).map_err(from_external)?;

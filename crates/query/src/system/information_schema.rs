@@ -51,7 +51,8 @@ fn table_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
                 | TableKind::Join
                 | TableKind::Set
                 | TableKind::Buffer => "BASE TABLE",
-                // as in ClickHouse
+                // as in ClickHouse: files are at home
+                TableKind::External if &*table.engine == "File" => "BASE TABLE",
                 TableKind::External => "FOREIGN TABLE",
             };
             let parts = ctx.snapshot.table_parts(table.id);

@@ -194,7 +194,7 @@ async fn files_are_read_inside_their_folder_only() {
     assert_eq!(run_in(&file("one.csv"), &ctx).await.unwrap(), ["1\ta", "2\tb"]);
     assert_eq!(run_in(&file("*.csv"), &ctx).await.unwrap(), ["1\ta", "2\tb", "3\tc"]);
     assert_eq!(run_in(&file("../one.csv"), &ctx).await.unwrap_err().code().0, 497);
-    assert_eq!(run_in(&file("none.csv"), &ctx).await.unwrap_err().code().0, 76);
+    assert_eq!(run_in(&file("none.csv"), &ctx).await.unwrap_err().code().0, 107);
 }
 
 /// The tables of [`tables`] with a view of that definition beside them.
