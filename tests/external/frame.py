@@ -57,7 +57,7 @@ class Everview:
         except urllib.error.HTTPError as error:
             text = error.read().decode("utf-8", "replace")
         # an error behind rows that were already sent stands at the end of them
-        if found := re.search(r"Code: (\d+)\. DB::Exception: (.*)", text, re.DOTALL):
+        if found := re.search(r"^Code: (\d+)\. DB::Exception: (.*)", text, re.DOTALL | re.MULTILINE):
             raise Refused(int(found[1]), found[2])
         return text
 

@@ -89,5 +89,7 @@ class PostgreSql:
         return f"postgresql('127.0.0.1:{port or self.port}', {arguments}{rest}{more})"
 
     def remove(self):
-        self.run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
+        # a failed check may have left it stopped
+        if (self.data / "postmaster.pid").exists():
+            self.run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
         shutil.rmtree(self.folder, ignore_errors=True)

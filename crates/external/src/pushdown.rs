@@ -52,10 +52,27 @@ fn print(dialect: &dyn Dialect, filter: &Filter) -> Option<String> {
         Filter::And(filters) => condition(dialect, filters).map(|all| format!("({all})")),
         // of what may hold, nothing
         Filter::Or(filters) => {
+            if let Some(list) = list(filters) {
+                return print(dialect, &list);
+            }
             let parts: Option<Vec<String>> = filters.iter().map(|filter| print(dialect, filter)).collect();
             parts.filter(|parts| !parts.is_empty()).map(|parts| format!("({})", parts.join(" OR ")))
         }
     }
+}
+
+/// `a = 1 OR a = 2`, which is how short lists come, as a list.
+fn list(filters: &[Filter]) -> Option<Filter> {
+    let mut listed: Option<(&String, &DataType, Vec<Value>)> = None;
+    for filter in filters {
+        let Filter::Compare { column, ty, op: Comparison::Equal, value } = filter else { return None };
+        match &mut listed {
+            Some((known, _, values)) if *known == column => values.push(value.clone()),
+            Some(_) => return None,
+            none => *none = Some((column, ty, vec![value.clone()])),
+        }
+    }
+    listed.map(|(column, ty, values)| Filter::In { column: column.clone(), ty: ty.clone(), values })
 }
 
 /// An integer, as digits.
@@ -159,6 +176,8 @@ mod tests {
         assert_eq!(sent(Filter::And(vec![known.clone(), unknown.clone()])).as_deref(), Some("(a < 5)"));
         assert_eq!(sent(Filter::Or(vec![known.clone(), unknown.clone()])), None);
         assert_eq!(sent(Filter::Or(vec![known.clone(), known.clone()])).as_deref(), Some("(a < 5 OR a < 5)"));
+        let equal = |value| compare("a", Comparison::Equal, value);
+        assert_eq!(sent(Filter::Or(vec![equal(1), equal(2)])).as_deref(), Some("a IN (1, 2)"));
         assert_eq!(condition(&Plain, &[known.clone(), unknown, known]).as_deref(), Some("a < 5 AND a < 5"));
         assert_eq!(sent(Filter::Null { column: "a".into() }).as_deref(), Some("a IS NULL"));
         assert_eq!(sent(Filter::NotNull { column: "b".into() }), None);

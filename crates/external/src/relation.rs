@@ -33,9 +33,9 @@ pub trait Table: std::fmt::Debug + Send + Sync {
     async fn scan(&self, scan: Scan) -> Result<Blocks>;
 
     /// Appends rows, whose columns are `columns`, and returns when the source has taken them: all of them, where it can do
-    /// so at once. Sources that only read refuse.
-    async fn insert(&self, columns: &Header, blocks: Blocks) -> Result<()> {
-        let (_, _) = (columns, blocks);
+    /// so at once. `zone` is that of times whose type has none. Sources that only read refuse.
+    async fn insert(&self, columns: &Header, zone: Zone, blocks: Blocks) -> Result<()> {
+        let (_, _, _) = (columns, zone, blocks);
         Err(Error::ReadOnly(self.kind()))
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct How<'a> {
     pub(super) replaces: bool,
     /// What follows ON DUPLICATE KEY; empty for nothing.
     pub(super) on_duplicate: &'a str,
+    /// The zone of times whose type has none.
+    pub(super) zone: Zone,
 }
 
 /// The rows of a block as statements.
@@ -34,7 +36,7 @@ pub(super) fn inserts(table: &str, columns: &Header, block: &Block, how: How<'_>
             .columns()
             .iter()
             .enumerate()
-            .map(|(at, column)| value(&column.ty, block.array(at).as_ref(), row))
+            .map(|(at, column)| value(&column.ty, block.array(at).as_ref(), row, how.zone))
             .collect();
         let separator = if rows.is_empty() { "" } else { ", " };
         rows.push_str(&format!("{separator}({})", cells.join(", ")));
@@ -46,16 +48,16 @@ pub(super) fn inserts(table: &str, columns: &Header, block: &Block, how: How<'_>
     statements
 }
 
-fn value(ty: &DataType, array: &dyn Array, row: usize) -> String {
+fn value(ty: &DataType, array: &dyn Array, row: usize, zone: Zone) -> String {
     if array.is_null(row) || matches!(ty, DataType::Nothing) {
         return "NULL".to_owned();
     }
     if let DataType::Nullable(inner) | DataType::LowCardinality(inner) = ty {
-        return value(inner, array, row);
+        return value(inner, array, row, zone);
     }
     let mut out = Vec::new();
-    // times as wall clocks of UTC, or of the zone of the type, as the real engine writes them
-    write_cell(&mut out, ty, array, row, Quoting::Raw, Zone::Utc);
+    // times as wall clocks of their zone, as the real engine writes them
+    write_cell(&mut out, ty, array, row, Quoting::Raw, zone);
     match ty {
         DataType::Bool => if out == b"true" { "1" } else { "0" }.to_owned(),
         ty if ty.is_integer() || ty.is_decimal() => String::from_utf8_lossy(&out).into_owned(),
@@ -88,12 +90,12 @@ mod tests {
         let block = Block::new(header.clone(), arrays).unwrap();
         let rows = "(-1, 'it\\'s \\\\ \u{fc}', 1.5, 1, '1960-06-01 01:02:03.500'), \
             (0, NULL, 0, 0, '1970-01-01 00:00:00.000')";
-        let plain = How { replaces: false, on_duplicate: "" };
+        let plain = How { replaces: false, on_duplicate: "", zone: Zone::Utc };
         let names = "(`c0`, `c1`, `c2`, `c3`, `c4`)";
         assert_eq!(inserts("x", &header, &block, plain), [format!("INSERT INTO x {names} VALUES {rows}")]);
-        let replaces = How { replaces: true, on_duplicate: "" };
+        let replaces = How { replaces: true, on_duplicate: "", zone: Zone::Utc };
         assert!(inserts("x", &header, &block, replaces).concat().starts_with("REPLACE INTO x"));
-        let updates = How { replaces: false, on_duplicate: "UPDATE c1 = 'x'" };
+        let updates = How { replaces: false, on_duplicate: "UPDATE c1 = 'x'", zone: Zone::Utc };
         assert!(inserts("x", &header, &block, updates).concat().ends_with(" ON DUPLICATE KEY UPDATE c1 = 'x'"));
     }
 }

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::StreamExt;
 use mysql_async::{Row, Value};
+use types::text::Zone;
 use types::{Block, Header};
 
 use self::columns::{Class, Column, Described};
@@ -149,9 +150,10 @@ impl Table for Remote {
         Ok(futures::stream::try_unfold(Some(reading), next).boxed())
     }
 
-    async fn insert(&self, columns: &Header, mut blocks: Blocks) -> Result<()> {
+    async fn insert(&self, columns: &Header, zone: Zone, mut blocks: Blocks) -> Result<()> {
         let mut session = Session::begin(&self.hosts, &self.database, self.patience, &[statement::ESCAPES]).await?;
-        let how = encode::How { replaces: self.database.replaces, on_duplicate: self.database.on_conflict.trim() };
+        let on_duplicate = self.database.on_conflict.trim();
+        let how = encode::How { replaces: self.database.replaces, on_duplicate, zone };
         session.run("START TRANSACTION".to_owned()).await?;
         while let Some(block) = blocks.next().await {
             for insert in encode::inserts(&self.quoted(), columns, &block?, how) {

@@ -21,7 +21,7 @@ pub(super) fn copy_in(table: &str, columns: &Header) -> String {
 }
 
 /// The rows of a block for COPY, in pieces.
-pub(super) fn copy_rows(block: &Block) -> Vec<Bytes> {
+pub(super) fn copy_rows(block: &Block, zone: Zone) -> Vec<Bytes> {
     let mut pieces = Vec::new();
     let mut out = Vec::new();
     for row in 0..block.rows() {
@@ -29,7 +29,7 @@ pub(super) fn copy_rows(block: &Block) -> Vec<Bytes> {
             if at > 0 {
                 out.push(b'\t');
             }
-            match value(&column.ty, block.array(at).as_ref(), row) {
+            match value(&column.ty, block.array(at).as_ref(), row, zone) {
                 None => out.extend_from_slice(b"\\N"),
                 Some(text) => escape(&text, &mut out),
             }
@@ -46,13 +46,13 @@ pub(super) fn copy_rows(block: &Block) -> Vec<Bytes> {
 }
 
 /// The rows of a block as INSERTs that say what happens to rows which are there.
-pub(super) fn inserts(table: &str, block: &Block, conflict: &str) -> Vec<String> {
+pub(super) fn inserts(table: &str, block: &Block, conflict: &str, zone: Zone) -> Vec<String> {
     let head = format!("INSERT INTO {table} ({}) VALUES ", names(block.header()));
     let mut statements = Vec::new();
     let mut rows = String::new();
     for row in 0..block.rows() {
         let cells = block.header().columns().iter().enumerate().map(|(at, column)| {
-            let text = value(&column.ty, block.array(at).as_ref(), row);
+            let text = value(&column.ty, block.array(at).as_ref(), row, zone);
             text.map_or_else(|| "NULL".to_owned(), |text| super::statement::literal(&String::from_utf8_lossy(&text)))
         });
         let separator = if rows.is_empty() { "" } else { ", " };
@@ -66,13 +66,13 @@ pub(super) fn inserts(table: &str, block: &Block, conflict: &str) -> Vec<String>
 }
 
 /// A value as PostgreSQL's input functions read it; `None` is NULL.
-fn value(ty: &DataType, array: &dyn Array, row: usize) -> Option<Vec<u8>> {
+fn value(ty: &DataType, array: &dyn Array, row: usize, zone: Zone) -> Option<Vec<u8>> {
     if array.is_null(row) || matches!(ty, DataType::Nothing) {
         return None;
     }
     let mut out = Vec::new();
     match ty {
-        DataType::Nullable(inner) | DataType::LowCardinality(inner) => return value(inner, array, row),
+        DataType::Nullable(inner) | DataType::LowCardinality(inner) => return value(inner, array, row, zone),
         DataType::Array(element) => {
             let elements = array.as_list::<i32>().value(row);
             out.push(b'{');
@@ -80,7 +80,7 @@ fn value(ty: &DataType, array: &dyn Array, row: usize) -> Option<Vec<u8>> {
                 if at > 0 {
                     out.push(b',');
                 }
-                match value(element, elements.as_ref(), at) {
+                match value(element, elements.as_ref(), at, zone) {
                     None => out.extend_from_slice(b"NULL"),
                     Some(text) if matches!(element.as_ref(), DataType::Array(_)) => out.extend_from_slice(&text),
                     Some(text) => quote_element(&text, &mut out),
@@ -88,8 +88,8 @@ fn value(ty: &DataType, array: &dyn Array, row: usize) -> Option<Vec<u8>> {
             }
             out.push(b'}');
         }
-        // as wall clocks of UTC, or of the zone of the type, as the real engine writes them
-        ty => write_cell(&mut out, ty, array, row, Quoting::Raw, Zone::Utc),
+        // times as wall clocks of their zone, as the real engine writes them
+        ty => write_cell(&mut out, ty, array, row, Quoting::Raw, zone),
     }
     Some(out)
 }
@@ -150,7 +150,7 @@ mod tests {
             ("l", "Array(Nullable(String))", &[r#"['x"y\\z', NULL, 'NULL']"#, "[]"]),
             ("d", "DateTime64(6)", &["1960-06-01 01:02:03.5", "2024-01-01"]),
         ]);
-        let rows = copy_rows(&block).concat();
+        let rows = copy_rows(&block, Zone::Utc).concat();
         let expected = concat!(
             "1\ta\\tb\\nc\\\\d\\r\t{\"x\\\\\"y\\\\\\\\z\",NULL,\"NULL\"}\t1960-06-01 01:02:03.500000\n",
             "2\t\\N\t{}\t2024-01-01 00:00:00.000000\n"
@@ -163,6 +163,6 @@ mod tests {
     fn with_on_conflict_rows_are_inserted_as_literals() {
         let block = block(&[("a", "Int32", &["1", "2"]), ("t", "Nullable(String)", &["it's \\", "NULL"])]);
         let expected = "INSERT INTO x (\"a\", \"t\") VALUES ('1', 'it''s \\'), ('2', NULL) ON CONFLICT DO NOTHING";
-        assert_eq!(inserts("x", &block, "ON CONFLICT DO NOTHING"), [expected]);
+        assert_eq!(inserts("x", &block, "ON CONFLICT DO NOTHING", Zone::Utc), [expected]);
     }
 }

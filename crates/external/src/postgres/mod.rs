@@ -17,6 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::{SinkExt, StreamExt, TryStreamExt};
 use tokio_postgres::CopyOutStream;
+use types::text::Zone;
 use types::{Block, Header};
 
 use self::columns::{Class, Column};
@@ -123,7 +124,7 @@ impl Table for Remote {
         Ok(futures::stream::try_unfold(reading, next).boxed())
     }
 
-    async fn insert(&self, columns: &Header, mut blocks: Blocks) -> Result<()> {
+    async fn insert(&self, columns: &Header, zone: Zone, mut blocks: Blocks) -> Result<()> {
         let mut session = self.begin(statement::READ_WRITE).await?;
         let client = session.client();
         let (table, conflict) = (self.quoted(), self.database.on_conflict.trim());
@@ -131,14 +132,14 @@ impl Table for Remote {
             let copy = encode::copy_in(&table, columns);
             let mut sink = Box::pin(session.drive(client.copy_in::<_, bytes::Bytes>(&copy)).await?);
             while let Some(block) = blocks.next().await {
-                for piece in encode::copy_rows(&block?) {
+                for piece in encode::copy_rows(&block?, zone) {
                     session.drive(sink.send(piece)).await?;
                 }
             }
             session.drive(sink.as_mut().finish()).await?;
         } else {
             while let Some(block) = blocks.next().await {
-                for insert in encode::inserts(&table, &block?, conflict) {
+                for insert in encode::inserts(&table, &block?, conflict, zone) {
                     session.drive(client.execute(&insert, &[])).await?;
                 }
             }

@@ -325,6 +325,10 @@ impl Maker<'_> {
                 }
             }
         };
+        if database.replaces && !database.on_conflict.trim().is_empty() {
+            let what = "only one of replace_query and on_duplicate_clause can be given".to_owned();
+            return Err(Error::reported(ErrorCode::BAD_ARGUMENTS, &what));
+        }
         let seconds = |setting| Duration::from_secs(self.ctx.settings.uint(setting));
         let patience = Patience {
             connect: seconds(Setting::ExternalStorageConnectTimeoutSec),

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::i256;
 use datafusion::common::ScalarValue;
 use external::{Comparison as Op, Filter, Scan, Table};
 use futures::{StreamExt, TryFutureExt, TryStreamExt, stream};
+use types::text::Zone;
 use types::{Block, F64, Header, Setting, Value};
 
 use super::{from_external, wait};
@@ -38,6 +40,10 @@ impl Source for Remote {
         true
     }
 
+    fn tells_nulls(&self) -> bool {
+        true
+    }
+
     fn read(&self, ctx: &Arc<QueryContext>, read: &Read) -> Result<Blocks> {
         let columns = read.header(&self.columns);
         let filters = match &*read.predicate {
@@ -48,6 +54,7 @@ impl Source for Remote {
             columns: columns.clone(),
             filters,
             limit: read.limit.map(|limit| limit as u64),
+            zone: Zone::parse(ctx.time_zone()).unwrap_or_default(),
             block_rows: usize::try_from(ctx.settings.uint(Setting::MaxBlockSize)).unwrap_or(usize::MAX).max(1),
         };
         let (table, ctx) = (self.table.clone(), ctx.clone());
@@ -88,6 +95,10 @@ fn filter(predicate: &Predicate, columns: &Header) -> Option<Filter> {
             let (column, ty) = column(*at)?;
             Some(Filter::In { column, ty, values: values.iter().map(value_of).collect::<Option<Vec<_>>>()? })
         }
+        Predicate::Null { column: at, is_null } => {
+            let (column, _) = column(*at)?;
+            Some(if *is_null { Filter::Null { column } } else { Filter::NotNull { column } })
+        }
         // a part less lets more rows through, which the plan filters again
         Predicate::And(parts) => {
             let mut known: Vec<Filter> = parts.iter().filter_map(|part| filter(part, columns)).collect();
@@ -126,9 +137,20 @@ fn value_of(value: &ScalarValue) -> Option<Value> {
         ScalarValue::Int64(Some(value)) => Value::Int(*value),
         ScalarValue::Float32(Some(value)) => Value::Float(F64((*value).into())),
         ScalarValue::Float64(Some(value)) => Value::Float(F64(*value)),
-        ScalarValue::Binary(Some(bytes)) => Value::String(bytes.as_slice().into()),
+        ScalarValue::Binary(Some(bytes)) | ScalarValue::FixedSizeBinary(_, Some(bytes)) => {
+            Value::String(bytes.as_slice().into())
+        }
+        ScalarValue::Date32(Some(days)) => Value::Int((*days).into()),
+        ScalarValue::Decimal128(Some(value), _, scale) => decimal(i256::from_i128(*value), *scale)?,
+        ScalarValue::Decimal256(Some(value), _, scale) => decimal(*value, *scale)?,
         _ => return None,
     })
+}
+
+fn decimal(value: i256, scale: i8) -> Option<Value> {
+    let mut text = Vec::new();
+    types::text::number::write_decimal256(&mut text, value, u8::try_from(scale).ok()?);
+    Some(Value::Number(String::from_utf8(text).ok()?.into()))
 }
 
 #[cfg(test)]

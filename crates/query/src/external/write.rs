@@ -8,6 +8,7 @@ use format::Statistics;
 use format::codec::Encoder;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
+use types::text::Zone;
 use types::{Block, ErrorCode, Header};
 
 use super::place::{Packed, Rows};
@@ -36,7 +37,10 @@ impl Writing {
     pub async fn run(&self, blocks: BoxStream<'static, Result<Block>>, ctx: &Arc<QueryContext>) -> Result<()> {
         let blocks = blocks.map_err(|error| external::Error::Input { code: error.code(), message: error.to_string() });
         match &self.outside.rows {
-            Rows::Table(table) => wait(ctx, table.insert(&self.header, blocks.boxed())).await,
+            Rows::Table(table) => {
+                let zone = Zone::parse(ctx.time_zone()).unwrap_or_default();
+                wait(ctx, table.insert(&self.header, zone, blocks.boxed())).await
+            }
             Rows::Objects(packed) => {
                 let bytes = encoded(packed, &self.header, blocks.boxed(), ctx).await?;
                 wait(ctx, packed.objects.write(bytes)).await

@@ -55,6 +55,11 @@ pub trait Source: fmt::Debug + Send + Sync {
         false
     }
 
+    /// True when the source can be asked for rows where a column is NULL, or is not ([`Predicate::Null`]).
+    fn tells_nulls(&self) -> bool {
+        false
+    }
+
     /// The skip indexes, whose expressions stand for columns in predicates.
     fn skips(&self) -> Option<&Skips> {
         None

@@ -48,6 +48,13 @@ pub enum Predicate {
         /// What it has.
         pieces: Vec<Piece>,
     },
+    /// The column is NULL, or is not. Only known of sources that can be asked so ([`Source::tells_nulls`]).
+    Null {
+        /// Position in the source's header.
+        column: usize,
+        /// Or is not.
+        is_null: bool,
+    },
     /// All of them; at least two.
     And(Vec<Predicate>),
     /// One of them; at least two.
@@ -71,17 +78,19 @@ pub enum Comparison {
 pub struct Known<'a> {
     header: &'a Header,
     skips: Option<&'a Skips>,
+    nulls: bool,
 }
 
 impl<'a> Known<'a> {
     /// The columns of a source.
     pub fn of(source: &'a dyn Source) -> Known<'a> {
-        Known { header: source.header(), skips: source.skips().filter(|skips| !skips.is_empty()) }
+        let skips = source.skips().filter(|skips| !skips.is_empty());
+        Known { header: source.header(), skips, nulls: source.tells_nulls() }
     }
 
     /// The columns of a header alone.
     pub fn header(header: &'a Header) -> Known<'a> {
-        Known { header, skips: None }
+        Known { header, skips: None, nulls: false }
     }
 
     fn position(&self, expr: &Expr) -> Option<usize> {
@@ -119,6 +128,12 @@ impl Predicate {
                 None => Predicate::Unknown,
             },
             Expr::InList(list) if !list.negated => in_list(list, known),
+            Expr::IsNull(column) => null(column, true, known),
+            Expr::IsNotNull(column) => null(column, false, known),
+            Expr::Not(inner) => match &**inner {
+                Expr::IsNull(column) => null(column, false, known),
+                _ => Predicate::Unknown,
+            },
             Expr::Between(between) if !between.negated => all([
                 compare(&between.expr, Comparison::GreaterOrEqual, &between.low, known),
                 compare(&between.expr, Comparison::LessOrEqual, &between.high, known),
@@ -136,7 +151,8 @@ impl Predicate {
             Predicate::Compare { column, .. }
             | Predicate::In { column, .. }
             | Predicate::Has { column, .. }
-            | Predicate::Text { column, .. } => match usable(*column) {
+            | Predicate::Text { column, .. }
+            | Predicate::Null { column, .. } => match usable(*column) {
                 true => self.clone(),
                 false => Predicate::Unknown,
             },
@@ -165,6 +181,9 @@ impl Predicate {
                 let pieces: Vec<String> =
                     pieces.iter().map(|piece| format!("'{}'", String::from_utf8_lossy(&piece.bytes))).collect();
                 format!("{} contains {}", name(*column), pieces.join(", "))
+            }
+            Predicate::Null { column, is_null } => {
+                format!("{} IS {}NULL", name(*column), if *is_null { "" } else { "NOT " })
             }
             Predicate::And(parts) => join(parts, " AND "),
             Predicate::Or(parts) => format!("({})", join(parts, " OR ")),
@@ -269,6 +288,13 @@ fn compare(left: &Expr, op: Comparison, right: &Expr, known: &Known<'_>) -> Pred
     match fits(column, &value, known) {
         true => Predicate::Compare { column, op, value },
         false => Predicate::Unknown,
+    }
+}
+
+fn null(expr: &Expr, is_null: bool, known: &Known<'_>) -> Predicate {
+    match known.position(expr).filter(|_| known.nulls) {
+        Some(column) => Predicate::Null { column, is_null },
+        None => Predicate::Unknown,
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn ranges_of(predicate: &Predicate, column: usize) -> Result<Option<V
 
 fn intervals(predicate: &Predicate, column: usize) -> Option<Vec<Interval>> {
     match predicate {
-        Predicate::Unknown | Predicate::Has { .. } | Predicate::Text { .. } => None,
+        Predicate::Unknown | Predicate::Has { .. } | Predicate::Text { .. } | Predicate::Null { .. } => None,
         Predicate::Compare { column: other, .. } | Predicate::In { column: other, .. } if *other != column => None,
         Predicate::Compare { op, value, .. } => compared(*op, value),
         Predicate::In { values, .. } => Some(values.iter().map(point).collect()),

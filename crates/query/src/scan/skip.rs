@@ -197,7 +197,7 @@ impl Skip {
         let mine = |column: usize| self.columns.iter().position(|known| *known == column);
         let each = |parts: &[Predicate]| parts.iter().map(|part| self.ask(part)).collect::<Result<Vec<_>>>();
         Ok(match predicate {
-            Predicate::Unknown => Ask::Anything,
+            Predicate::Unknown | Predicate::Null { .. } => Ask::Anything,
             Predicate::And(parts) => Ask::All(each(parts)?),
             Predicate::Or(parts) => Ask::Any(each(parts)?),
             Predicate::Compare { column, op, value } => match mine(*column) {

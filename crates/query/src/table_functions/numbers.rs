@@ -104,9 +104,11 @@ fn bounds(predicate: &Predicate) -> (u64, u64) {
             });
             numbers.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or((u64::MAX, 0))
         }
-        Predicate::Compare { .. } | Predicate::Unknown | Predicate::Has { .. } | Predicate::Text { .. } => {
-            (0, u64::MAX)
-        }
+        Predicate::Compare { .. }
+        | Predicate::Unknown
+        | Predicate::Has { .. }
+        | Predicate::Text { .. }
+        | Predicate::Null { .. } => (0, u64::MAX),
     }
 }
 
