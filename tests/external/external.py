@@ -15,7 +15,7 @@ from pathlib import Path
 
 # Each is a file check_NAME.py with `sources()`, a context manager that gives what its checks take besides the server of
 # Everview, and `CHECKS`.
-SOURCES = ["postgresql", "mysql"]
+SOURCES = ["http", "s3", "postgresql", "mysql"]
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from frame import Everview  # noqa: E402

@@ -42,11 +42,7 @@ pub(crate) async fn into_function(running: Running, call: &TableFunction, insert
 /// INSERT INTO a table whose rows are elsewhere.
 pub(crate) async fn into_table(running: Running, table: &TableDef, insert: &AstInsert) -> Result<Answer> {
     let outside = query::relations::outside_of_table(table, &running.ctx)?;
-    let definition = query::definition::Definition::parse(table)?;
-    // ALIAS columns are computed, never written
-    let is_written =
-        |column: &&types::Column| definition.column(&column.name).is_none_or(|declared| declared.default.is_none());
-    let header = Header::new(table.columns.columns().iter().filter(is_written).cloned().collect::<Vec<_>>());
+    let header = outside.ask_columns(&running.ctx).await?;
     run(running, Writing::new(outside, header), insert).await
 }
 

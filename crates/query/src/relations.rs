@@ -319,7 +319,11 @@ pub fn outside_of_table(def: &TableDef, ctx: &QueryContext) -> Result<Outside> {
     let definition = Definition::parse(def)?;
     let engine = definition.storage().and_then(|storage| storage.engine.as_ref());
     let engine = engine.ok_or_else(|| Error::Plan(format!("table \"{}\" has no engine", def.qualified_name())))?;
-    Outside::of_engine(engine, Some(def.columns.clone()), &external::folder_of(def.uuid), ctx)
+    // ALIAS columns are computed here, never read or written
+    let is_there =
+        |column: &&types::Column| definition.column(&column.name).is_none_or(|declared| declared.default.is_none());
+    let columns: Vec<types::Column> = def.columns.columns().iter().filter(is_there).cloned().collect();
+    Outside::of_engine(engine, Some(types::Header::new(columns)), &external::folder_of(def.uuid), ctx)
 }
 
 /// A relation of a source that has all its columns in `SELECT *` and knows neither FINAL nor PREWHERE.
