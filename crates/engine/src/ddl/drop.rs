@@ -1,6 +1,5 @@
 //! DROP, TRUNCATE, RENAME, EXCHANGE.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use query::QueryContext;
@@ -59,27 +58,10 @@ pub(super) async fn run(engine: &Engine, what: &Drop, ctx: &QueryContext) -> Res
             }
         }
     }
-    let files = files_of(&edits, ctx);
     if !edits.is_empty() {
         commit(engine, edits, ctx).await?;
     }
-    for folder in files {
-        if let Err(error) = engine.env().disk.remove_dir(&folder).await {
-            tracing::warn!(folder = %folder.display(), %error, "the file of a table that was dropped is left behind");
-        }
-    }
     Ok(())
-}
-
-/// The folders that tables of engine File without a path have for themselves, of tables that are dropped.
-fn files_of(edits: &[Edit], ctx: &QueryContext) -> Vec<PathBuf> {
-    let Some(user_files) = &ctx.runtime.config.user_files else { return Vec::new() };
-    let dropped = edits.iter().filter_map(|edit| match edit {
-        Edit::DropTable { table } => ctx.snapshot.catalog.table_by_id(*table),
-        _ => None,
-    });
-    let kept = dropped.filter(|def| def.kind == TableKind::External && &*def.engine == "File");
-    kept.map(|def| user_files.join(query::external::folder_of(def.uuid))).collect()
 }
 
 /// The rows of Buffers that are dropped or detached go to their destinations first. What cannot go there goes with a

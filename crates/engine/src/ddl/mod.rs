@@ -13,6 +13,7 @@ mod create_view;
 mod dictionary;
 mod drop;
 mod engine_clause;
+mod files;
 pub(crate) mod indexes;
 mod keys;
 mod populate;
@@ -173,7 +174,10 @@ impl Place {
 /// Commits edits of definitions, past the inserts that are on their way.
 pub(crate) async fn commit(engine: &Engine, edits: Vec<Edit>, ctx: &QueryContext) -> Result<store::Receipt> {
     let _hold = engine.inner.views.hold(&edits, ctx).await;
-    Ok(engine.inner.store.commit(Commit::of(edits)).await?)
+    let folders = files::of_dropped(&edits, ctx);
+    let receipt = engine.inner.store.commit(Commit::of(edits)).await?;
+    files::remove(engine, folders).await;
+    Ok(receipt)
 }
 
 async fn create_database(engine: &Engine, create: &CreateDatabase, ctx: &QueryContext) -> Result<()> {

@@ -53,7 +53,8 @@ fn may_return(def: &TableDef, catalog: &Catalog) -> bool {
         | TableKind::Merge
         | TableKind::Dictionary
         | TableKind::DictionaryTable
-        | TableKind::Buffer => false,
+        | TableKind::Buffer
+        | TableKind::External => false,
     };
     let is_atomic = catalog.database(&def.database).is_some_and(|database| &*database.engine == "Atomic");
     has_rows
