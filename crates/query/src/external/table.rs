@@ -40,7 +40,7 @@ impl Source for Remote {
         true
     }
 
-    fn tells_nulls(&self) -> bool {
+    fn evaluates(&self) -> bool {
         true
     }
 

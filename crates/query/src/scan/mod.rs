@@ -55,8 +55,9 @@ pub trait Source: fmt::Debug + Send + Sync {
         false
     }
 
-    /// True when the source can be asked for rows where a column is NULL, or is not ([`Predicate::Null`]).
-    fn tells_nulls(&self) -> bool {
+    /// True when the source evaluates conditions, instead of leaving out ranges of values by them: then it is told what no
+    /// range tells as well, NULL ([`Predicate::Null`]) and comparisons of floats.
+    fn evaluates(&self) -> bool {
         false
     }
 

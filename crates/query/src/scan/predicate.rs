@@ -48,7 +48,7 @@ pub enum Predicate {
         /// What it has.
         pieces: Vec<Piece>,
     },
-    /// The column is NULL, or is not. Only known of sources that can be asked so ([`Source::tells_nulls`]).
+    /// The column is NULL, or is not. Only known of sources that evaluate conditions ([`Source::evaluates`]).
     Null {
         /// Position in the source's header.
         column: usize,
@@ -78,19 +78,19 @@ pub enum Comparison {
 pub struct Known<'a> {
     header: &'a Header,
     skips: Option<&'a Skips>,
-    nulls: bool,
+    evaluates: bool,
 }
 
 impl<'a> Known<'a> {
     /// The columns of a source.
     pub fn of(source: &'a dyn Source) -> Known<'a> {
         let skips = source.skips().filter(|skips| !skips.is_empty());
-        Known { header: source.header(), skips, nulls: source.tells_nulls() }
+        Known { header: source.header(), skips, evaluates: source.evaluates() }
     }
 
     /// The columns of a header alone.
     pub fn header(header: &'a Header) -> Known<'a> {
-        Known { header, skips: None, nulls: false }
+        Known { header, skips: None, evaluates: false }
     }
 
     fn position(&self, expr: &Expr) -> Option<usize> {
@@ -275,7 +275,7 @@ fn any(parts: impl IntoIterator<Item = Predicate>) -> Predicate {
 }
 
 fn compare(left: &Expr, op: Comparison, right: &Expr, known: &Known<'_>) -> Predicate {
-    if let Some(said) = call(left, op, right, known) {
+    if let Some(said) = call(left, op, right, known).or_else(|| by_function(left, op, right, known)) {
         return said;
     }
     let (column, op, value) = match (known.position(left), constant_of(right)) {
@@ -287,12 +287,41 @@ fn compare(left: &Expr, op: Comparison, right: &Expr, known: &Known<'_>) -> Pred
     };
     match fits(column, &value, known) {
         true => Predicate::Compare { column, op, value },
-        false => Predicate::Unknown,
+        false => match same_number(column, &value, known).filter(|value| fits(column, value, known)) {
+            Some(value) => Predicate::Compare { column, op, value },
+            None => Predicate::Unknown,
+        },
     }
 }
 
+/// A number of another type than the column's as the same number of its type, for who evaluates conditions; none when the
+/// type does not have it.
+fn same_number(column: usize, value: &ScalarValue, known: &Known<'_>) -> Option<ScalarValue> {
+    let (_, ty) = known.column(column).filter(|(_, ty)| known.evaluates && ty.base().is_number())?;
+    let from = value.data_type();
+    let there = value.cast_to(&ty.arrow_type()).ok().filter(|_| from.is_numeric())?;
+    (there.cast_to(&from).ok()? == *value).then_some(there)
+}
+
+/// A comparison that is a function, since ranges of values do not tell it (floats have NaN): `greater(column, constant) != 0`.
+fn by_function(left: &Expr, op: Comparison, right: &Expr, known: &Known<'_>) -> Option<Predicate> {
+    let Expr::ScalarFunction(function) = left else { return None };
+    let is_true = op == Comparison::NotEqual && constant_of(right)? == ScalarValue::UInt8(Some(0));
+    let ([left, right], true, true) = (function.args.as_slice(), is_true, known.evaluates) else { return None };
+    let op = match function.name() {
+        "equals" => Comparison::Equal,
+        "notEquals" => Comparison::NotEqual,
+        "less" => Comparison::Less,
+        "lessOrEquals" => Comparison::LessOrEqual,
+        "greater" => Comparison::Greater,
+        "greaterOrEquals" => Comparison::GreaterOrEqual,
+        _ => return None,
+    };
+    Some(compare(left, op, right, known))
+}
+
 fn null(expr: &Expr, is_null: bool, known: &Known<'_>) -> Predicate {
-    match known.position(expr).filter(|_| known.nulls) {
+    match known.position(expr).filter(|_| known.evaluates) {
         Some(column) => Predicate::Null { column, is_null },
         None => Predicate::Unknown,
     }
@@ -402,6 +431,17 @@ mod tests {
         // Another type: the comparison is not on the stored values.
         assert_eq!(text(col("id").eq(lit(1_i32))), "true");
         assert_eq!(text(col("id").in_list(vec![lit(1_u64)], true)), "true");
+    }
+
+    #[test]
+    fn who_evaluates_conditions_is_told_of_null() {
+        let header = header();
+        let known = Known { header: &header, skips: None, evaluates: true };
+        let text = |filter: Expr| Predicate::from_filter(&filter, &known).display(&known);
+        assert_eq!(text(col("id").is_null().or(col("id").eq(lit(1_u64)))), "(id IS NULL OR id = 1)");
+        assert_eq!(text(col("name").is_not_null()), "name IS NOT NULL");
+        assert_eq!(text(col("id").eq(lit(1_i8))), "id = 1");
+        assert_eq!(text(col("id").eq(lit(-1_i8)).or(col("id").eq(lit(1.5)))), "true");
     }
 
     #[test]
