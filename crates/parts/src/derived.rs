@@ -1,4 +1,5 @@
-//! What a part keeps of its rows beside the rows: the smallest and largest moments of times to live, and skip indexes.
+//! What a part keeps of its rows beside the rows: the smallest and largest moments of times to live, skip indexes, and
+//! projections.
 //!
 //! Moments are computed columns of which a part keeps the bounds only; they stand in [`PartMeta::min_max`] behind the table's own
 //! columns, under names that no column can have. A part without them says nothing: whoever asks must take it for unknown,
@@ -11,6 +12,7 @@ use types::{Block, BlockTransform, Header};
 
 use crate::error::{Error, Result};
 use crate::meta::{MinMax, PartMeta};
+use crate::projection::Projection;
 use crate::skip_index::SkipIndex;
 
 /// How rows that are written into a part become the columns that it keeps the bounds of. Cheap to clone; the default is
@@ -23,6 +25,8 @@ pub struct Derived {
     known: Vec<MinMax>,
     /// Indexes, and what computes their columns. Parts in memory have none: reading them costs little.
     indexes: Vec<(SkipIndex, Arc<dyn BlockTransform>)>,
+    /// Projections, and what computes the groups of some rows. Parts in memory keep only that they would have them.
+    projections: Vec<(Projection, Arc<dyn BlockTransform>)>,
 }
 
 impl Derived {
@@ -35,6 +39,24 @@ impl Derived {
     #[must_use]
     pub fn with_indexes(self, indexes: Vec<(SkipIndex, Arc<dyn BlockTransform>)>) -> Derived {
         Derived { indexes, ..self }
+    }
+
+    /// The same, and part files have these projections; each with what computes the groups of some rows.
+    #[must_use]
+    pub fn with_projections(self, projections: Vec<(Projection, Arc<dyn BlockTransform>)>) -> Derived {
+        Derived { projections, ..self }
+    }
+
+    /// The same without the projections of which this is not true.
+    #[must_use]
+    pub fn retain_projections(mut self, keep: impl Fn(&Projection) -> bool) -> Derived {
+        self.projections.retain(|(projection, _)| keep(projection));
+        self
+    }
+
+    /// Projections, and what computes the groups of some rows.
+    pub(crate) fn projections(&self) -> &[(Projection, Arc<dyn BlockTransform>)] {
+        &self.projections
     }
 
     /// The same without the indexes of which this is not true.
@@ -65,7 +87,7 @@ impl Derived {
 
     /// True when nothing is computed.
     pub fn is_none(&self) -> bool {
-        self.moments.is_none() && self.indexes.is_empty()
+        self.moments.is_none() && self.indexes.is_empty() && self.projections.is_empty()
     }
 
     /// Bounds that are known without computing.
@@ -93,7 +115,8 @@ impl fmt::Debug for Derived {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.header().columns().iter().map(|column| column.name.to_string()).collect::<Vec<_>>();
         let indexes = self.indexes.iter().map(|(index, _)| index.name.to_string());
-        write!(f, "Derived({})", names.into_iter().chain(indexes).collect::<Vec<_>>().join(", "))
+        let projections = self.projections.iter().map(|(projection, _)| projection.name.to_string());
+        write!(f, "Derived({})", names.into_iter().chain(indexes).chain(projections).collect::<Vec<_>>().join(", "))
     }
 }
 

@@ -6,10 +6,12 @@
 
 mod checksum;
 mod layout;
+mod projections;
 mod reader;
 mod writer;
 
 pub use layout::FileRef;
+pub use projections::OpenProjection;
 pub use reader::{Caching, FilePart};
 pub use writer::{FileWriter, Finished, Maturity, write_part};
 

@@ -4,7 +4,7 @@
 //! [`part`]); how rows come in order
 //! ([`order`], [`sort`]); what an engine does with rows of one key ([`rule`]) and with sorted runs ([`merge`]); its bytes
 //! inside the commit log ([`inline`]) and as a Parquet file ([`file`]) behind [`part_store`]; how reads get around most of
-//! it ([`prune`], [`skip_index`], [`cache`], [`key_index`], [`lookup`]); and how a mutation makes the next part ([`rewrite`]).
+//! it ([`prune`], [`skip_index`], [`projection`], [`cache`], [`key_index`], [`lookup`]); and how a mutation makes the next part ([`rewrite`]).
 //!
 //! Knows no table names, no SQL and no time of day, and evaluates no expression: keys are columns that somebody computed
 //! before, and what a merge or mutation must compute arrives as a [`types::BlockTransform`].
@@ -26,6 +26,7 @@ pub mod order;
 pub mod part;
 pub mod part_store;
 pub mod partition;
+pub mod projection;
 pub mod prune;
 pub mod rewrite;
 pub mod rule;
@@ -50,6 +51,7 @@ pub use name::{PartName, PartitionId};
 pub use part::{Part, PartData, StagedPart};
 pub use part_store::{DiskPartStore, MemoryPartStore, PartSink, PartStore};
 pub use partition::{partition_id, partition_text, split_by_partition};
+pub use projection::{Grouping, Projection};
 pub use prune::{Bound, KeyRange, KeyRanges, may_contain, partition_may_contain, prune};
 pub use rewrite::{Mutation, Rewritten, RowMask, RowSet, rewrite, rewrite_block};
 pub use rule::{Purpose, apply_rule, apply_rule_to_key, sort_and_apply_rule};

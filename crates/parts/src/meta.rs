@@ -62,6 +62,7 @@ impl PartMeta {
         builder.push(block)?;
         let mut meta = builder.finish()?;
         meta.bytes = meta.uncompressed_bytes;
+        meta.min_max.extend(derived.projections().iter().map(|(projection, _)| projection.marker()));
         Ok(meta)
     }
 

@@ -143,6 +143,7 @@ async fn read_part(part: &ActivePart, source: &PartSource) -> parts::Result<u64>
     let file = FilePart::open(Arc::clone(&source.part_store), reference.clone(), Arc::clone(&source.cache)).await?;
     let meta = Arc::clone(file.meta());
     let columns: Vec<usize> = (0..meta.header.len()).collect();
+    file.check_projections().await?;
     let opened = Part { name: part.name().clone(), meta, data: PartData::File(file) };
     let mut blocks = opened.read_all(&columns, Caching::Bypass);
     let mut rows = 0;

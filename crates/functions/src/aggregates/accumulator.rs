@@ -8,21 +8,22 @@ use arrow::array::{Array, ArrayRef};
 use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::logical_expr::Accumulator;
 
-use super::{in_datafusion, without_marker};
+use super::{Phase, arguments, in_datafusion};
 
 /// The state of one group. Results can be asked for at any time and do not end it: growing window frames do that.
 pub(super) struct OneGroup {
     aggregate: Aggregate,
+    phase: Phase,
     states: Box<dyn GroupedStates>,
     /// As many zeros as the longest batch had rows: the group of each row.
     zeros: Vec<usize>,
 }
 
 impl OneGroup {
-    pub fn new(aggregate: Aggregate) -> OneGroup {
+    pub fn new(aggregate: Aggregate, phase: Phase) -> OneGroup {
         let mut states = aggregate.grouped();
         states.grow(1);
-        OneGroup { states, aggregate, zeros: Vec::new() }
+        OneGroup { states, aggregate, phase, zeros: Vec::new() }
     }
 }
 
@@ -44,11 +45,15 @@ fn length(values: &[ArrayRef]) -> Result<usize> {
 impl Accumulator for OneGroup {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let rows = all_in_one(&mut self.zeros, length(values)?);
-        self.states.update(without_marker(&self.aggregate, values), rows).map_err(in_datafusion)
+        self.phase.update(&mut *self.states, arguments(&self.aggregate, self.phase, values), rows)
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        let results = self.states.result_column(1).map_err(in_datafusion)?;
+        let results = match self.phase {
+            Phase::Whole | Phase::OfStates => self.states.result_column(1),
+            Phase::ToStates => self.states.state_column(1),
+        };
+        let results = results.map_err(in_datafusion)?;
         ScalarValue::try_from_array(&results, 0)
     }
 
@@ -86,7 +91,7 @@ impl SlidingFrame {
     }
 
     fn whole(&self) -> Result<OneGroup> {
-        let mut group = OneGroup::new(self.aggregate.clone());
+        let mut group = OneGroup::new(self.aggregate.clone(), Phase::Whole);
         self.batches.iter().try_for_each(|batch| group.update_batch(batch))?;
         Ok(group)
     }

@@ -5,17 +5,18 @@ use arrow::array::{Array, ArrayRef, BooleanArray};
 use datafusion::common::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
-use super::{in_datafusion, without_marker};
+use super::{Phase, arguments, in_datafusion};
 
 /// The states of a grouped aggregation.
 pub(super) struct Groups {
     aggregate: Aggregate,
+    phase: Phase,
     states: Box<dyn GroupedStates>,
 }
 
 impl Groups {
-    pub fn new(aggregate: Aggregate) -> Groups {
-        Groups { states: aggregate.grouped(), aggregate }
+    pub fn new(aggregate: Aggregate, phase: Phase) -> Groups {
+        Groups { states: aggregate.grouped(), aggregate, phase }
     }
 }
 
@@ -35,11 +36,14 @@ impl GroupsAccumulator for Groups {
         total_num_groups: usize,
     ) -> Result<()> {
         let rows = Rows { groups: group_indices, filter: opt_filter, total: total_num_groups };
-        self.states.update(without_marker(&self.aggregate, values), rows).map_err(in_datafusion)
+        self.phase.update(&mut *self.states, arguments(&self.aggregate, self.phase, values), rows)
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        self.states.finish(emit(emit_to)).map_err(in_datafusion)
+        match self.phase {
+            Phase::Whole | Phase::OfStates => self.states.finish(emit(emit_to)).map_err(in_datafusion),
+            Phase::ToStates => self.states.states(emit(emit_to)).map_err(in_datafusion),
+        }
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
@@ -58,7 +62,7 @@ impl GroupsAccumulator for Groups {
         let mut states = self.aggregate.grouped();
         states.grow(length);
         let rows = Rows { groups: &groups, filter: opt_filter, total: length };
-        states.update(without_marker(&self.aggregate, values), rows).map_err(in_datafusion)?;
+        self.phase.update(&mut *states, arguments(&self.aggregate, self.phase, values), rows)?;
         Ok(vec![states.states(Emit::All).map_err(in_datafusion)?])
     }
 

@@ -9,7 +9,7 @@ mod groups;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use aggregate::Aggregate;
+use aggregate::{Aggregate, GroupedStates, Rows};
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType as ArrowType, Field, FieldRef};
 use datafusion::common::{DataFusionError, Result as DataFusionResult, ScalarValue, internal_err};
@@ -39,8 +39,24 @@ pub struct AggregateFunctionRef {
 pub fn resolve_udaf(name: &str, params: &[Value], args: &[DataType]) -> Result<AggregateFunctionRef> {
     let aggregate = aggregate::resolve(name, params, args)?;
     let result = aggregate.result_type();
-    let udaf = Arc::new(AggregateUDF::from(Udaf::new(aggregate)));
+    let udaf = Arc::new(AggregateUDF::from(Udaf::new(aggregate, Phase::Whole)));
     Ok(AggregateFunctionRef { udaf, result, needs_row_marker: args.is_empty() })
+}
+
+/// What stands behind an aggregate function of this crate; none for those of DataFusion.
+pub fn aggregate_of(udaf: &AggregateUDF) -> Option<&Aggregate> {
+    let inner: &dyn std::any::Any = &**udaf.inner();
+    inner.downcast_ref::<Udaf>().filter(|udaf| udaf.phase == Phase::Whole).map(|udaf| &udaf.aggregate)
+}
+
+/// The function that takes the rows of `aggregate` and gives states, whatever combinators it has.
+pub fn to_states(aggregate: &Aggregate) -> Arc<AggregateUDF> {
+    Arc::new(AggregateUDF::from(Udaf::new(aggregate.clone(), Phase::ToStates)))
+}
+
+/// The function that takes states of `aggregate` and gives its results.
+pub fn of_states(aggregate: &Aggregate) -> Arc<AggregateUDF> {
+    Arc::new(AggregateUDF::from(Udaf::new(aggregate.clone(), Phase::OfStates)))
 }
 
 /// The function that `name(DISTINCT …)` is.
@@ -70,34 +86,52 @@ pub fn is_aggregate(name: &str) -> bool {
     types::state::split(name).is_some()
 }
 
-/// One aggregate function with its types; two of the same signature are equal.
+/// What a function takes and gives.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Phase {
+    /// Rows, and gives results.
+    Whole,
+    /// Rows, and gives states.
+    ToStates,
+    /// States, and gives results.
+    OfStates,
+}
+
+/// One aggregate function with its types; two of the same signature and phase are equal.
 #[derive(Debug)]
 struct Udaf {
     aggregate: Aggregate,
+    phase: Phase,
     /// `quantile(0.9)`: what plans show.
     name: String,
     signature: Signature,
 }
 
 impl Udaf {
-    fn new(aggregate: Aggregate) -> Udaf {
+    fn new(aggregate: Aggregate, phase: Phase) -> Udaf {
         // printed as in types, without the argument types
         let call = AggregateSignature { args: Vec::new(), version: None, ..aggregate.signature().clone() };
         let printed = DataType::AggregateFunction(Arc::new(call)).to_string();
         let name = printed.strip_prefix("AggregateFunction(").and_then(|rest| rest.strip_suffix(')'));
-        let name = name.unwrap_or(&printed).to_owned();
-        Udaf { aggregate, name, signature: Signature::user_defined(Volatility::Immutable) }
+        let suffix = match phase {
+            Phase::Whole => "",
+            Phase::ToStates => " to states",
+            Phase::OfStates => " of states",
+        };
+        let name = format!("{}{suffix}", name.unwrap_or(&printed));
+        Udaf { aggregate, phase, name, signature: Signature::user_defined(Volatility::Immutable) }
     }
 }
 
 impl PartialEq for Udaf {
     fn eq(&self, other: &Udaf) -> bool {
-        self.aggregate.signature() == other.aggregate.signature()
+        self.phase == other.phase && self.aggregate.signature() == other.aggregate.signature()
     }
 }
 impl Eq for Udaf {}
 impl Hash for Udaf {
     fn hash<H: Hasher>(&self, state: &mut H) {
+        self.phase.hash(state);
         self.aggregate.signature().hash(state);
     }
 }
@@ -116,7 +150,10 @@ impl AggregateUDFImpl for Udaf {
     }
 
     fn return_type(&self, _args: &[ArrowType]) -> DataFusionResult<ArrowType> {
-        Ok(self.aggregate.result_type().arrow_type())
+        Ok(match self.phase {
+            Phase::Whole | Phase::OfStates => self.aggregate.result_type().arrow_type(),
+            Phase::ToStates => self.aggregate.state_type().arrow_type(),
+        })
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> DataFusionResult<Vec<FieldRef>> {
@@ -125,7 +162,7 @@ impl AggregateUDFImpl for Udaf {
 
     fn accumulator(&self, args: AccumulatorArgs) -> DataFusionResult<Box<dyn Accumulator>> {
         not_distinct(&args)?;
-        Ok(Box::new(accumulator::OneGroup::new(self.aggregate.clone())))
+        Ok(Box::new(accumulator::OneGroup::new(self.aggregate.clone(), self.phase)))
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> DataFusionResult<Box<dyn Accumulator>> {
@@ -139,7 +176,7 @@ impl AggregateUDFImpl for Udaf {
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> DataFusionResult<Box<dyn GroupsAccumulator>> {
         not_distinct(&args)?;
-        Ok(Box::new(groups::Groups::new(self.aggregate.clone())))
+        Ok(Box::new(groups::Groups::new(self.aggregate.clone(), self.phase)))
     }
 
     /// Rows are taken in the order in which they come; no function asks for another.
@@ -164,9 +201,23 @@ fn in_datafusion(error: aggregate::Error) -> DataFusionError {
     Error::Aggregate(error).into()
 }
 
+impl Phase {
+    fn update(self, states: &mut dyn GroupedStates, values: &[ArrayRef], rows: Rows<'_>) -> DataFusionResult<()> {
+        match (self, values) {
+            (Phase::Whole | Phase::ToStates, values) => states.update(values, rows),
+            (Phase::OfStates, [column, ..]) => states.merge(column, rows),
+            (Phase::OfStates, []) => return internal_err!("a function of states needs them"),
+        }
+        .map_err(in_datafusion)
+    }
+}
+
 /// The argument columns that the function takes: all but the row marker.
-fn without_marker<'a>(aggregate: &Aggregate, values: &'a [ArrayRef]) -> &'a [ArrayRef] {
-    &values[..values.len().min(aggregate.signature().args.len())]
+fn arguments<'a>(aggregate: &Aggregate, phase: Phase, values: &'a [ArrayRef]) -> &'a [ArrayRef] {
+    match phase {
+        Phase::Whole | Phase::ToStates => &values[..values.len().min(aggregate.signature().args.len())],
+        Phase::OfStates => values,
+    }
 }
 
 #[cfg(test)]

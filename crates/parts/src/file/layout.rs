@@ -25,6 +25,44 @@ pub struct IndexPlace {
     pub text: Arc<str>,
 }
 
+/// Beginning of the keys of the footer's entries that say where projections are; a number follows.
+pub const PROJECTION_KEY: &str = "everview.projection.";
+
+/// Where a projection is in the body, behind the rows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProjectionPlace {
+    /// The first byte of its head.
+    pub at: u64,
+    /// Bytes of its head.
+    pub head_bytes: u64,
+    /// Bytes of its chunks, which follow.
+    pub chunk_bytes: u64,
+    /// How many groups.
+    pub rows: u64,
+    /// [`crate::Projection::text`].
+    pub text: Arc<str>,
+}
+
+impl ProjectionPlace {
+    /// The entry's value.
+    pub fn encode(&self) -> String {
+        format!("{},{},{},{},{}", self.at, self.head_bytes, self.chunk_bytes, self.rows, self.text)
+    }
+
+    /// The place that an entry names.
+    pub fn decode(entry: &str) -> Option<ProjectionPlace> {
+        let mut fields = entry.splitn(5, ',');
+        let mut number = || fields.next()?.parse().ok();
+        let (at, head_bytes, chunk_bytes, rows) = (number()?, number()?, number()?, number()?);
+        Some(ProjectionPlace { at, head_bytes, chunk_bytes, rows, text: fields.next()?.into() })
+    }
+
+    /// Where it ends, where that is a place at all.
+    pub fn end(&self) -> Option<u64> {
+        self.at.checked_add(self.head_bytes)?.checked_add(self.chunk_bytes)
+    }
+}
+
 impl IndexPlace {
     /// The entry's value.
     pub fn encode(&self) -> String {

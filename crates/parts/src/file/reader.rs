@@ -15,7 +15,7 @@ use parquet::file::metadata::{KeyValue, PageIndexPolicy, ParquetMetaData, Parque
 use types::Block;
 
 use super::checksum;
-use super::layout::{FileRef, INDEX_KEY, IndexPlace, SECTION_KEY, Section};
+use super::layout::{FileRef, INDEX_KEY, IndexPlace, PROJECTION_KEY, ProjectionPlace, SECTION_KEY, Section};
 use crate::cache::{GranuleCache, GranuleKey};
 use crate::error::{Error, Result};
 use crate::inline::decode_inline;
@@ -43,6 +43,7 @@ struct Inner {
     meta: Arc<PartMeta>,
     parquet: ArrowReaderMetadata,
     indexes: Vec<IndexPlace>,
+    projections: Vec<ProjectionPlace>,
     sums: Vec<u32>,
     store: Arc<dyn PartStore>,
     cache: Arc<GranuleCache>,
@@ -70,13 +71,15 @@ impl FilePart {
             entry.and_then(|entry| entry.value.as_deref()).ok_or(Error::Damaged("part file without section"))?;
         let section = Section::decode(&tail, entry)?;
         let indexes = index_places(entries.into_iter().flatten(), &file)?;
+        let projections = projection_places(entries.into_iter().flatten(), &file)?;
         let mut meta = PartMeta::decode(&section.meta)?;
         meta.bytes = file.bytes;
         check_granules(&meta, &parquet)?;
         let options = ArrowReaderOptions::new().with_schema(meta.header.arrow_schema());
         let parquet = ArrowReaderMetadata::try_new(Arc::new(parquet), options)?;
         let number = cache.register();
-        let inner = Inner { file, meta: Arc::new(meta), parquet, indexes, sums: section.sums, store, cache, number };
+        let (meta, sums) = (Arc::new(meta), section.sums);
+        let inner = Inner { file, meta, parquet, indexes, projections, sums, store, cache, number };
         Ok(FilePart { inner: Arc::new(inner) })
     }
 
@@ -172,13 +175,8 @@ impl FilePart {
             Some(arrays) => Block::new(header, arrays)?,
             None => {
                 let range = place.at..place.at + place.bytes;
-                let around = checksum::blocks_around(&range, self.inner.file.body_bytes);
-                let object = &self.inner.file.object;
-                let bytes = self.inner.store.get_range(object, around.clone()).await?;
-                checksum::check(object, &self.inner.sums, around.start, &bytes)?;
-                let cut = (range.start - around.start) as usize..(range.end - around.start) as usize;
-                let bytes = bytes.get(cut).ok_or(Error::Damaged("skip index is not where its footer says"))?;
-                let entries = decode_inline(&header, bytes)?;
+                let bytes = self.checked_bytes(range).await?;
+                let entries = decode_inline(&header, &bytes)?;
                 let arrays = entries.arrays().iter().enumerate();
                 arrays.for_each(|(column, array)| self.inner.cache.insert(key(column), array.clone()));
                 entries
@@ -188,6 +186,43 @@ impl FilePart {
             return Err(Error::Damaged("skip index has another number of entries than its part"));
         }
         Ok(Some(entries))
+    }
+
+    /// Bytes of the body, whose checksums fit.
+    pub(super) async fn checked_bytes(&self, range: Range<u64>) -> Result<Bytes> {
+        let around = checksum::blocks_around(&range, self.inner.file.body_bytes);
+        let object = &self.inner.file.object;
+        let bytes = self.inner.store.get_range(object, around.clone()).await?;
+        checksum::check(object, &self.inner.sums, around.start, &bytes)?;
+        let cut = (range.start - around.start) as usize..(range.end - around.start) as usize;
+        match bytes.len() < cut.end {
+            true => Err(Error::Damaged("part file ends before what its footer names")),
+            false => Ok(bytes.slice(cut)),
+        }
+    }
+
+    /// The number and place of a projection; none when the file was written without.
+    pub(super) fn projection_place(&self, text: &str) -> Option<(usize, &ProjectionPlace)> {
+        self.inner.projections.iter().enumerate().find(|(_, place)| *place.text == *text)
+    }
+
+    /// Where projections are.
+    pub(super) fn projection_places(&self) -> &[ProjectionPlace] {
+        &self.inner.projections
+    }
+
+    pub(super) fn cached_projection(&self, number: usize, column: usize, chunk: usize) -> Option<ArrayRef> {
+        self.inner.cache.get(self.projection_key(number, column, chunk))
+    }
+
+    pub(super) fn cache_projection(&self, (number, column, chunk): (usize, usize, usize), array: ArrayRef) {
+        self.inner.cache.insert(self.projection_key(number, column, chunk), array);
+    }
+
+    /// Columns of projections are cached behind those of the rows and before those of indexes.
+    fn projection_key(&self, number: usize, column: usize, chunk: usize) -> GranuleKey {
+        let column = 1 << 31 | (number as u32) << 16 | column as u32;
+        GranuleKey { file: self.inner.number, column, granule: chunk as u32 }
     }
 
     /// True for one of `every` reads of single rows: those decode a whole granule into the cache.
@@ -327,6 +362,17 @@ fn index_places<'a>(entries: impl Iterator<Item = &'a KeyValue>, file: &FileRef)
         let place = entry.value.as_deref().and_then(IndexPlace::decode);
         let inside = |place: &IndexPlace| place.at.checked_add(place.bytes).is_some_and(|end| end <= file.body_bytes);
         places.push(place.filter(inside).ok_or(Error::Damaged("skip index is not where its footer says"))?);
+    }
+    Ok(places)
+}
+
+/// Where the footer says that projections are.
+fn projection_places<'a>(entries: impl Iterator<Item = &'a KeyValue>, file: &FileRef) -> Result<Vec<ProjectionPlace>> {
+    let mut places = Vec::new();
+    for entry in entries.filter(|entry| entry.key.starts_with(PROJECTION_KEY)) {
+        let place = entry.value.as_deref().and_then(ProjectionPlace::decode);
+        let inside = |place: &ProjectionPlace| place.end().is_some_and(|end| end <= file.body_bytes);
+        places.push(place.filter(inside).ok_or(Error::Damaged("projection is not where its footer says"))?);
     }
     Ok(places)
 }

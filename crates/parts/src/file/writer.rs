@@ -16,13 +16,16 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use types::{Block, BlockTransform, DataType};
 
 use super::checksum::BlockSums;
-use super::layout::{FileRef, INDEX_KEY, IndexPlace, SECTION_KEY, Section, TYPES_KEY, VERSION_KEY};
+use super::layout::{
+    FileRef, INDEX_KEY, IndexPlace, PROJECTION_KEY, ProjectionPlace, SECTION_KEY, Section, TYPES_KEY, VERSION_KEY,
+};
 use crate::derived::Derived;
 use crate::error::{Error, Result};
 use crate::inline::encode_inline;
 use crate::merge::Run;
 use crate::meta::{FORMAT_VERSION, MetaBuilder, PartMeta};
 use crate::part_store::PartStore;
+use crate::projection;
 use crate::schema::PartSchema;
 use crate::skip_index::{Builder, SkipIndex};
 
@@ -53,6 +56,7 @@ pub struct FileWriter {
     meta: MetaBuilder,
     sums: BlockSums,
     indexes: Vec<(Arc<dyn BlockTransform>, SkipIndex, Builder)>,
+    projections: Vec<projection::Builder>,
     page_rows: usize,
     /// Rows that do not fill a page yet.
     rest: Vec<Block>,
@@ -68,7 +72,7 @@ pub struct Finished {
     pub meta: PartMeta,
     /// How to open it.
     pub file: FileRef,
-    /// The last bytes, to be appended after all taken before: the end of the rows, the indexes, the tail.
+    /// The last bytes, to be appended after all taken before: the end of the rows, indexes and projections, the tail.
     pub bytes: [Bytes; 3],
 }
 
@@ -97,6 +101,11 @@ impl FileWriter {
                     (Arc::clone(compute), index.clone(), builder)
                 })
                 .collect(),
+            projections: derived
+                .projections()
+                .iter()
+                .map(|(of, compute)| projection::Builder::new(of, compute))
+                .collect(),
             page_rows,
             rest: Vec::new(),
             rest_rows: 0,
@@ -110,6 +119,7 @@ impl FileWriter {
         for (compute, _, builder) in &mut self.indexes {
             builder.push(&compute.apply(block)?)?;
         }
+        self.projections.iter_mut().try_for_each(|builder| builder.push(block))?;
         let mut start = 0;
         while self.page_rows <= self.rest_rows + (block.rows() - start) {
             let take = self.page_rows - self.rest_rows;
@@ -162,6 +172,18 @@ impl FileWriter {
             let place = IndexPlace { at, bytes: bytes.len() as u64, text: Arc::clone(&index.text) };
             at += place.bytes;
             writer.append_key_value_metadata(KeyValue::new(format!("{INDEX_KEY}{number}"), place.encode()));
+        }
+        for (number, builder) in self.projections.into_iter().enumerate() {
+            let text = Arc::clone(&builder.projection().text);
+            let Some(encoded) = builder.finish()? else { continue };
+            let (head_bytes, chunk_bytes) = (encoded.head.len() as u64, encoded.chunks.len() as u64);
+            for bytes in [encoded.head, encoded.chunks] {
+                writer.write_all(&bytes).map_err(parquet::errors::ParquetError::from)?;
+                self.sums.push(&bytes);
+            }
+            let place = ProjectionPlace { at, head_bytes, chunk_bytes, rows: encoded.rows, text };
+            at += head_bytes + chunk_bytes;
+            writer.append_key_value_metadata(KeyValue::new(format!("{PROJECTION_KEY}{number}"), place.encode()));
         }
         let (sums, body_bytes) = self.sums.finish();
         let (section, entry) = Section { meta: meta.encode(), sums }.encode();
