@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use types::Settings;
 use types::transform::TransformError;
 
+use crate::ddl;
 use crate::error::Result;
 use crate::processes::Processes;
 use crate::telemetry::Telemetry;
@@ -184,6 +185,10 @@ pub(crate) fn merge_work(table: &TableDef, merges: &Merges, ctx: &Arc<QueryConte
         _ => None,
     };
     let derived = query::derive::derived(table, finish.as_ref().map(|_| crate::ttl::now_s(ctx)), ctx)?;
+    let derived = match ddl::projections::are_dropped_by_merges(table)? {
+        true => derived.retain_projections(|_| false),
+        false => derived,
+    };
     let (id, upgrading) = (table.id, Arc::clone(ctx));
     let upgrade: store::Upgrade = Arc::new(move |snapshot, part| {
         let failed = |error: query::Error| TransformError { code: error.code(), message: error.to_string() };

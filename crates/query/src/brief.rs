@@ -22,6 +22,7 @@ use crate::bind::guard::GuardFilters;
 use crate::context::QueryContext;
 use crate::error::Result;
 use crate::parameters::Values;
+use crate::projections;
 use crate::scan::ScanExec;
 use crate::session;
 
@@ -51,7 +52,7 @@ pub(crate) fn template() -> SessionState {
 
 /// The plan of a query that is simple and reads few rows of the context's snapshot; else `None`.
 pub(crate) async fn plan(bound: &LogicalPlan, ctx: &QueryContext) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-    if !is_simple(bound) {
+    if !is_simple(bound) || projections::insists(ctx) {
         return Ok(None);
     }
     let state = session::brief_state(ctx);
@@ -102,7 +103,7 @@ fn has_distinct(aggregates: &[Expr]) -> bool {
 }
 
 /// No query inside, nothing over windows of rows.
-fn is_plain(expr: &Expr) -> bool {
+pub(crate) fn is_plain(expr: &Expr) -> bool {
     let is_other = |expr: &Expr| {
         matches!(
             expr,

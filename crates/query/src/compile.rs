@@ -19,6 +19,7 @@ use crate::bind::Bound;
 use crate::brief;
 use crate::context::QueryContext;
 use crate::error::{Error, Result};
+use crate::projections;
 use crate::run::BlockStream;
 use crate::scan::ScanExec;
 use crate::session;
@@ -131,10 +132,10 @@ impl Plan {
             let first = First { query_id: ctx.caller.query_id.clone(), now_ns: ctx.now_ns, plan };
             return Ok(Plan::Logical(Arc::new(bound.clone()), Arc::new(Mutex::new(Some(first)))));
         }
-        let kept = Arc::new(bound.clone());
+        let kept = Arc::new(projections::rewritten(bound.clone(), ctx)?);
         Ok(match brief::plan(bound, ctx).await? {
             Some(plan) => Plan::Brief(plan, kept),
-            None => Plan::Physical(plan_physical(bound, session::state(ctx)).await?, kept),
+            None => Plan::Physical(plan_physical(&kept, session::state(ctx)).await?, kept),
         })
     }
 
@@ -171,7 +172,7 @@ pub(crate) fn joins_by_hash(plan: &Arc<dyn ExecutionPlan>) -> bool {
 async fn plan_for_run(bound: &LogicalPlan, ctx: &QueryContext) -> Result<Arc<dyn ExecutionPlan>> {
     match brief::plan(bound, ctx).await? {
         Some(plan) => Ok(plan),
-        None => plan_physical(bound, session::state(ctx)).await,
+        None => plan_physical(&projections::rewritten(bound.clone(), ctx)?, session::state(ctx)).await,
     }
 }
 

@@ -75,6 +75,17 @@ impl Definition {
         }
     }
 
+    /// The projections of a table.
+    pub fn projections(&self) -> &[sql::ast::ProjectionDef] {
+        match self {
+            Definition::Table(create) => create.elements.as_ref().map_or(&[], |elements| &elements.projections),
+            Definition::View(_)
+            | Definition::MaterializedView(_)
+            | Definition::WindowView(_)
+            | Definition::Dictionary(_) => &[],
+        }
+    }
+
     /// ENGINE and what follows it; none for plain views.
     pub fn storage(&self) -> Option<&Storage> {
         match self {

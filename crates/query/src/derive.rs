@@ -1,4 +1,4 @@
-//! What parts keep of their rows beside them: skip indexes, and the first and last moment at which rows, columns and groups
+//! What parts keep of their rows beside them: skip indexes, projections, and the first and last moment at which rows, columns and groups
 //! of rows are past their time.
 //!
 //! A rule of a table's TTL is known by its text: parts that were written under other rules know nothing of it. A moment is
@@ -18,7 +18,7 @@ use crate::context::QueryContext;
 use crate::definition::Definition;
 use crate::error::{Error, Result};
 use crate::expressions::{Expressions, condition};
-use crate::skip_indexes;
+use crate::{projections, skip_indexes};
 
 /// Prefix of the names of moments.
 const MOMENT: &str = "\u{1}ttl ";
@@ -163,7 +163,8 @@ pub fn ttl_rules(table: &TableDef) -> Result<Vec<TtlRule>> {
 /// in these rows already.
 pub fn derived(table: &TableDef, served_s: Option<u32>, ctx: &QueryContext) -> Result<Derived> {
     let indexes = skip_indexes::of_table(table, ctx)?.into_iter().map(skip_indexes::Compiled::transform).collect();
-    Ok(moments(table, served_s, ctx)?.with_indexes(indexes))
+    let projections = projections::of_table(table, ctx)?.into_iter().map(projections::Compiled::transform).collect();
+    Ok(moments(table, served_s, ctx)?.with_indexes(indexes).with_projections(projections))
 }
 
 fn moments(table: &TableDef, served_s: Option<u32>, ctx: &QueryContext) -> Result<Derived> {

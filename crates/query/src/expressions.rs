@@ -76,18 +76,27 @@ impl Expressions {
         let functions = function_context(ctx)?;
         let relations = SnapshotRelations::new(ctx);
         let bound = bind_expressions(exprs, input, &bind_context(&relations, &functions, ctx))?;
-        let arrow_schema = input.arrow_schema();
-        let schema = DFSchema::try_from(Arc::clone(&arrow_schema))?;
-        let props = props(ctx);
-        let mut compiled = Vec::with_capacity(bound.len());
-        let mut is_timeless = true;
-        let mut reads = Vec::new();
+        let mut typed = Vec::with_capacity(bound.len());
         for (at, bound) in bound.into_iter().enumerate() {
             let ty = wanted.and_then(|wanted| wanted.get(at)).unwrap_or(&bound.ty).clone();
             let expr = match bound.ty == ty {
                 true => bound.expr,
                 false => insert_cast(bound.expr, &bound.ty, &ty, &functions)?,
             };
+            typed.push((expr, ty));
+        }
+        Expressions::of_bound(typed, input, ctx)
+    }
+
+    /// Expressions that are bound over the columns of `input`, each with the type of its values.
+    pub(crate) fn of_bound(bound: Vec<(Expr, DataType)>, input: &Header, ctx: &QueryContext) -> Result<Expressions> {
+        let arrow_schema = input.arrow_schema();
+        let schema = DFSchema::try_from(Arc::clone(&arrow_schema))?;
+        let props = props(ctx);
+        let mut compiled = Vec::with_capacity(bound.len());
+        let mut is_timeless = true;
+        let mut reads = Vec::new();
+        for (expr, ty) in bound {
             is_timeless &= timeless(&expr)?;
             reads.extend(expr.column_refs().iter().filter_map(|column| input.position(&column.name)));
             let physical = create_physical_expr(&expr, &schema, &props, &PhysicalPlanningContext::default())?;

@@ -3,7 +3,7 @@
 //! In reading order: `context` (what a query carries), [`bind`] (syntax tree → logical plan), [`mod@compile`] (logical →
 //! physical plan), [`run`] (plan → blocks), [`scan`] (the leaves), `relations` (what stands behind names), [`merge_tables`], [`dictionary`], [`join_engine`], [`buffer_engine`], [`system`]
 //! and [`table_functions`] (rows that are in no table), [`mod@external`] (rows elsewhere), [`expressions`], [`layout`] and
-//! [`transform`] (expressions over one block).
+//! [`transform`] (expressions over one block), [`skip_indexes`] and [`projections`] (what parts keep beside their rows).
 //!
 //! Never here: writing. Nothing in this crate changes a snapshot.
 
@@ -28,6 +28,7 @@ pub mod merge_tables;
 pub mod nodes;
 mod parameters;
 pub mod prepare;
+pub mod projections;
 pub mod relations;
 pub mod run;
 pub mod runtime;

@@ -30,6 +30,7 @@ use crate::context::QueryContext;
 use crate::error::Result;
 use crate::expressions::{bind_context, function_context, one_row, props};
 use crate::parameters::{Values, to_calls, to_open_filters, with_constants};
+use crate::projections;
 use crate::relations::SnapshotRelations;
 use crate::run::BlockStream;
 use crate::session;
@@ -177,7 +178,7 @@ async fn make(shape: &Shape, ctx: &QueryContext) -> Result<Made> {
         brief: None,
         full: Mutex::default(),
     };
-    if brief::is_simple(&bound.plan) {
+    if brief::is_simple(&bound.plan) && !projections::insists(ctx) {
         template.brief = open(brief::optimize(&bound.plan, ctx)?, session::brief_state(ctx)).await?;
     } else {
         let full = plan_full(bound.plan, ctx).await?;
@@ -188,6 +189,7 @@ async fn make(shape: &Shape, ctx: &QueryContext) -> Result<Made> {
 }
 
 async fn plan_full(bound: LogicalPlan, ctx: &QueryContext) -> Result<Full> {
+    let bound = projections::rewritten(bound, ctx)?;
     let state = session::state(ctx);
     let plan = open(state.optimize(&bound)?, state).await?;
     Ok(Full { plan, bound: Arc::new(bound) })

@@ -16,7 +16,7 @@ use types::{Column, ErrorCode, Header, TableId};
 use super::columns::{self, key_columns};
 use super::materialize::without_index;
 use super::mutate::{of_ttl, reserve, rewrite_outdated, rewrite_parts};
-use super::{Work, elements};
+use super::{Work, elements, projections};
 use crate::ddl::{self, Maker};
 use crate::error::{Error, Result};
 use crate::ttl::Ttl;
@@ -32,6 +32,8 @@ pub(super) struct Draft {
     pub(super) added: Vec<String>,
     /// Indexes whose data goes, and in which partition.
     pub(super) cleared: Vec<(String, Option<sql::ast::Partition>)>,
+    /// Projections whose data goes, and in which partition.
+    pub(super) cleared_projections: Vec<(String, Option<sql::ast::Partition>)>,
     /// TTL changed, of the table or a column.
     pub(super) ttl_changed: bool,
     /// As the table was.
@@ -55,6 +57,7 @@ pub(super) async fn run(work: &mut Work<'_>, table: TableId, actions: &[&AlterAc
         commands: Vec::new(),
         added: Vec::new(),
         cleared: Vec::new(),
+        cleared_projections: Vec::new(),
         ttl_changed: false,
         old: Arc::clone(&old),
     };
@@ -62,6 +65,7 @@ pub(super) async fn run(work: &mut Work<'_>, table: TableId, actions: &[&AlterAc
         apply(&mut draft, action, work)?;
     }
     let new = make(work, &draft)?;
+    projections::check_kept(&old, &new, &work.ctx)?;
     if draft.changes.is_empty() && draft.commands.is_empty() && !draft.ttl_changed && same(&old, &new) {
         return Ok(());
     }
@@ -80,6 +84,9 @@ pub(super) async fn run(work: &mut Work<'_>, table: TableId, actions: &[&AlterAc
     for (index, partition) in &draft.cleared {
         changes.push(without_index(&def, index, partition.as_ref(), &work.ctx)?);
     }
+    for (projection, partition) in &draft.cleared_projections {
+        changes.extend(projections::without(&def, projection, partition.as_ref(), &work.ctx)?);
+    }
     if converts {
         return rewrite_outdated(work, table, names, changes, draft.commands).await;
     }
@@ -96,7 +103,7 @@ pub(super) async fn run(work: &mut Work<'_>, table: TableId, actions: &[&AlterAc
 fn needs_parts(actions: &[&AlterAction]) -> bool {
     actions.iter().any(|action| match action {
         AlterAction::ModifyColumn { .. } | AlterAction::ModifyTtl(_) => true,
-        AlterAction::DropElement(Element::Index, what) => what.clear,
+        AlterAction::DropElement(Element::Index | Element::Projection, what) => what.clear,
         _ => false,
     })
 }
@@ -116,7 +123,7 @@ fn apply(draft: &mut Draft, action: &AlterAction, work: &Work<'_>) -> Result<()>
         AlterAction::AddIndex { .. }
         | AlterAction::DropElement(..)
         | AlterAction::AddConstraint { .. }
-        | AlterAction::AddProjection { .. } => elements::apply(draft, action),
+        | AlterAction::AddProjection { .. } => elements::apply(draft, action, &work.ctx),
         AlterAction::ModifyOrderBy(key) => order_by(draft, key),
         AlterAction::ModifyTtl(items) => {
             draft.create.storage.ttl = items.clone();

@@ -1,13 +1,15 @@
 //! ADD and DROP of indexes, constraints and projections on a definition.
 
+use query::QueryContext;
 use sql::ast::{AlterAction, ColumnPosition, DropElement, Element, IndexDef, TableElements};
 use types::ErrorCode;
 
 use super::definition::Draft;
+use super::projections;
 use crate::error::{Error, Result};
 
 /// One action.
-pub(super) fn apply(draft: &mut Draft, action: &AlterAction) -> Result<()> {
+pub(super) fn apply(draft: &mut Draft, action: &AlterAction, ctx: &QueryContext) -> Result<()> {
     match action {
         AlterAction::AddIndex { if_not_exists, index, position } => {
             add_index(draft, index, position.as_ref(), *if_not_exists)
@@ -20,15 +22,15 @@ pub(super) fn apply(draft: &mut Draft, action: &AlterAction) -> Result<()> {
             constraints.push((**constraint).clone());
             Ok(())
         }
-        AlterAction::AddProjection { projection, .. } => {
-            Err(Error::NotImplemented(format!("PROJECTION {}", projection.name.name)))
+        AlterAction::AddProjection { if_not_exists, projection, position } => {
+            projections::add(draft, projection, position.as_ref(), *if_not_exists, ctx)
         }
         AlterAction::DropElement(element, what) => drop_element(draft, *element, what, action),
         _ => Ok(()),
     }
 }
 
-fn elements(draft: &mut Draft) -> &mut TableElements {
+pub(super) fn elements(draft: &mut Draft) -> &mut TableElements {
     draft.create.elements.get_or_insert_with(TableElements::default)
 }
 
@@ -73,25 +75,29 @@ fn drop_element(draft: &mut Draft, element: Element, what: &DropElement, action:
             Element::Index => ("index", elements.indexes.iter().any(|known| known.name.name == name)),
             Element::Constraint => ("constraint", elements.constraints.iter().any(|known| known.name.name == name)),
             Element::Projection => {
-                if what.if_exists {
-                    continue;
+                let there = elements.projections.iter().any(|known| known.name.name == name);
+                if !there && !what.if_exists && !what.clear {
+                    let message = format!("there is no projection {name} in table");
+                    return Err(Error::refused(ErrorCode::NO_SUCH_PROJECTION_IN_TABLE, message));
                 }
-                let message = format!("there is no projection {name} in table");
-                return Err(Error::refused(ErrorCode::NO_SUCH_PROJECTION_IN_TABLE, message));
+                ("projection", there)
             }
             Element::Statistics | Element::Column => {
                 return Err(Error::NotImplemented("STATISTICS".to_owned()));
             }
         };
-        if !there && !what.if_exists {
+        if !there && !what.if_exists && element != Element::Projection {
             let message = format!("wrong {word} name: cannot find {word} \"{name}\" to drop");
             return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
         }
-        if element == Element::Index {
+        if matches!(element, Element::Index | Element::Projection) {
             draft.commands.push(action.to_string().into());
         }
         if what.clear && there && element == Element::Index {
             draft.cleared.push((name.to_owned(), what.partition.clone()));
+        }
+        if what.clear && there && element == Element::Projection {
+            draft.cleared_projections.push((name.to_owned(), what.partition.clone()));
         }
         if !what.clear {
             elements_without(draft, element, name);
@@ -105,6 +111,7 @@ fn elements_without(draft: &mut Draft, element: Element, name: &str) {
     match element {
         Element::Index => elements.indexes.retain(|known| known.name.name != name),
         Element::Constraint => elements.constraints.retain(|known| known.name.name != name),
-        Element::Projection | Element::Statistics | Element::Column => {}
+        Element::Projection => elements.projections.retain(|known| known.name.name != name),
+        Element::Statistics | Element::Column => {}
     }
 }

@@ -16,6 +16,7 @@ mod freeze;
 mod materialize;
 mod mutate;
 mod partition;
+mod projections;
 mod queued;
 mod repair;
 mod view;

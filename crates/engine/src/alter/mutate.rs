@@ -16,6 +16,7 @@ use parts::{MergeMode, PartName, PartitionId};
 use query::QueryContext;
 use query::definition::Definition;
 use query::expressions::Expressions;
+use query::projections::Compiled;
 use query::subqueries::run_subqueries;
 use sql::Expr;
 use sql::ast::{
@@ -29,7 +30,7 @@ use types::{Block, DataType, ErrorCode, Header, Setting, TableId};
 use super::copy::{rows_as, stage};
 use super::materialize::{has_index, materialize, materialize_indexes};
 use super::partition::partition_id;
-use super::{PAUSE, TRIES_MAX, Work};
+use super::{PAUSE, TRIES_MAX, Work, projections};
 use crate::error::{Error, Result};
 use crate::ttl::Ttl;
 
@@ -53,6 +54,10 @@ pub(super) enum What {
     Indexed(Vec<Arc<str>>),
     /// Every file that has this index, which the new one has not.
     Unindexed(Arc<str>),
+    /// Every part that has not these projections.
+    Projected(Vec<Arc<Compiled>>),
+    /// Every part that has this projection, which the new one has not.
+    Unprojected(Arc<Compiled>),
 }
 
 /// DELETE, UPDATE, MATERIALIZE and the like.
@@ -83,6 +88,7 @@ pub(super) async fn lightweight_delete(work: &mut Work<'_>, table: TableId, muta
     let action = AlterAction::Delete(mutation.clone());
     changes(work, table, &[&action]).await?;
     let def = work.table(table)?;
+    crate::ddl::projections::check_delete(&def, &work.ctx)?;
     check_flag(&def, &prepared(&def, &mutation.filter, &work.ctx).await?, &work.ctx)?;
     let names = reserve(work, table, |_| true).await?;
     let changes = changes(work, table, &[&action]).await?;
@@ -233,9 +239,8 @@ pub(super) async fn changes(work: &Work<'_>, table: TableId, actions: &[&AlterAc
                 changes.extend(materialize_indexes(&def, what, partition, &work.ctx)?);
             }
             AlterAction::Materialize(Element::Projection, what) => {
-                let name = what.names.first().map(|name| name.name.as_str()).unwrap_or_default();
-                let message = format!("there is no projection {name} in table {}", def.qualified_name());
-                return Err(Error::refused(ErrorCode::NO_SUCH_PROJECTION_IN_TABLE, message));
+                let partition = within(&what.partition)?;
+                changes.extend(projections::materialize(&def, what, partition, &work.ctx)?);
             }
             AlterAction::Materialize(Element::Statistics, _) => {
                 return Err(Error::NotImplemented("MATERIALIZE STATISTICS".to_owned()));
@@ -428,7 +433,7 @@ async fn affected(work: &Work<'_>, def: &TableDef, changes: &[Change]) -> Result
         .iter()
         .filter_map(|change| match &change.what {
             What::Rows { condition, .. } => Some(condition.clone()),
-            What::Outdated | What::All | What::Indexed(_) | What::Unindexed(_) => None,
+            _ => None,
         })
         .collect();
     let condition = match conditions.len() {
@@ -487,6 +492,7 @@ pub(super) async fn rewrite_parts(
             What::All => true,
             What::Indexed(ref texts) => texts.iter().any(|text| has_index(&part, text) == Some(false)),
             What::Unindexed(ref text) => has_index(&part, text) == Some(true),
+            What::Projected(_) | What::Unprojected(_) => projections::touches(&change.what, &def, &part, &work.ctx),
         });
         if is_touched {
             let replaced = replace(work, &def, &part, &chosen, finish.as_ref()).await;
@@ -532,7 +538,7 @@ async fn replace(
         .iter()
         .filter_map(|change| match &change.what {
             What::Rows { mutation, .. } => Some(mutation.clone()),
-            What::Outdated | What::All | What::Indexed(_) | What::Unindexed(_) => None,
+            _ => None,
         })
         .collect();
     let changed: Arc<Mutex<Vec<u32>>> = Arc::default();
@@ -547,6 +553,11 @@ async fn replace(
     let is_cleared =
         |text: &str| changes.iter().any(|change| matches!(&change.what, What::Unindexed(gone) if **gone == *text));
     let derived = query::derive::derived(def, None, &work.ctx)?.retain_indexes(|index| !is_cleared(&index.text));
+    let is_cleared = |text: &str| {
+        let is_it = |gone: &Arc<Compiled>| *gone.projection.text == *text;
+        changes.iter().any(|change| matches!(&change.what, What::Unprojected(gone) if is_it(gone)))
+    };
+    let derived = derived.retain_projections(|projection| !is_cleared(&projection.text));
     let output = stage(work.engine, (schema, &derived), part, rows).await?;
     let changed = std::mem::take(&mut *changed.lock());
     let is_rewritten = changes.iter().any(|change| !matches!(change.what, What::Rows { .. }));

@@ -171,7 +171,6 @@ impl Maker<'_> {
         elements: &TableElements,
         carried: &[Column],
     ) -> Result<TableDef> {
-        refuse_elements(elements)?;
         let (elements, header) = columns::declared(elements, self.ctx)?;
         if header.is_empty() {
             return Err(Error::refused(ErrorCode::SYNTAX_ERROR, "a table needs at least one column"));
@@ -201,6 +200,9 @@ impl Maker<'_> {
         let stored = columns::stored(&elements, &header);
         let schema = self.schema(&chosen, &stored, carried, &storage)?;
         super::ttl::check(&storage, &elements, &stored, self.ctx)?;
+        let is_plain = schema.as_ref().is_none_or(|schema| !schema.has_final());
+        let engine = (chosen.name.as_str(), chosen.kind, is_plain);
+        super::projections::check(&elements, engine, (&storage, &stored), self.ctx)?;
         storage.engine =
             Some(AstEngine { name: Ident::new(chosen.name.as_str()), arguments: chosen.arguments.clone() });
         let canonical = CreateTable {
@@ -329,13 +331,6 @@ fn refuse_own_destination(name: &QualifiedName, arguments: &[sql::Expr]) -> Resu
     let text = |at: usize| arguments.get(at).and_then(|argument| query::table_functions::dotted(Some(argument)));
     if text(0).as_deref() == Some(&*name.database) && text(1).as_deref() == Some(&*name.name) {
         return Err(Error::refused(ErrorCode::INFINITE_LOOP, format!("{name} cannot be its own destination")));
-    }
-    Ok(())
-}
-
-fn refuse_elements(elements: &TableElements) -> Result<()> {
-    if let Some(projection) = elements.projections.first() {
-        return Err(Error::NotImplemented(format!("PROJECTION {}", projection.name.name)));
     }
     Ok(())
 }

@@ -50,6 +50,7 @@ const KNOWN: &[&str] = &[
     "min_age_to_force_merge_seconds",
     "number_of_free_entries_in_pool_to_execute_mutation",
     "deduplicate_merge_projection_mode",
+    "lightweight_mutation_projection_mode",
     "redis_hash",
     "redis_value",
 ];
@@ -72,6 +73,7 @@ pub(crate) fn table_settings(settings: &[AstSetting]) -> Result<TableSettings> {
             return Err(Error::NotImplemented(format!("table setting {name}")));
         }
         let text = crate::settings::text(name, &setting.value)?;
+        super::projections::check_setting(name, &text)?;
         match name {
             "index_granularity" => {
                 read.index_granularity =

@@ -17,6 +17,7 @@ mod files;
 pub(crate) mod indexes;
 mod keys;
 mod populate;
+pub(crate) mod projections;
 mod qualify;
 mod quarantine;
 mod replace;

@@ -7,6 +7,7 @@ mod limits;
 mod mutations;
 mod passing_rows;
 mod plans;
+mod projections;
 mod quarantine;
 mod refresh;
 mod shapes;

@@ -420,7 +420,7 @@ fn modified_sets(modifier: GroupByModifier, keys: usize) -> Result<Vec<Vec<usize
 }
 
 /// Every aggregate in `expr` that is no `grouping`, each once.
-fn collect_aggregates(expr: &Expr, aggregates: &mut Vec<Expr>) -> Result<()> {
+pub(super) fn collect_aggregates(expr: &Expr, aggregates: &mut Vec<Expr>) -> Result<()> {
     expr.apply(|node| {
         if let Expr::AggregateFunction(function) = node {
             if function.func.name() != "grouping" && !aggregates.contains(node) {

@@ -25,6 +25,7 @@ mod merged;
 mod names;
 mod order;
 mod parameters;
+mod projection;
 pub mod relations;
 mod scope;
 mod select;
@@ -47,6 +48,7 @@ use types::{Header, TableId};
 
 pub use context::BindContext;
 pub use data_type::bind_type;
+pub(crate) use projection::{BoundProjection, bind_projection};
 pub use relations::Relations;
 pub use settings::setting_text;
 pub(crate) use slots::{Slot, bind_constants};
@@ -120,18 +122,7 @@ pub fn bind_expressions(
 ) -> Result<Vec<BoundExpression>> {
     let binder = Binder::new(*context);
     let mut scope = Scope::new(binder.session_env(), Default::default(), None);
-    scope.columns = input
-        .columns()
-        .iter()
-        .map(|column| ScopeColumn {
-            column: binder.named(column.name.to_string(), &column.ty),
-            name: column.name.clone(),
-            ty: column.ty.clone(),
-            source: None,
-            in_asterisk: true,
-            unqualified: true,
-        })
-        .collect();
+    scope.columns = columns_of(input, &binder);
     let select = sql::ast::Select { items: exprs.to_vec(), ..Default::default() };
     scope.aliases = std::rc::Rc::new(binder.collect_aliases(&select, &scope)?);
     let mut bound = Vec::with_capacity(exprs.len());
@@ -150,6 +141,19 @@ pub fn bind_expressions(
         });
     }
     Ok(bound)
+}
+
+/// The columns of a block as a scope has them, under their own names.
+fn columns_of(input: &Header, binder: &Binder<'_>) -> Vec<ScopeColumn> {
+    let columns = input.columns().iter().map(|column| ScopeColumn {
+        column: binder.named(column.name.to_string(), &column.ty),
+        name: column.name.clone(),
+        ty: column.ty.clone(),
+        source: None,
+        in_asterisk: true,
+        unqualified: true,
+    });
+    columns.collect()
 }
 
 fn has_subquery(expr: &datafusion::logical_expr::Expr) -> bool {

@@ -28,6 +28,7 @@ pub(crate) use adapt::Virtual;
 pub use exec::ScanExec;
 pub use predicate::{Comparison, Predicate};
 pub use provider::SourceTable;
+pub(crate) use ranges::ranges_of;
 pub use skip::Skips;
 pub use table::{StoredTable, TableOptions};
 
@@ -63,6 +64,11 @@ pub trait Source: fmt::Debug + Send + Sync {
 
     /// The skip indexes, whose expressions stand for columns in predicates.
     fn skips(&self) -> Option<&Skips> {
+        None
+    }
+
+    /// The table whose parts it reads, when it does.
+    fn stored(&self) -> Option<&StoredTable> {
         None
     }
 

@@ -25,6 +25,11 @@ impl SourceTable {
     pub fn new(source: Arc<dyn Source>) -> SourceTable {
         SourceTable { schema: source.header().arrow_schema(), source }
     }
+
+    /// What it reads.
+    pub(crate) fn source(&self) -> &Arc<dyn Source> {
+        &self.source
+    }
 }
 
 #[async_trait]

@@ -28,7 +28,7 @@ struct End {
 }
 
 /// The intervals that the predicate leaves of a column; none when it leaves everything.
-pub(super) fn ranges_of(predicate: &Predicate, column: usize) -> Result<Option<Vec<KeyRange>>> {
+pub(crate) fn ranges_of(predicate: &Predicate, column: usize) -> Result<Option<Vec<KeyRange>>> {
     let Some(intervals) = intervals(predicate, column) else { return Ok(None) };
     if INTERVALS_MAX < intervals.len() {
         return Ok(None);

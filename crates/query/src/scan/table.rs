@@ -28,6 +28,7 @@ use super::{Blocks, Predicate, Read, Source};
 use crate::context::QueryContext;
 use crate::definition::Definition;
 use crate::error::{Error, Result};
+use crate::projections::{self, Compiled};
 
 /// Tables with fewer rows are read in one share: splitting the work would cost more than it saves.
 const SHARED_ROWS_MIN: u64 = 131_072;
@@ -49,6 +50,8 @@ pub struct StoredTable {
     /// The table was large when the plan was made.
     is_large: bool,
     skips: Arc<Skips>,
+    /// Parts that this projection serves are left out: another leaf of the plan reads it.
+    without: Option<Arc<Compiled>>,
 }
 
 /// What one reference asks for, beyond columns and filters.
@@ -78,6 +81,7 @@ impl StoredTable {
             prewhere,
             is_large: SHARED_ROWS_MIN <= rows,
             skips: Arc::clone(&options.skips),
+            without: None,
         })
     }
 
@@ -132,7 +136,22 @@ impl StoredTable {
         if let Some(block) = ctx.newer_than.get(&self.table) {
             work.pieces.retain(|piece| *block < piece.part.name().min_block);
         }
+        if let Some(projection) = &self.without
+            && let Some(def) = ctx.snapshot.catalog.table_by_id(self.table)
+        {
+            work.pieces.retain(|piece| !projections::serves(projection, def, &piece.part, ctx));
+        }
         Ok(work)
+    }
+
+    /// The same without the parts that a projection serves.
+    pub(crate) fn without(&self, projection: Arc<Compiled>) -> StoredTable {
+        StoredTable { without: Some(projection), ..self.clone() }
+    }
+
+    /// True when it gives all rows, as they are stored.
+    pub(crate) fn is_bare(&self) -> bool {
+        !self.is_final && self.prewhere.is_none() && self.without.is_none()
     }
 
     /// The block that stands for the table in this query.
@@ -215,7 +234,7 @@ impl StoredTable {
             .boxed())
     }
 
-    pub(super) fn table(&self) -> TableId {
+    pub(crate) fn table(&self) -> TableId {
         self.table
     }
 }
@@ -261,6 +280,9 @@ impl Source for StoredTable {
         if self.is_final {
             name.push_str(" FINAL");
         }
+        if let Some(projection) = &self.without {
+            name.push_str(&format!(" without projection {}", projection.projection.name));
+        }
         name
     }
 
@@ -274,6 +296,10 @@ impl Source for StoredTable {
 
     fn prunes(&self) -> bool {
         self.schema.is_some()
+    }
+
+    fn stored(&self) -> Option<&StoredTable> {
+        Some(self)
     }
 
     fn skips(&self) -> Option<&Skips> {

@@ -1,4 +1,5 @@
-//! `system.parts` and `system.parts_columns`: the active parts of the snapshot.
+//! `system.parts`, `system.parts_columns`, `system.projection_parts`: the active parts of the snapshot; skip indexes and
+//! projections of tables.
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use super::{Cell, Listing, Rows, SystemTable};
 use crate::context::QueryContext;
 use crate::derive::{RuleKind, TtlRule};
 use crate::error::Result;
+use crate::projections;
 
 pub(super) fn tables() -> Vec<Arc<dyn SystemTable>> {
     vec![
@@ -17,6 +19,8 @@ pub(super) fn tables() -> Vec<Arc<dyn SystemTable>> {
         Listing::system("parts_columns", parts_columns_rows),
         Listing::system("detached_parts", detached_rows),
         Listing::system("data_skipping_indices", index_rows),
+        Listing::system("projections", projection_rows),
+        Listing::system("projection_parts", projection_part_rows),
     ]
 }
 
@@ -64,6 +68,89 @@ fn index_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn projection_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
+    for database in ctx.snapshot.catalog.databases() {
+        for table in ctx.snapshot.catalog.tables_of(&database.name) {
+            if table.kind != store::TableKind::MergeTree || !table.sql.contains("PROJECTION") {
+                continue;
+            }
+            for projection in crate::definition::Definition::parse(table)?.projections() {
+                rows.push([
+                    ("database", table.database.clone().into()),
+                    ("table", table.name.clone().into()),
+                    ("name", projection.name.name.clone().into()),
+                    // others are refused
+                    ("type", Cell::Int(1)),
+                    ("sorting_key", Cell::Texts(projections::sorting_key(&projection.select))),
+                    ("query", projection.select.to_string().into()),
+                ]);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The projections that parts were written with. A part in memory is grouped to say how many groups it has.
+fn projection_part_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
+    for database in ctx.snapshot.catalog.databases() {
+        for table in ctx.snapshot.catalog.tables_of(&database.name) {
+            let Some(active) = ctx.snapshot.table_parts(table.id) else { continue };
+            for compiled in projections::of_table(table, ctx)? {
+                for part in active.parts().filter(|part| projections::has(&compiled, table, part, ctx)) {
+                    rows.push(projection_part_row(table, part, &compiled)?);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn projection_part_row(
+    table: &TableDef,
+    part: &ActivePart,
+    compiled: &projections::Compiled,
+) -> Result<Vec<(&'static str, Cell)>> {
+    let (projection, meta, name) = (&compiled.projection, &part.part.meta, part.name());
+    let (groups, bytes) = match &part.part.data {
+        parts::PartData::File(file) => {
+            let known = (file.projection_rows(&projection.text), file.projection_bytes(&projection.text));
+            (known.0.unwrap_or(0), known.1.unwrap_or(0))
+        }
+        parts::PartData::Memory(block) => (compiled.groups_of(block)? as u64, 0),
+    };
+    let kind = if part.is_in_memory() { "InMemory" } else { "Compact" };
+    Ok(vec![
+        ("partition", parts::partition_text(&meta.partition).into()),
+        ("name", projection.name.clone().into()),
+        ("part_name", projection.name.clone().into()),
+        ("part_type", kind.into()),
+        ("parent_name", name.to_string().into()),
+        ("parent_part_type", kind.into()),
+        ("active", true.into()),
+        ("marks", groups.div_ceil(parts::projection::CHUNK_ROWS as u64).into()),
+        ("rows", groups.into()),
+        ("bytes_on_disk", bytes.into()),
+        ("bytes", bytes.into()),
+        ("data_compressed_bytes", bytes.into()),
+        ("parent_marks", meta.granules().into()),
+        ("parent_rows", meta.rows.into()),
+        ("parent_bytes_on_disk", meta.bytes.into()),
+        ("parent_data_compressed_bytes", meta.bytes.into()),
+        ("parent_data_uncompressed_bytes", meta.uncompressed_bytes.into()),
+        ("modification_time", seconds(part.created_ns)),
+        ("refcount", 1_u64.into()),
+        ("partition_id", name.partition_id.as_str().into()),
+        ("min_block_number", name.min_block.into()),
+        ("max_block_number", name.max_block.into()),
+        ("level", u64::from(name.level).into()),
+        ("data_version", name.mutation.unwrap_or(name.min_block).into()),
+        ("database", table.database.clone().into()),
+        ("table", table.name.clone().into()),
+        ("engine", table.engine.clone().into()),
+        ("disk_name", "default".into()),
+    ])
 }
 
 /// Expressions with commas between, without the brackets around them.
