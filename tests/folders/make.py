@@ -4,7 +4,7 @@
     tests/folders/make.py BINARY FOLDER
 
 Every build opens every folder here and finds the same in it (`crates/simulator/tests/simulation/folders.rs`): rows in the
-log, in a checkpoint and in part files, views, a window view with open windows, a token. Never make one again: it is kept
+log, in a checkpoint and in part files, one with a projection, views, a window view with open windows, a token. Never make one again: it is kept
 as the program of its day wrote it.
 """
 
@@ -15,7 +15,8 @@ import urllib.parse
 import urllib.request
 
 STATEMENTS = [
-    "CREATE TABLE events (k UInt32, v Int64, s String) ENGINE = MergeTree PARTITION BY k % 2 ORDER BY k",
+    "CREATE TABLE events (k UInt32, v Int64, s String, PROJECTION p (SELECT k, sum(v), count() GROUP BY k)) "
+    "ENGINE = MergeTree PARTITION BY k % 2 ORDER BY k",
     "CREATE MATERIALIZED VIEW sums ENGINE = AggregatingMergeTree ORDER BY k AS SELECT k, sumState(v) AS total, "
     "uniqExactState(s) AS u FROM events GROUP BY k",
     "CREATE TABLE results (p String, n UInt64, start DateTime('UTC')) ENGINE = MergeTree ORDER BY (start, p)",

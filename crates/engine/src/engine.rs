@@ -21,7 +21,7 @@ use crate::refresh::{self, Board, Scheduler};
 use crate::session::Session;
 use crate::system;
 use crate::telemetry::Telemetry;
-use crate::upkeep::{Upkeep, Watched};
+use crate::upkeep::{self, Upkeep, Watched};
 
 /// The database that names without one are in.
 pub const DEFAULT_DATABASE: &str = "default";
@@ -86,6 +86,7 @@ impl Engine {
         tables.register(mutations.system_table());
         let parts = RuntimeParts { env: env.clone(), system: tables };
         let runtime = Runtime::new(config.runtime.clone(), parts)?;
+        store.derive_by(upkeep::derives(&runtime));
         let views = Views::new(Arc::clone(&store), Arc::clone(&runtime)).with_costs(costs);
         let watched = Watched {
             telemetry: Arc::clone(&telemetry),

@@ -1,7 +1,7 @@
 //! Settings as statements and clients say them.
 
 use sql::Statement;
-use sql::ast::{InsertSource, Literal, QueryBody, Setting as AstSetting, SettingValue, StatementKind};
+use sql::ast::{ExplainTarget, InsertSource, Literal, QueryBody, Setting as AstSetting, SettingValue, StatementKind};
 use types::{ErrorCode, Setting, Settings};
 
 use crate::error::{Error, Result};
@@ -21,6 +21,12 @@ pub(crate) fn apply(settings: &mut Settings, changes: &[AstSetting]) -> Result<(
 pub(crate) fn apply_clauses(settings: &mut Settings, statement: &Statement) -> Result<()> {
     match &statement.kind {
         StatementKind::Query(query) => apply(settings, settings_of(query))?,
+        // what is shown is how the statement would run
+        StatementKind::Explain(explain) => {
+            if let ExplainTarget::Statement(inner) = &explain.target {
+                apply_clauses(settings, inner)?;
+            }
+        }
         StatementKind::Insert(insert) => {
             apply(settings, &insert.settings)?;
             if let InsertSource::Query(query) = &insert.source {

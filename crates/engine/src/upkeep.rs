@@ -178,6 +178,21 @@ async fn merge(
     merged.map_err(|error| crate::Error::refused(error.code(), error.to_string()))
 }
 
+/// What is computed of rows that the store itself writes to files: of tables with indexes or projections.
+pub(crate) fn derives(runtime: &Arc<Runtime>) -> store::Derives {
+    // the store must not keep alive who keeps it alive
+    let runtime = Arc::downgrade(runtime);
+    Arc::new(move |snapshot, table| {
+        let runtime = runtime.upgrade().filter(|_| table.sql.contains("PROJECTION") || table.sql.contains("INDEX"))?;
+        let ctx = context(table, Arc::clone(snapshot), &runtime);
+        let derived = query::derive::derived(table, None, &ctx);
+        if let Err(error) = &derived {
+            tracing::warn!(table = %table.qualified_name(), %error, "rows go to a file without indexes and projections");
+        }
+        derived.ok()
+    })
+}
+
 /// What merges of a table do beside its engine's rule: rows of old parts get today's columns, those past their time go.
 pub(crate) fn merge_work(table: &TableDef, merges: &Merges, ctx: &Arc<QueryContext>) -> Result<MergeWork> {
     let finish = match Ttl::of(table)? {

@@ -56,7 +56,7 @@ pub use garbage::PartFile;
 pub use history::{ColumnChange, MutationRecord, TableHistory};
 pub use in_flight::{Hold, InFlight, Passage};
 pub use log::FsyncMode;
-pub use merge::{Finish, MergeError, MergeWork, Merged, Upgrade};
+pub use merge::{Derives, Finish, MergeError, MergeWork, Merged, Upgrade};
 pub use merge_policy::{MergePlan, MergePolicy};
 pub use merges::{Merges, RunningMerge};
 pub use part_set::{PartSet, TableParts};

@@ -16,6 +16,7 @@ use types::{BlockTransform, ErrorCode, TableId};
 use crate::active_part::ActivePart;
 use crate::commit::{Commit, Edit, Receipt};
 use crate::courtesy::{self, Waiting};
+use crate::definition::TableDef;
 use crate::error::{CommitError, Error};
 use crate::merge_policy::MergePlan;
 use crate::shared::Shared;
@@ -30,6 +31,9 @@ pub type Upgrade = Arc<dyn Fn(&Snapshot, &ActivePart) -> Result<Arc<dyn BlockTra
 
 /// What is done with rows on their way into a part.
 pub type Finish = Arc<dyn Fn(Run) -> Run + Send + Sync>;
+
+/// What is computed of the rows of a table that go from memory to a file; none where nothing is.
+pub type Derives = Arc<dyn Fn(&Arc<Snapshot>, &TableDef) -> Option<Derived> + Send + Sync>;
 
 /// What a merge does beside the engine's rule.
 #[derive(Clone)]
@@ -267,7 +271,11 @@ fn memory_runs<'a>(
 pub(crate) async fn flush(shared: &Shared, all: bool) -> Result<(), MergeError> {
     let snapshot = shared.snapshot();
     for plan in plan_flush(shared, &snapshot, shared.env.clock.now_ns(), all) {
-        match run(shared, &plan, &MergeWork::default()).await {
+        let derives = shared.derives.get();
+        let table = snapshot.catalog.table_by_id(plan.table);
+        let derived = derives.zip(table).and_then(|(derives, table)| derives.0(&snapshot, table));
+        let work = MergeWork { derived: derived.unwrap_or_default(), ..MergeWork::default() };
+        match run(shared, &plan, &work).await {
             Ok(Merged::Done(_) | Merged::GivenUp) => {}
             Err(MergeError::Store(Error::Part(error))) if error.code() == ErrorCode::NOT_IMPLEMENTED => {
                 // A column type that files cannot hold: the rows stay in memory and in the checkpoint.

@@ -1,7 +1,7 @@
 //! What the store's tasks and its users have in common.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use env::Env;
@@ -14,6 +14,7 @@ use crate::error::CommitError;
 use crate::folder::DataFolder;
 use crate::in_flight::InFlight;
 use crate::log::FsyncMode;
+use crate::merge::Derives;
 use crate::merges::Merges;
 use crate::published::Published;
 use crate::reservations::Reservations;
@@ -37,6 +38,7 @@ pub(crate) struct Shared {
     pub(crate) merges: Merges,
     pub(crate) counters: Arc<Counters>,
     pub(crate) in_flight: InFlight,
+    pub(crate) derives: OnceLock<DerivedBy>,
     pub(crate) next_table: AtomicU64,
     pub(crate) next_database: AtomicU64,
     /// Bytes of the log that are not freed, for the checkpointer.
@@ -51,6 +53,15 @@ pub(crate) struct Shared {
     pub(crate) stopped: watch::Sender<Option<Stop>>,
     /// Set by `close`; the tasks end.
     pub(crate) closing: watch::Sender<bool>,
+}
+
+/// Who computes what parts keep beside their rows: expressions are evaluated above the store.
+pub(crate) struct DerivedBy(pub(crate) Derives);
+
+impl std::fmt::Debug for DerivedBy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DerivedBy")
+    }
 }
 
 /// Why a store takes no more commits.

@@ -4,8 +4,8 @@
 //! the committer, the checkpointer, the garbage collector, and the sync of commits that were answered before theirs.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -28,13 +28,13 @@ use crate::folder::DataFolder;
 use crate::garbage::Garbage;
 use crate::in_flight::InFlight;
 use crate::log::FsyncMode;
-use crate::merge::{self, MergeError, MergeWork, Merged};
+use crate::merge::{self, Derives, MergeError, MergeWork, Merged};
 use crate::merge_policy::MergePlan;
 use crate::merges::Merges;
 use crate::published::{Published, Subscription};
 use crate::recovery::{self, Recovered};
 use crate::reservations::Reservations;
-use crate::shared::{Shared, Stop};
+use crate::shared::{DerivedBy, Shared, Stop};
 use crate::slow::{self, Reason};
 use crate::snapshot::Snapshot;
 use crate::staging;
@@ -81,6 +81,7 @@ impl Store {
             merges: Merges::default(),
             counters: Arc::default(),
             in_flight: InFlight::default(),
+            derives: OnceLock::new(),
             log_bytes: AtomicU64::new(0),
             checkpointing: Semaphore::new(1),
             checkpointed: Notify::new(),
@@ -264,6 +265,11 @@ impl Store {
     /// Runs a merge that [`MergePolicy`](crate::MergePolicy) planned and commits it.
     pub async fn merge(&self, plan: &MergePlan, work: &MergeWork) -> std::result::Result<Merged, MergeError> {
         merge::run_with_room(&self.shared, plan, work).await
+    }
+
+    /// Says who computes what files keep beside rows that come from memory. The first one stays.
+    pub fn derive_by(&self, derives: Derives) {
+        self.shared.derives.get_or_init(|| DerivedBy(derives));
     }
 
     /// Writes a checkpoint now, as the checkpointer does by itself.

@@ -23,7 +23,8 @@ fn machine() -> Machine {
 
 const OBJECTS: &[&str] = &[
     "CREATE DATABASE shop",
-    "CREATE TABLE shop.events (t DateTime, k UInt32, v Float64) ENGINE = MergeTree PARTITION BY k % 2 ORDER BY (k, t)",
+    "CREATE TABLE shop.events (t DateTime, k UInt32, v Float64, PROJECTION p (SELECT k, count(), max(t) GROUP BY k)) \
+     ENGINE = MergeTree PARTITION BY k % 2 ORDER BY (k, t)",
     "CREATE TABLE shop.latest (k UInt32, s String, ver UInt32) ENGINE = ReplacingMergeTree(ver) ORDER BY k",
     "CREATE TABLE shop.mem (k UInt32) ENGINE = Memory",
     "CREATE TABLE shop.sink (k UInt32) ENGINE = Null",
@@ -49,6 +50,7 @@ const OBJECTS: &[&str] = &[
 
 const QUESTIONS: &[&str] = &[
     "SELECT count(), sum(k), sum(v), max(t) FROM shop.events",
+    "SELECT k, count(), max(t) FROM shop.events GROUP BY k SETTINGS force_optimize_projection = 1",
     "SELECT * FROM shop.latest FINAL",
     "SELECT * FROM shop.mem",
     "SELECT * FROM shop.seen",

@@ -2,7 +2,7 @@
 
 use query::QueryContext;
 use query::definition::Definition;
-use sql::ast::{Setting as AstSetting, Storage, TableElements};
+use sql::ast::{ColumnDef, ColumnDefault, GroupByKeys, ProjectionDef, Setting as AstSetting, Storage, TableElements};
 use store::{TableDef, TableKind};
 use types::{ErrorCode, Header, Setting};
 
@@ -32,6 +32,7 @@ pub(crate) fn check(
         if elements.projections.iter().take(at).any(|known| known.name.name == name) {
             return Err(exists(name));
         }
+        refuse_computed(projection, elements)?;
         query::projections::compile(projection, stored, ctx)?;
     }
     if !is_plain && mode(&storage.settings)? == "throw" {
@@ -42,6 +43,28 @@ pub(crate) fn check(
         return Err(Error::refused(ErrorCode::SUPPORT_IS_DISABLED, message));
     }
     Ok(())
+}
+
+/// Parts hold neither ALIAS nor EPHEMERAL columns.
+fn refuse_computed(projection: &ProjectionDef, elements: &TableElements) -> Result<()> {
+    let select = &projection.select;
+    let keys = select.group_by.iter().flat_map(|by| match &by.keys {
+        GroupByKeys::Exprs(exprs) => exprs.as_slice(),
+        GroupByKeys::All | GroupByKeys::GroupingSets(_) => &[],
+    });
+    let read: Vec<String> =
+        select.items.iter().chain(&select.filter).chain(keys).flat_map(sql::Expr::identifiers).collect();
+    let is_computed = |column: &&ColumnDef| {
+        matches!(column.default, Some(ColumnDefault::Alias(_) | ColumnDefault::Ephemeral(_)))
+            && read.contains(&column.name.name)
+    };
+    match elements.columns.iter().find(is_computed) {
+        Some(column) => {
+            let (name, column) = (&projection.name.name, &column.name.name);
+            Err(Error::NotImplemented(format!("PROJECTION {name} over column {column}, which parts do not hold")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The error of a name that is taken.

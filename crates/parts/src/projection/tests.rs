@@ -11,8 +11,8 @@ use types::{Block, BlockTransform, Column, DataType, Header};
 
 use super::*;
 use crate::cache::GranuleCache;
-use crate::file::{Caching, FilePart, Maturity, write_part};
-use crate::part_store::{MemoryPartStore, PartStore};
+use crate::file::{Caching, FilePart, FileRef, Maturity, write_part};
+use crate::part_store::MemoryPartStore;
 
 /// `SELECT k % groups, sum(k) GROUP BY k % groups` over a table of `k`.
 struct Sums {
@@ -37,7 +37,16 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-async fn written(pieces: Vec<Vec<u64>>, groups: u64) -> (Projection, FilePart) {
+async fn opened(pieces: Vec<Vec<u64>>, groups: u64) -> (Projection, FilePart) {
+    let (projection, store, file) = written(pieces, groups).await;
+    (projection, open(store, file).await)
+}
+
+async fn open(store: MemoryPartStore, file: FileRef) -> FilePart {
+    FilePart::open(Arc::new(store), file, Arc::new(GranuleCache::new(1 << 20))).await.unwrap()
+}
+
+async fn written(pieces: Vec<Vec<u64>>, groups: u64) -> (Projection, MemoryPartStore, FileRef) {
     let sum = DataType::parse("SimpleAggregateFunction(sum, UInt64)").unwrap();
     let header = Header::new(vec![Column::new("k1", DataType::UInt64), Column::new("s1", sum)]);
     let projection = Projection::new("p", "k % n, sum(k)", header.clone(), 1).unwrap();
@@ -60,9 +69,7 @@ async fn written(pieces: Vec<Vec<u64>>, groups: u64) -> (Projection, FilePart) {
     let store = MemoryPartStore::default();
     let rows = stream::iter(blocks.into_iter().map(Ok)).boxed();
     let (_, file) = write_part(&schema, &derived, rows, Maturity::Young, &store, "part").await.unwrap();
-    let store: Arc<dyn PartStore> = Arc::new(store);
-    let file = FilePart::open(store, file, Arc::new(GranuleCache::new(1 << 20))).await.unwrap();
-    (projection, file)
+    (projection, store, file)
 }
 
 proptest! {
@@ -76,7 +83,7 @@ proptest! {
         let mut expected = std::collections::BTreeMap::<u64, u64>::new();
         pieces.iter().flatten().for_each(|k| *expected.entry(k % groups).or_default() += k);
         run(async {
-            let (projection, file) = written(pieces, groups).await;
+            let (projection, file) = opened(pieces, groups).await;
             prop_assert_eq!(file.projection_rows(&projection.text), Some(expected.len() as u64));
             prop_assert_eq!(file.projection_rows("another"), None);
             file.check_projections().await.unwrap();
@@ -104,12 +111,30 @@ proptest! {
 #[test]
 fn many_groups_are_several_chunks() {
     run(async {
-        let (projection, file) = written(vec![(0..20_000).collect(), (0..20_000).rev().collect()], 20_000).await;
+        let (projection, file) = opened(vec![(0..20_000).collect(), (0..20_000).rev().collect()], 20_000).await;
         let opened = file.projection(&projection).await.unwrap().unwrap();
         assert_eq!((opened.meta().rows, opened.meta().granules()), (20_000, 3));
         let last = opened.read(&[0, 1], 2, Caching::Bypass).await.unwrap();
         assert_eq!(last.rows(), 20_000 - 2 * CHUNK_ROWS);
         assert_eq!(last.array(1).as_primitive::<UInt64Type>().value(0), 4 * CHUNK_ROWS as u64);
         assert!(opened.read(&[0], 3, Caching::Bypass).await.is_err());
+    });
+}
+
+#[test]
+fn a_changed_byte_is_an_error_where_it_is_read_and_where_all_is_checked() {
+    run(async {
+        let (projection, store, reference) = written(vec![(0..20_000).collect()], 20_000).await;
+        let whole = store.bytes("part").unwrap();
+        // the last byte before the tail is one of the last chunk
+        let at = reference.body_bytes as usize - 1;
+        let mut bytes = whole.to_vec();
+        bytes[at] ^= 0x10;
+        store.replace("part", bytes.into());
+        let file = open(store, reference).await;
+        assert!(matches!(file.check_projections().await, Err(Error::Checksum { .. })));
+        let opened = file.projection(&projection).await.unwrap().unwrap();
+        assert!(opened.read(&[0, 1], 0, Caching::Use).await.is_ok());
+        assert!(matches!(opened.read(&[1], 2, Caching::Use).await, Err(Error::Checksum { .. })));
     });
 }

@@ -179,8 +179,12 @@ fn parts_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
                 continue;
             }
             let rules = crate::derive::ttl_rules(table)?;
+            let compiled = projections::of_table(table, ctx)?;
             for part in active.parts() {
-                rows.push(part_row(table, part).into_iter().chain(row_ttl(&rules, part)));
+                let has = |compiled: &&projections::Compiled| projections::has(compiled, table, part, ctx);
+                let known = compiled.iter().filter(has).map(|compiled| compiled.projection.name.to_string()).collect();
+                let known = [("projections", Cell::Texts(known))];
+                rows.push(part_row(table, part).into_iter().chain(row_ttl(&rules, part)).chain(known));
             }
         }
     }
