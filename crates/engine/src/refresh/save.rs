@@ -10,8 +10,8 @@ use views::refresh::record;
 use super::Scheduler;
 use super::board::{State, Task};
 
-/// Skipped runs are recorded this often.
-const SAVE_EVERY: Duration = Duration::from_secs(5);
+/// Skipped runs are recorded this often: each time costs a part in the record of every view, and merges of these.
+const SAVE_EVERY: Duration = Duration::from_secs(60);
 
 impl Scheduler {
     /// Records skipped runs in a task of its own, when the last time is long enough ago.
@@ -36,7 +36,7 @@ impl Scheduler {
             drop(scheduler);
             drop(live);
         };
-        self.runtime.env.spawner.spawn("refresh-records", Box::pin(work));
+        self.runtime.env.spawner.spawn_background("refresh-records", Box::pin(work));
     }
 
     /// Records every skipped run that is not recorded yet.

@@ -155,10 +155,10 @@ fn unchanged_views_cost_no_commits() {
         }
         engine.env().clock.sleep(Duration::from_secs(10)).await;
         let before = engine.inner.store.snapshot().seq.0;
-        engine.env().clock.sleep(Duration::from_secs(30)).await;
+        engine.env().clock.sleep(Duration::from_secs(150)).await;
         let commits = engine.inner.store.snapshot().seq.0 - before;
-        // every five seconds one, and those that join the small parts of each view's record
-        assert!(commits < 100, "600 refreshes were left out, with {commits} commits");
+        // every minute one, and those that join the small parts of each view's record
+        assert!(commits < 30, "3,000 refreshes were left out, with {commits} commits");
         let last = "SELECT min(status), max(status), count() FROM system.view_refresh_history WHERE run > 10";
         let known = rows(&mut session, last).await;
         assert!(known[0].starts_with("skipped: unchanged\tskipped: unchanged\t"), "{known:?}");
