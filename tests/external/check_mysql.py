@@ -236,6 +236,9 @@ def rows_are_written(everview, mariadb):
     more = ", 0, 'UPDATE t = concat(t, \\'!\\')'"
     everview.ask(f"INSERT INTO FUNCTION {mariadb.table('written', more=more)} (a, t) VALUES (2, 'x'), (3, 'three')")
     equal(mariadb.sql(f"USE {DATABASE}", "SELECT a, t FROM written WHERE a > 1 ORDER BY a"), "2\treplaced!\n3\tthree")
+    everview.ask(f"CREATE TABLE writing ENGINE = MySQL{table[len('mysql'):]}")
+    everview.ask("INSERT INTO writing (a, at) VALUES (4, '2024-01-01 00:00:00.5')")
+    equal(everview.ask("SELECT at FROM writing WHERE a = 4"), "2024-01-01 00:00:00.500\n")
     everview.ask(f"INSERT INTO FUNCTION {table} (a, t) SELECT number, toString(number) FROM numbers(10, 100000)")
     equal(mariadb.sql(f"USE {DATABASE}", "SELECT count(*), min(a), max(a) FROM written WHERE a >= 10"), "100000\t10\t100009")
 
@@ -295,6 +298,15 @@ def a_server_that_never_answers_is_given_up(everview, mariadb):
         everview.refuses(f"SELECT * FROM {table} SETTINGS external_storage_connect_timeout_sec = 1", 279, "did not answer",
                          without=HIDDEN)
         assert time.monotonic() - started < 20
+
+
+@check
+def a_server_that_falls_silent_is_given_up(everview, mariadb):
+    mariadb.sql(f"USE {DATABASE}", "CREATE VIEW silent AS SELECT seq AS i, sleep(seq * 30) AS s FROM seq_0_to_2")
+    started = time.monotonic()
+    everview.refuses(f"SELECT i, s FROM {mariadb.table('silent')} SETTINGS external_storage_rw_timeout_sec = 1", 279,
+                     "did not answer", without=HIDDEN)
+    assert time.monotonic() - started < 20
 
 
 def running(mariadb):

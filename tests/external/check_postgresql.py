@@ -236,6 +236,31 @@ def a_table_of_the_engine_is_read_under_its_own_types(everview, postgres):
 
 
 @check
+def a_named_collection_says_where(everview, postgres):
+    password = PASSWORD.replace("'", "\\'")
+    everview.ask(f"CREATE NAMED COLLECTION there AS host = '127.0.0.1', port = {postgres.port}, database = 'postgres', "
+                 f"user = '{USER}', password = '{password}'")
+    equal(everview.ask("SELECT t FROM postgresql(there, table = 'filtered') WHERE i = 5"), "v5\n")
+    everview.ask("CREATE TABLE named ENGINE = PostgreSQL(there, table = 'filtered')")
+    equal(everview.ask("SELECT t FROM named WHERE i = 6"), "v6\n")
+    told = everview.ask("SELECT * FROM system.named_collections") + everview.ask("SHOW CREATE TABLE named")
+    assert not any(word in told for word in HIDDEN), told
+
+
+@check
+def views_hide_where_they_read(everview, postgres):
+    everview.ask(f"CREATE VIEW ours AS SELECT i, t FROM {postgres.table('filtered')} WHERE i <= 3")
+    shown = everview.ask("SHOW CREATE TABLE ours")
+    assert "[HIDDEN]" in shown and not any(word in shown for word in HIDDEN), shown
+    everview.stop()
+    everview.start()
+    equal(everview.ask("SELECT max(t) FROM ours"), "v3\n")
+    # nothing is inserted there that a view could be told of
+    everview.refuses("CREATE MATERIALIZED VIEW never ENGINE = MergeTree ORDER BY i AS SELECT i FROM "
+                     + postgres.table("filtered"), 397, without=HIDDEN)
+
+
+@check
 def rows_are_written(everview, postgres):
     postgres.sql("CREATE TABLE written (a int PRIMARY KEY, t text, l int[], at timestamp)")
     table = postgres.table("written")
@@ -249,6 +274,14 @@ def rows_are_written(everview, postgres):
     conflict = postgres.table("written", schema="", more=", 'ON CONFLICT DO NOTHING'")
     everview.ask(f"INSERT INTO FUNCTION {conflict} (a, t) VALUES (3, 'it\\'s \\\\'), (2, 'b')")
     equal(postgres.sql("SELECT a, t FROM written WHERE a > 1 ORDER BY a"), "2|\n3|it's \\")
+    everview.ask(f"CREATE TABLE writing ENGINE = PostgreSQL{table[len('postgresql'):]}")
+    everview.ask("INSERT INTO writing (a, t, at) VALUES (4, 'four', '2024-01-01 00:00:00')")
+    equal(everview.ask("SELECT t, at FROM writing WHERE a = 4", session_timezone="UTC"), "four\t2024-01-01 00:00:00.000000\n")
+    # times are wall clocks, of the session's zone on both ways
+    seoul = {"session_timezone": "Asia/Seoul"}
+    everview.ask("INSERT INTO writing (a, at) SELECT 5, toDateTime64('2024-01-01 12:00:00', 6)", **seoul)
+    equal(postgres.sql("SELECT at FROM written WHERE a = 5"), "2024-01-01 12:00:00")
+    equal(everview.ask(f"SELECT at FROM {table} WHERE a = 5", **seoul), "2024-01-01 12:00:00.000000\n")
     everview.ask(f"INSERT INTO FUNCTION {table} (a, t) SELECT number, toString(number) FROM numbers(10, 100000)")
     equal(postgres.sql("SELECT count(*), min(a), max(t) FROM written WHERE a >= 10"), "100000|10|99999")
 
@@ -314,6 +347,15 @@ def a_server_that_never_answers_is_given_up(everview, postgres):
         everview.refuses(f"SELECT * FROM {postgres.table('filtered', port=port)} SETTINGS "
                          "external_storage_connect_timeout_sec = 1", 614, "did not answer", without=HIDDEN)
         assert time.monotonic() - started < 20
+
+
+@check
+def a_server_that_falls_silent_is_given_up(everview, postgres):
+    postgres.sql("CREATE VIEW silent AS SELECT x AS i, pg_sleep(x)::text AS s FROM generate_series(0, 60, 30) x")
+    started = time.monotonic()
+    everview.refuses(f"SELECT i, s FROM {postgres.table('silent')} SETTINGS external_storage_rw_timeout_sec = 1", 614,
+                     "did not answer", without=HIDDEN)
+    assert time.monotonic() - started < 20
 
 
 @check

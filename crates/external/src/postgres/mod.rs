@@ -10,6 +10,8 @@ mod decode;
 mod encode;
 mod session;
 mod statement;
+#[cfg(test)]
+mod tests;
 
 use std::pin::Pin;
 use std::sync::Arc;
