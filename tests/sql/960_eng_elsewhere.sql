@@ -31,7 +31,6 @@ SHOW CREATE TABLE s3;
 SELECT name, engine_full FROM system.tables WHERE database = currentDatabase() AND engine IN ('MySQL', 'PostgreSQL', 'S3', 'URL') ORDER BY name;
 CREATE VIEW v AS SELECT * FROM s3('http://127.0.0.1:1/bucket/k.csv', 'AK', 'SK', 'CSV', 'a UInt8');
 SHOW CREATE TABLE v;
-EXPLAIN SYNTAX SELECT * FROM s3('http://127.0.0.1:1/bucket/k.csv', 'AK', 'SK', 'CSV', 'a UInt8');
 CREATE TABLE x (a UInt8) ENGINE = URL(); -- { serverError NUMBER_OF_ARGUMENTS_DOESNT_MATCH }
 CREATE TABLE x (a UInt8) ENGINE = URL('http://127.0.0.1:1/x', Nope); -- { serverError UNKNOWN_FORMAT }
 CREATE TABLE x (a UInt8) ENGINE = URL('http://127.0.0.1:1/x', CSV) ORDER BY a; -- { serverError BAD_ARGUMENTS }

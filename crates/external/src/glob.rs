@@ -93,7 +93,8 @@ pub fn matches(pattern: &str, name: &str) -> bool {
 fn matches_bytes(pattern: &[u8], name: &[u8]) -> bool {
     let (mut p, mut n) = (0, 0);
     // where to go on when the rest does not match: behind a `*` (within a part of the path) or behind a `**`
-    let (mut star, mut deep): (Option<(usize, usize)>, Option<(usize, usize)>) = (None, None);
+    let mut star: Option<(usize, usize)> = None;
+    let mut deep: Option<(usize, usize)> = None;
     while n < name.len() {
         let here = name.get(n).copied();
         match (pattern.get(p), pattern.get(p + 1)) {

@@ -79,7 +79,7 @@ impl Source for Remote {
 fn checked(block: Block, columns: &Header) -> Result<Block> {
     let rows = block.rows();
     let arrays = block.arrays().to_vec();
-    Ok(Block::with_rows(columns.clone(), arrays, rows).map_err(|error| from_external(error.into()))?)
+    Block::with_rows(columns.clone(), arrays, rows).map_err(|error| from_external(error.into()))
 }
 
 /// A predicate in no one's dialect; none for what has no words there.
