@@ -452,7 +452,9 @@ async fn affected(work: &Work<'_>, def: &TableDef, changes: &[Change]) -> Result
         select.filter = Some(condition);
     }
     let mut settings = work.ctx.settings.clone();
-    settings.reset(Setting::FinalByDefault);
+    for setting in [Setting::FinalByDefault, Setting::ForceOptimizeProjection, Setting::ForceOptimizeProjectionName] {
+        settings.reset(setting);
+    }
     let ctx = Arc::new(work.ctx.with_settings(settings));
     let mut parts = BTreeSet::new();
     for block in query::prepare(&query, &ctx).await?.compiled.run(&ctx).await?.collect().await? {

@@ -36,9 +36,11 @@ use crate::scan::{SourceTable, StoredTable, table_source};
 const CHANGING: &[&str] =
     &["session_timezone", "cast_keep_nullable", "date_time_input_format", "date_time_overflow_behavior"];
 
-/// True when the query says which projection it wants: then it is not planned as one that reads little.
+/// True when the query says which projection it wants: then it is not planned as one that reads little. A view over an
+/// inserted block reads no parts.
 pub(crate) fn insists(ctx: &QueryContext) -> bool {
     ctx.settings.flag(Setting::OptimizeUseProjections)
+        && ctx.overrides.is_empty()
         && (ctx.settings.flag(Setting::ForceOptimizeProjection)
             || !ctx.settings.text(Setting::ForceOptimizeProjectionName).is_empty()
             || !ctx.settings.text(Setting::PreferredOptimizeProjectionName).is_empty())
@@ -73,7 +75,7 @@ pub(crate) fn rewritten(plan: LogicalPlan, ctx: &QueryContext) -> Result<Logical
             rewritten?.data
         }
     };
-    if read.iter().any(|table| table.kind == TableKind::MergeTree) && !counts_rows_only(&plan) {
+    if insists(ctx) && read.iter().any(|table| table.kind == TableKind::MergeTree) && !counts_rows_only(&plan) {
         check(&used, ctx)?;
     }
     Ok(plan)
