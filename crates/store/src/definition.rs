@@ -187,6 +187,8 @@ pub enum ViewDef {
         late: Option<QualifiedName>,
         /// Its hidden tables: open panes, seen ids, watermark; the order is the view's own.
         state: Vec<TableId>,
+        /// `ON ERROR QUARANTINE`: the table that takes the blocks over which it failed.
+        errors: Option<TableId>,
     },
     /// `REFRESH EVERY | AFTER`.
     Refreshable {
@@ -218,8 +220,8 @@ impl ViewDef {
     /// The table that takes the rows over which its SELECT failed, under `ON ERROR QUARANTINE`.
     pub fn errors(&self) -> Option<TableId> {
         match self {
-            ViewDef::Incremental { errors, .. } => *errors,
-            ViewDef::Plain | ViewDef::Window { .. } | ViewDef::Refreshable { .. } | ViewDef::Live { .. } => None,
+            ViewDef::Incremental { errors, .. } | ViewDef::Window { errors, .. } => *errors,
+            ViewDef::Plain | ViewDef::Refreshable { .. } | ViewDef::Live { .. } => None,
         }
     }
 

@@ -107,24 +107,35 @@ impl Incremental {
 
 /// QUARANTINE makes the table of errors; BLOCK drops it, when no row waits in it.
 fn modify_on_error(work: &mut Work<'_>, view: &Arc<TableDef>, on_error: OnError) -> Result<()> {
-    let mut new = Incremental::of(view, "MODIFY ON ERROR")?;
-    new.create.on_error = Some(on_error);
+    let mut statement = sql::parse_statement(&view.sql)?;
+    match &mut statement.kind {
+        StatementKind::CreateMaterializedView(create) => create.on_error = Some(on_error),
+        StatementKind::CreateWindowView(create) => create.on_error = Some(on_error),
+        _ => {}
+    }
+    let mut def = view.view.clone();
+    let (Some(ViewDef::Incremental { source, errors, .. }) | Some(ViewDef::Window { source, errors, .. })) = &mut def
+    else {
+        let message = format!("alter of type MODIFY ON ERROR is not supported by storage {}", view.engine);
+        return Err(Error::refused(ErrorCode::NOT_IMPLEMENTED, message));
+    };
     let mut edits = Vec::new();
-    match (on_error, new.errors) {
+    match (on_error, *errors) {
         (OnError::Quarantine, Some(_)) | (OnError::Block, None) => {}
         (OnError::Quarantine, None) => {
-            let errors = ddl::errors_table(work.engine, &view.qualified_name(), &new.source, &work.ctx)?;
-            new.errors = Some(errors.id);
-            edits.push(Edit::CreateTable(Arc::new(errors)));
+            let made = ddl::errors_table(work.engine, &view.qualified_name(), source, &work.ctx)?;
+            *errors = Some(made.id);
+            edits.push(Edit::CreateTable(Arc::new(made)));
         }
-        (OnError::Block, Some(errors)) => {
-            refuse_waiting(work, view, errors, "ON ERROR BLOCK")?;
-            new.errors = None;
-            edits.push(Edit::DropTable { table: errors });
+        (OnError::Block, Some(waiting)) => {
+            refuse_waiting(work, view, waiting, "ON ERROR BLOCK")?;
+            *errors = None;
+            edits.push(Edit::DropTable { table: waiting });
         }
     }
     // rows that are put aside meanwhile would be lost with the table: their insert is made again
-    edits.insert(0, new.edit(view, view.columns.clone()));
+    let new = TableDef { sql: statement.to_string().into(), view: def, ..(**view).clone() };
+    edits.insert(0, Edit::AlterTable(Arc::new(new)));
     work.add(edits)
 }
 

@@ -179,7 +179,12 @@ fn with_ids(view: &ViewDef, ids: &BTreeMap<TableId, TableId>) -> ViewDef {
             *errors = errors.as_ref().map(id);
         }
         ViewDef::Live { target, .. } => *target = moved(target),
-        ViewDef::Window { target, state, .. } | ViewDef::Refreshable { target, state, .. } => {
+        ViewDef::Window { target, state, errors, .. } => {
+            *target = moved(target);
+            *state = state.iter().map(id).collect();
+            *errors = errors.as_ref().map(id);
+        }
+        ViewDef::Refreshable { target, state, .. } => {
             *target = moved(target);
             *state = state.iter().map(id).collect();
         }

@@ -7,20 +7,16 @@ use sql::ast::{CreateMaterializedView, CreateWindowView, ObjectName, Security, S
 use store::{Edit, QualifiedName, Readiness, TableDef, Target, ViewDef};
 
 use super::columns;
-use super::create_view::{ViewMaker, check_target, head, written};
+use super::create_view::{ViewMaker, check_target, head, inside, written};
 use super::qualify::qualify;
-use super::quarantine::quarantines;
+use super::quarantine::{self, quarantines};
 use super::undrop::new_uuid;
 use super::{commit, place};
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A window view with its hidden tables, in one commit.
 pub(super) async fn run(engine: &Engine, create: &CreateWindowView, ctx: &Arc<QueryContext>) -> Result<()> {
-    // what a window took cannot be taken back alone
-    if quarantines(create.on_error) {
-        return Err(Error::NotImplemented("ON ERROR QUARANTINE of a window view".to_owned()));
-    }
     let Some((name, mut edits)) = place(ctx, &create.head)?.edits(engine, ctx) else { return Ok(()) };
     let uuid = new_uuid(&create.head, engine, ctx)?;
     let mut create = create.clone();
@@ -52,11 +48,16 @@ pub(super) async fn run(engine: &Engine, create: &CreateWindowView, ctx: &Arc<Qu
         create.elements = Some(columns::of_header(&header)?);
     }
     let state = defined.state.iter().map(|table| table.id).collect();
-    let view = ViewDef::Window { source: defined.source, target, late, state };
+    let errors = match quarantines(create.on_error) {
+        true => Some(quarantine::errors_table(engine, &name, &defined.source, &inside(ctx, &edits)?)?),
+        false => None,
+    };
+    let errors_id = errors.as_ref().map(|errors| errors.id);
+    let view = ViewDef::Window { source: defined.source, target, late, state, errors: errors_id };
     let statement = StatementKind::CreateWindowView(Box::new(create));
     let view = maker.make("WindowView", header, statement, view, Readiness::Ready);
     edits.extend(defined.state.into_iter().map(Edit::CreateTable));
-    edits.extend(inner.map(|inner| Edit::CreateTable(Arc::new(inner))));
+    edits.extend(inner.into_iter().chain(errors).map(|own| Edit::CreateTable(Arc::new(own))));
     edits.push(Edit::CreateTable(Arc::new(TableDef { uuid, ..view })));
     commit(engine, edits, ctx).await?;
     Ok(())

@@ -23,7 +23,10 @@ pub(crate) fn check(create: &mut CreateMaterializedView, name: &QualifiedName, c
     let plan = Plan::of(refresh, &name.database)?;
     normalize(refresh, &name.database)?;
     if matches!(create.on_error, Some(OnError::Quarantine)) {
-        return Err(Error::NotImplemented("ON ERROR QUARANTINE".to_owned()));
+        // no block comes that could be put aside: a refresh that fails leaves everything as it was, and is tried again
+        let message =
+            "ON ERROR QUARANTINE of a refreshable view: a refresh that fails changes nothing and is tried again";
+        return Err(Error::NotImplemented(message.to_owned()));
     }
     if create.security.kind == Some(SecurityKind::Invoker) {
         let message = "SQL SECURITY INVOKER can't be specified for MATERIALIZED VIEW";

@@ -202,3 +202,102 @@ fn what_is_put_aside_names_its_commit_and_reason_and_comes_back_in_order() {
         engine.close().await.unwrap();
     });
 }
+
+/// Window views whose blocks fail go back to where they were; everything else goes on, and what is repaired is a row like any
+/// other.
+#[test]
+fn window_views_put_blocks_aside_and_take_them_later() {
+    run(async {
+        let machine = Machine::new(12, 1_763_000_000_000_000_000);
+        let (engine, mut session) = start(&machine).await;
+        for text in [
+            "CREATE TABLE s (id UInt64, k UInt8, at DateTime('UTC'), v Int64) ENGINE = MergeTree ORDER BY id",
+            "CREATE TABLE t (k UInt8, n UInt64, total Int64, start DateTime('UTC'), CONSTRAINT small CHECK n < 100)
+                ENGINE = MergeTree ORDER BY (start, k)",
+            "CREATE TABLE late (id UInt64, k UInt8, at DateTime('UTC'), v Int64) ENGINE = MergeTree ORDER BY id",
+            "CREATE WINDOW VIEW w TO t LATE TO late DEDUPLICATE BY id WITHIN INTERVAL '60' SECOND
+                WATERMARK = INTERVAL '0' SECOND ON ERROR QUARANTINE
+                AS SELECT k, count() AS n, sum(v + throwIf(v < 0)) AS total, tumbleStart(win) AS start
+                FROM s GROUP BY k, tumble(at, INTERVAL '10' SECOND) AS win",
+            "INSERT INTO s VALUES (1, 1, 1000000000, 10), (2, 2, 1000000001, 20)",
+            // the bad row would have closed the window, and ids of its block are not seen
+            "INSERT INTO s VALUES (3, 1, 1000000002, 5), (4, 1, 1000000030, -1)",
+            "INSERT INTO s VALUES (5, 1, 1000000003, 7)",
+        ] {
+            done(&mut session, text).await;
+        }
+        assert_eq!(rows(&mut session, "SELECT id FROM s").await.len(), 5);
+        assert_eq!(rows(&mut session, "SELECT count() FROM t").await, ["0"]);
+        assert_eq!(rows(&mut session, "SELECT id, _reason LIKE '%throwIf%' FROM w_errors").await, ["3\t1", "4\t1"]);
+        let views = "SELECT status, on_error, quarantined_rows FROM system.views WHERE name = 'w'";
+        assert_eq!(rows(&mut session, views).await, ["quarantined\tQUARANTINE\t2"]);
+        assert_ne!(code(&mut session, "SYSTEM REPAIR VIEW w").await, 0);
+        engine.close().await.unwrap();
+        drop((session, engine));
+        let (engine, mut session) = start(&machine).await;
+        // corrected with SQL, and taken
+        done(&mut session, "ALTER TABLE w_errors UPDATE v = 1 WHERE v < 0").await;
+        done(&mut session, "SYSTEM REPAIR VIEW w").await;
+        assert_eq!(rows(&mut session, "SELECT k, n, total FROM t").await, ["1\t3\t22", "2\t1\t20"]);
+        assert_eq!(rows(&mut session, "SELECT count() FROM w_errors").await, ["0"]);
+        // once: the ids are seen now
+        done(&mut session, "INSERT INTO s VALUES (3, 1, 1000000031, 5), (4, 1, 1000000031, 5)").await;
+        // a block of a closed window is late when it comes back
+        done(&mut session, "INSERT INTO s VALUES (6, 1, 1000000032, -1), (7, 1, 1000000033, 3)").await;
+        done(&mut session, "INSERT INTO s VALUES (8, 1, 1000000050, 1)").await;
+        assert_eq!(rows(&mut session, "SELECT k, n, total FROM t").await, ["1\t1\t1", "1\t3\t22", "2\t1\t20"]);
+        done(&mut session, "ALTER TABLE w_errors UPDATE v = 1 WHERE v < 0").await;
+        done(&mut session, "SYSTEM REPAIR VIEW w").await;
+        assert_eq!(rows(&mut session, "SELECT id FROM late").await, ["6", "7"]);
+        // what the results meet on their way stops them, and nothing is lost
+        done(&mut session, "INSERT INTO s SELECT 100 + number, 3, 1000000055, 1 FROM numbers(100)").await;
+        done(&mut session, "INSERT INTO s VALUES (300, 1, 1000000070, 1)").await;
+        done(&mut session, "INSERT INTO s VALUES (301, 1, 1000000056, 1)").await;
+        assert_eq!(rows(&mut session, "SELECT id FROM w_errors").await, ["300"]);
+        done(&mut session, "ALTER TABLE t DROP CONSTRAINT small").await;
+        done(&mut session, "SYSTEM REPAIR VIEW w").await;
+        let last = "SELECT k, n FROM t WHERE start = 1000000050";
+        assert_eq!(rows(&mut session, last).await, ["1\t2", "3\t100"]);
+        done(&mut session, "ALTER TABLE w MODIFY ON ERROR BLOCK").await;
+        assert_eq!(code(&mut session, "INSERT INTO s VALUES (400, 1, 1000000071, -1)").await, 395);
+        done(&mut session, "ALTER TABLE w MODIFY ON ERROR QUARANTINE").await;
+        done(&mut session, "INSERT INTO s VALUES (400, 1, 1000000071, -1)").await;
+        assert_eq!(rows(&mut session, "SELECT id FROM w_errors").await, ["400"]);
+        engine.close().await.unwrap();
+    });
+}
+
+/// A view above a window view fails after the window view took rows: it takes them back, within the insert as well.
+#[test]
+fn a_window_view_below_takes_back_what_it_took() {
+    run(async {
+        let (engine, mut session) = open().await;
+        for text in [
+            "CREATE TABLE s (k UInt8, at DateTime('UTC'), v Int64) ENGINE = MergeTree ORDER BY at",
+            "CREATE TABLE m (k UInt8, at DateTime('UTC'), v Int64) ENGINE = MergeTree ORDER BY at",
+            "CREATE TABLE t (k UInt8, n UInt64) ENGINE = MergeTree ORDER BY k",
+            "CREATE MATERIALIZED VIEW v TO m ON ERROR QUARANTINE AS SELECT * FROM s",
+            "CREATE WINDOW VIEW w TO t WATERMARK = INTERVAL '0' SECOND
+                AS SELECT k, count() AS n FROM m GROUP BY k, tumble(at, INTERVAL '10' SECOND) AS win",
+            // runs after the window view and fails: all of the block is put aside
+            "CREATE MATERIALIZED VIEW z ENGINE = MergeTree ORDER BY v AS SELECT v + throwIf(v < 0) AS v FROM m",
+            "INSERT INTO s VALUES (1, 1000000000, 1)",
+            "INSERT INTO s VALUES (1, 1000000001, 1), (1, 1000000020, -1)",
+            "INSERT INTO s SELECT 1, 1000000002, if(number = 3, -1, 1) FROM numbers(4) SETTINGS max_block_size = 1, \
+             min_insert_block_size_rows = 1, min_insert_block_size_bytes = 1, max_insert_block_size = 1",
+            "INSERT INTO s VALUES (1, 1000000010, 1)",
+        ] {
+            done(&mut session, text).await;
+        }
+        let aside = rows(&mut session, "SELECT count() FROM v_errors").await;
+        let there = rows(&mut session, "SELECT count() FROM m").await;
+        let (aside, there): (u64, u64) = (aside[0].parse().unwrap(), there[0].parse().unwrap());
+        assert_eq!(aside + there, 8);
+        // the window holds what is in the table before it, no more and no less
+        assert_eq!(rows(&mut session, "SELECT n FROM t").await, [format!("{}", there - 1)]);
+        done(&mut session, "ALTER TABLE z MODIFY QUERY SELECT v FROM m").await;
+        done(&mut session, "SYSTEM REPAIR VIEW v").await;
+        assert_eq!(rows(&mut session, "SELECT count() FROM m").await, ["8"]);
+        engine.close().await.unwrap();
+    });
+}

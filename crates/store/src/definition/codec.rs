@@ -193,12 +193,13 @@ impl ViewDef {
                 target.encode(to);
                 errors.iter().for_each(|errors| to.u64(errors.0));
             }
-            ViewDef::Window { source, target, late, state } => {
-                to.u8(2);
+            ViewDef::Window { source, target, late, state, errors } => {
+                to.u8(if errors.is_some() { 6 } else { 2 });
                 source.encode(to);
                 target.encode(to);
                 to.option(late.as_ref(), |to, late| late.encode(to));
                 to.list(state, |to, table| to.u64(table.0));
+                errors.iter().for_each(|errors| to.u64(errors.0));
             }
             ViewDef::Refreshable { target, depends_on, state } => {
                 to.u8(3);
@@ -223,11 +224,12 @@ impl ViewDef {
                 target: Target::decode(from)?,
                 errors: (kind == 5).then(|| from.u64("table of errors").map(TableId)).transpose()?,
             }),
-            2 => Ok(ViewDef::Window {
+            kind @ (2 | 6) => Ok(ViewDef::Window {
                 source: QualifiedName::decode(from)?,
                 target: Target::decode(from)?,
                 late: from.option("late target", QualifiedName::decode)?,
                 state: from.list("state tables", |from| from.u64("state table").map(TableId))?,
+                errors: (kind == 6).then(|| from.u64("table of errors").map(TableId)).transpose()?,
             }),
             3 => Ok(ViewDef::Refreshable {
                 target: Target::decode(from)?,

@@ -417,16 +417,28 @@ impl Insert {
     async fn run_view(&mut self, view: &Arc<TableDef>, source: TableId, block: &Block, depth: usize) -> Result<()> {
         let ignores_errors = self.ctx.settings.flag(Setting::MaterializedViewsIgnoreErrors);
         let errors = self.errors_of(view)?;
-        let (staged, taken, quarantined) = (self.staged.len(), self.taken_by_windows(), self.quarantined);
+        let blocks = errors.is_none() && !ignores_errors;
+        let (staged, windows, quarantined) = (self.staged.len(), self.windows.len(), self.quarantined);
+        if !blocks {
+            self.windows.iter_mut().for_each(window::Ticket::save);
+        }
         let mut pushed = self.push_to_view(view, source, block, depth).await;
-        if pushed.is_ok() && (ignores_errors || errors.is_some()) {
+        if pushed.is_ok() && !blocks {
             pushed = self.staged.join_behind(staged).await;
         }
-        let Err(error) = pushed else { return Ok(()) };
+        let Err(error) = pushed else {
+            if !blocks {
+                self.windows.iter_mut().take(windows).for_each(window::Ticket::settle);
+            }
+            return Ok(());
+        };
         self.views.costs.failed(view.id, self.ctx.now_ns, error.to_string());
-        if self.taken_by_windows() != taken || (errors.is_none() && !ignores_errors) {
+        if blocks {
             return Err(error.in_view(view.qualified_name()));
         }
+        // turns that began here are given back, and what the view did in the others
+        self.windows.truncate(windows);
+        self.windows.iter_mut().for_each(window::Ticket::undo);
         self.staged.truncate(staged);
         self.quarantined = quarantined;
         match errors {

@@ -9,8 +9,10 @@
 //! …            the columns of the source, as the view saw them
 //! ```
 //! What is below the view saw nothing of the rows either: they reach it by the repair. Rows stay in the order in which they came.
-//! Never quarantined: what is no fault of the view (a statement that was ended, a disk that fails), views that feed each
-//! other without end, and rows that a window view below took already.
+//! Window views go back to where they were before the block (`window::undo`): rows that come back by the repair are rows like
+//! others then, late when their window is closed.
+//! Never quarantined: what is no fault of the view (a statement that was ended, a disk that fails), and views that feed each
+//! other without end.
 
 use std::sync::Arc;
 
@@ -66,12 +68,6 @@ impl Insert {
         let Some(errors) = view.view.as_ref().and_then(ViewDef::errors) else { return Ok(None) };
         let found = self.ctx.snapshot.catalog.table_by_id(errors).cloned();
         found.map(Some).ok_or_else(|| Error::ErrorsGone(view.qualified_name().to_string()))
-    }
-
-    /// How many rows window views took so far: what they took cannot be taken back.
-    pub(super) fn taken_by_windows(&self) -> u64 {
-        let counts = self.windows.iter().map(|ticket| ticket.taken());
-        counts.map(|taken| taken.on_time + taken.late + taken.duplicates).sum()
     }
 
     /// Puts a block of the view's source aside with the error that the view ended with. What the view wrote must be

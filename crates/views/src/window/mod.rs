@@ -17,6 +17,7 @@ mod node;
 mod rewrite;
 mod spec;
 mod state;
+mod undo;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -136,6 +137,21 @@ impl Ticket {
 
     fn node(&mut self) -> &mut Node {
         self.guard.as_mut().expect("a ticket holds a node until it is dropped")
+    }
+
+    /// What happens from here on can be taken back, until [`Ticket::settle`]. Points are within each other.
+    pub(crate) fn save(&mut self) {
+        self.node().save();
+    }
+
+    /// What happened since the last point stays, unless an earlier point is gone back to.
+    pub(crate) fn settle(&mut self) {
+        self.node().settle();
+    }
+
+    /// The view is as it was at the last point.
+    pub(crate) fn undo(&mut self) {
+        self.node().undo();
     }
 
     /// Takes a block of the source's rows.

@@ -16,6 +16,7 @@ use super::Emitted;
 use super::emit::Plans;
 use super::spec::{START, Spec};
 use super::state::{Marks, State, StateTables, by_start, ids_block, marks_block};
+use super::undo::{IdChange, Undo};
 use crate::error::{Error, Result};
 use crate::insert::{filter, stage};
 
@@ -31,11 +32,13 @@ pub(super) struct Node {
     /// Event time in milliseconds, condition, id: over the source's columns. Made for the header of the last block.
     row_exprs: Option<(Header, RowExprs)>,
     changes: Changes,
+    /// Points that can be gone back to, the last one last.
+    points: Vec<Undo>,
 }
 
 /// What was not committed yet.
-#[derive(Default)]
-struct Changes {
+#[derive(Clone, Default)]
+pub(super) struct Changes {
     panes: Vec<Block>,
     /// Closed windows that have panes in the store.
     dropped: BTreeSet<i64>,
@@ -62,7 +65,8 @@ impl Node {
         let state = State::load(view, tables, spec.horizon_ms.is_some(), ctx).await?;
         let stored = state.panes.keys().copied().collect();
         let plans = Plans::compile(&spec, tables, &ctx.with_database(&view.database)).await?;
-        Ok(Node { spec, tables, state, plans, row_exprs: None, changes: Changes { stored, ..Changes::default() } })
+        let changes = Changes { stored, ..Changes::default() };
+        Ok(Node { spec, tables, state, plans, row_exprs: None, changes, points: Vec::new() })
     }
 
     /// The rows of all windows that the view has closed, computed again from the rows of its source. A row that came late
@@ -86,7 +90,27 @@ impl Node {
         self.state.marks
     }
 
-    /// Takes rows of the source.
+    /// Sets a point that can be gone back to.
+    pub(super) fn save(&mut self) {
+        self.points.push(Undo::of(&self.state, &self.changes));
+    }
+
+    /// Forgets the last point.
+    pub(super) fn settle(&mut self) {
+        let Some(point) = self.points.pop() else { return };
+        if let Some(earlier) = self.points.last_mut() {
+            earlier.take_over(point);
+        }
+    }
+
+    /// Goes back to the last point.
+    pub(super) fn undo(&mut self) {
+        if let Some(point) = self.points.pop() {
+            point.restore(&mut self.state, &mut self.changes);
+        }
+    }
+
+    /// Takes rows of the source. After an error what it did must be taken back or forgotten.
     pub(super) async fn push(&mut self, ctx: &QueryContext, block: &Block) -> Result<Emitted> {
         self.changes.any = true;
         let Some((block, times, ids)) = self.counted(ctx, block)? else { return Ok(Emitted::default()) };
@@ -141,11 +165,14 @@ impl Node {
             let id = xxh3_128(ids.value(row));
             let is_new = self.state.ids.insert(id);
             if is_new {
-                let bucket = self.spec.horizon_ms.map_or(0, |horizon| times.value(row).div_euclid(horizon.max(1)));
-                if self.spec.horizon_ms.is_some() {
+                let bucket = self.spec.horizon_ms.map(|horizon| times.value(row).div_euclid(horizon.max(1)));
+                if let Some(bucket) = bucket {
                     self.state.buckets.entry(bucket).or_default().push(id);
                 }
-                self.changes.ids.push((bucket, id));
+                self.changes.ids.push((bucket.unwrap_or(0), id));
+                if let Some(point) = self.points.last_mut() {
+                    point.remember(IdChange::Seen { bucket, id });
+                }
             } else {
                 self.state.marks.duplicates += 1;
             }
@@ -226,6 +253,9 @@ impl Node {
             });
             self.changes.ids.retain(|(of, _)| *of != bucket);
             self.changes.forgotten.insert(bucket);
+            if let Some(point) = self.points.last_mut() {
+                point.remember(IdChange::Forgot { bucket, ids });
+            }
         }
     }
 

@@ -73,6 +73,7 @@ fn table_defs() -> Vec<TableDef> {
             target: Target::Named(name("t")),
             late: Some(name("l")),
             state: vec![TableId(3), TableId(4)],
+            errors: None,
         }),
         Some(ViewDef::Refreshable {
             target: Target::Inner(TableId(1)),
@@ -80,7 +81,13 @@ fn table_defs() -> Vec<TableDef> {
             state: vec![TableId(7)],
         }),
         Some(ViewDef::Live { sources: vec![name("a")], target: Target::Named(name("t")) }),
-        None,
+        Some(ViewDef::Window {
+            source: name("s"),
+            target: Target::Inner(TableId(5)),
+            late: None,
+            state: vec![TableId(3)],
+            errors: Some(TableId(11)),
+        }),
     ];
     let defs = modes.into_iter().zip(views).enumerate().map(|(number, (mode, view))| TableDef {
         id: TableId(number as u64),
