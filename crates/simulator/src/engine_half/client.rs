@@ -12,7 +12,7 @@ use tokio::sync::RwLock;
 use types::ErrorCode;
 
 use super::model::{Model, Owned, Rows};
-use super::tables::{AT_ONCE, AT_ONCE_SUBQUERIES, EXTRAS, MERGED, extra, session, text};
+use super::tables::{AT_ONCE, AT_ONCE_SUBQUERIES, EXTRAS, MENDING, MERGED, extra, session, text};
 use super::window::{Event, Line};
 use crate::weather;
 
@@ -56,7 +56,7 @@ impl Client {
         let mut session = session(&self.engine);
         for _ in 0..steps {
             self.model.lock().operations += 1;
-            let goes = match self.rng.below(34) {
+            let goes = match self.rng.below(36) {
                 0 => self.optimize(&mut session).await,
                 1..=3 => self.read(&mut session).await,
                 4 => self.leave_base(&mut session).await,
@@ -67,6 +67,7 @@ impl Client {
                 17 => self.disown(&mut session).await,
                 18..=19 => self.send_again(&mut session).await,
                 20..=25 => self.merge_rows(&mut session).await,
+                26..=27 => self.mend(&mut session).await,
                 _ => {
                     let (batch, request) = self.base();
                     self.insert_with_token(&mut session, batch, request).await
@@ -117,6 +118,17 @@ impl Client {
             // Another client dropped or altered the same meanwhile.
             Err(error) if error.code() == ErrorCode::UNKNOWN_TABLE => Goes::On,
             Err(error) => self.excuse(&statement, &error),
+        }
+    }
+
+    /// Breaks or mends the view that puts rows aside, or takes what waits through it again.
+    async fn mend(&self, session: &mut Session) -> Goes {
+        let statement = MENDING[self.rng.below(MENDING.len() as u64) as usize];
+        match text(session, statement).await {
+            Ok(_) => Goes::On,
+            // it is still broken: all of it waits on
+            Err(error) if error.code() == ErrorCode::FUNCTION_THROW_IF_VALUE_IS_NON_ZERO => Goes::On,
+            Err(error) => self.excuse(statement, &error),
         }
     }
 

@@ -33,8 +33,19 @@ pub const DEFINITIONS: &[&str] = &[
     "CREATE WINDOW VIEW windows TO results LATE TO late DEDUPLICATE BY event_id WATERMARK = INTERVAL '5' SECOND AS \
      SELECT product, countIf(kind = 'view') AS views, countIf(kind = 'click') AS clicks, tumbleStart(win) AS start \
      FROM landing GROUP BY product, tumble(fromUnixTimestamp64Milli(at, 'UTC'), INTERVAL '10' SECOND) AS win",
+    "CREATE TABLE mended (x UInt8) ENGINE = MergeTree ORDER BY x",
+    "CREATE TABLE picky (k UInt32, n UInt64, total Int64) ENGINE = SummingMergeTree ORDER BY k",
+    "CREATE MATERIALIZED VIEW picky_view TO picky ON ERROR QUARANTINE AS SELECT k, count() AS n, \
+     sum(v + throwIf(v % 50 = 7 AND (SELECT count() FROM mended) = 0)) AS total FROM base GROUP BY k",
     "CREATE TABLE owned (client UInt32, batch UInt64, v UInt64) ENGINE = MergeTree ORDER BY (client, batch)",
 ];
+
+/// Breaks the view that puts rows aside, mends it, and takes through it what was put aside.
+pub const MENDING: [&str; 3] =
+    ["TRUNCATE TABLE mended", "INSERT INTO mended VALUES (1)", "SYSTEM REPAIR VIEW picky_view"];
+
+/// What the view that puts rows aside must give when nothing waits any more.
+pub const PICKY_QUERY: &str = "SELECT k, sum(n), sum(total) FROM picky GROUP BY k ORDER BY k";
 
 /// Views that come and go.
 pub const EXTRAS: u64 = 3;
@@ -56,6 +67,8 @@ pub const MERGED: &[&str] = &[
     "states",
     "latest",
     "groups",
+    "picky",
+    "picky_view_errors",
     "dead",
     "late",
     "results",
@@ -86,11 +99,18 @@ pub const EQUAL: &[(&str, &str)] = &[
         "SELECT g, sum(n), sum(total) FROM groups GROUP BY g ORDER BY g",
         "SELECT k % 4 AS g, count(), sum(v) FROM base GROUP BY g ORDER BY g",
     ),
+    // each row came through the view once or waits
+    (
+        "SELECT k, sum(n), sum(total) FROM (SELECT k, n, total FROM picky UNION ALL \
+         SELECT k, toUInt64(1), v FROM picky_view_errors) GROUP BY k ORDER BY k",
+        "SELECT k, count(), sum(v) FROM base GROUP BY k ORDER BY k",
+    ),
 ];
 
 /// All rows of this are the same, whatever else goes on: they are of one snapshot.
 pub const AT_ONCE: &str = "SELECT count(), sum(v) FROM base UNION ALL SELECT sum(n), sum(total) FROM sums \
-     UNION ALL SELECT sum(n), sum(total) FROM groups";
+     UNION ALL SELECT sum(n), sum(total) FROM groups UNION ALL SELECT sum(n), sum(total) FROM \
+     (SELECT n, total FROM picky UNION ALL SELECT toUInt64(1), v FROM picky_view_errors)";
 
 /// The same of scalar subqueries, which must not be shared by queries of the same text at the same time.
 pub const AT_ONCE_SUBQUERIES: &str = "SELECT arrayJoin([(SELECT (count(), sum(v)) FROM base), \
