@@ -64,7 +64,9 @@ pub fn compile(index: &IndexDef, stored: &Header, ctx: &QueryContext) -> Result<
     let columns = types.iter().enumerate().map(|(i, ty)| Column::new(format!("c{i}"), ty.clone()));
     let type_text = index.index_type.as_ref().map(ToString::to_string).unwrap_or_default();
     let over = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let text = format!("{} TYPE {type_text} GRANULARITY {} OF {over}", index.expr, index.granularity);
+    // what was made of runs of bytes is not asked for runs of characters
+    let of = if matches!(kind, SkipKind::Ngrams { .. }) { "CHARACTERS OF" } else { "OF" };
+    let text = format!("{} TYPE {type_text} GRANULARITY {} {of} {over}", index.expr, index.granularity);
     let index = SkipIndex {
         name: name.into(),
         text: text.into(),

@@ -96,6 +96,8 @@ settings! {
     LightweightDeletesSync "lightweight_deletes_sync" UInt64 "2" "As mutations_sync, for DELETE FROM.",
     AlterSync "alter_sync" UInt64 "1" "ALTER waits until it is done (it always does).",
     UseSkipIndexes "use_skip_indexes" Bool "1" "Reads leave out what skip indexes say holds no row that is asked for.",
+    UseSkipIndexesIfFinal "use_skip_indexes_if_final" Bool "1" "The same under FINAL.",
+    UseSkipIndexesIfFinalExactMode "use_skip_indexes_if_final_exact_mode" Bool "1" "Under FINAL all rows of the keys that skip indexes leave are read; 0: only those that they leave, so that a row may win that is not the newest.",
     IgnoreDataSkippingIndices "ignore_data_skipping_indices" String "" "Names of skip indexes that are not used, with commas between.",
     ForceDataSkippingIndices "force_data_skipping_indices" String "" "A read that cannot use one of these skip indexes is an error.",
     OptimizeUseProjections "optimize_use_projections" Bool "1" "Aggregations read projections of parts in the place of their rows, where that gives the same.",

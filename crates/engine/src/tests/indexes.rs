@@ -185,3 +185,102 @@ fn indexes_are_added_materialized_cleared_and_dropped() {
         engine.close().await.unwrap();
     });
 }
+
+const MERGED: [&str; 6] = [
+    "ReplacingMergeTree(ver)",
+    "ReplacingMergeTree(ver, del)",
+    "CollapsingMergeTree(sign)",
+    "SummingMergeTree(v)",
+    "AggregatingMergeTree",
+    "CoalescingMergeTree",
+];
+
+fn merged_insert(rows: u32, seed: u16) -> String {
+    format!(
+        "INSERT INTO t SELECT number * 3 % 40, h % 7, ['red', 'blue', 'привет мир', '日本語', ''][h % 5 + 1], \
+         if(h % 4 = 0, NULL, h % 9), {seed}, h % 5 = 0, if(h % 2 = 0, 1, -1), h % 6 \
+         FROM (SELECT number, cityHash64(number, {seed}) AS h FROM numbers({rows}))"
+    )
+}
+
+fn merged_condition() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        (0i32..8, prop::sample::select(vec!["=", "<", ">", "!="])).prop_map(|(x, op)| format!("v {op} {x}")),
+        (0i32..9).prop_map(|x| format!("n = {x}")),
+        (0i32..8).prop_map(|x| format!("x = {x}")),
+        (0i32..40).prop_map(|x| format!("k < {x}")),
+        (0i32..40).prop_map(|x| format!("k % 7 = {}", x % 7)),
+        prop::sample::select(vec!["красный", "привет", "мир", "本語", "ed", "日本語"])
+            .prop_map(|w| format!("s LIKE '%{w}%'")),
+        prop::sample::select(vec!["red", "привет", "日本語"]).prop_map(|w| format!("hasToken(s, '{w}')")),
+    ];
+    prop::collection::vec(leaf, 1..3).prop_map(|leaves| leaves.join(" AND "))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn final_is_the_same_with_and_without_indexes(
+        engine in prop::sample::select(MERGED.to_vec()),
+        steps in prop::collection::vec((0u32..60, any::<u16>(), prop::collection::vec(merged_condition(), 1..5)), 1..6)
+    ) {
+        run(async {
+            let (database, mut session) = open().await;
+            let create = format!(
+                "CREATE TABLE t (k UInt64, v Int64, s String, n Nullable(Int16), ver UInt64, del UInt8, sign Int8, x UInt8, \
+                 INDEX mm v TYPE minmax, INDEX st n TYPE set(3), INDEX ng s TYPE ngrambf_v1(3, 64, 2, 0), \
+                 INDEX tk s TYPE tokenbf_v1(64, 2, 0), INDEX xx x TYPE bloom_filter, INDEX k7 k % 7 TYPE set(2)) \
+                 ENGINE = {engine} ORDER BY (k, x) PRIMARY KEY k \
+                 SETTINGS index_granularity = 4, allow_dimensions_outside_sorting_key = 1"
+            );
+            done(&mut session, &create).await;
+            done(&mut session, "SYSTEM STOP MERGES t").await;
+            for (rows_in, seed, filters) in steps {
+                match rows_in {
+                    0..5 => done(&mut session, "OPTIMIZE TABLE t FINAL").await,
+                    count => done(&mut session, &merged_insert(count, seed)).await,
+                }
+                for filter in filters {
+                    let text = |on: u8| format!("SELECT * FROM t FINAL WHERE {filter} SETTINGS use_skip_indexes_if_final = {on}");
+                    let [without, with] = [rows(&mut session, &text(0)).await, rows(&mut session, &text(1)).await];
+                    prop_assert_eq!(without, with, "{} of {}", filter, engine);
+                }
+            }
+            database.close().await.unwrap();
+            Ok(())
+        })?;
+    }
+}
+
+#[test]
+fn under_final_what_indexes_leave_is_widened_to_its_rivals() {
+    run(async {
+        let (engine, mut session) = open().await;
+        for text in [
+            "CREATE TABLE t (k UInt64, a UInt64, s String, INDEX ia a TYPE minmax GRANULARITY 1) \
+             ENGINE = ReplacingMergeTree ORDER BY k SETTINGS index_granularity = 2",
+            "SYSTEM STOP MERGES t",
+            "INSERT INTO t SELECT number, number, repeat(toString(number), 100) FROM numbers(20)",
+            "INSERT INTO t SELECT number, number + 100, repeat(toString(number), 100) FROM numbers(5, 3)",
+        ] {
+            done(&mut session, text).await;
+        }
+        let used = async |session: &mut Session, filter: &str| {
+            let plan =
+                rows(session, &format!("EXPLAIN indexes = 1 SELECT k FROM t FINAL WHERE {filter}")).await.join("\n");
+            let used = plan.split(", index ").skip(1).map(|index| index.lines().next().unwrap_or_default().to_owned());
+            used.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(used(&mut session, "a = 5").await, "ia=1/12 PrimaryKeyExpand=4/1");
+        assert_eq!(used(&mut session, "a = 105").await, "ia=1/12 PrimaryKeyExpand=4/1");
+        assert_eq!(used(&mut session, "a = 15").await, "ia=1/12 PrimaryKeyExpand=3/1");
+        assert_eq!(used(&mut session, "a = 5 SETTINGS use_skip_indexes_if_final = 0").await, "");
+        assert_eq!(used(&mut session, "a = 5 SETTINGS use_skip_indexes_if_final_exact_mode = 0").await, "ia=1/12");
+        let old = "SELECT k FROM t FINAL WHERE a = 5";
+        assert_eq!(rows(&mut session, old).await, [""; 0]);
+        let inexact = format!("{old} SETTINGS use_skip_indexes_if_final_exact_mode = 0");
+        assert_eq!(rows(&mut session, &inexact).await, ["5"]);
+        engine.close().await.unwrap();
+    });
+}

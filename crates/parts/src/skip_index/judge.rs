@@ -58,7 +58,9 @@ impl Ask {
             Ask::Has { .. } => matches!(index.kind, SkipKind::Bloom { .. }),
             Ask::Text { pieces, .. } => match index.kind {
                 SkipKind::Tokens(_) => pieces.iter().any(|piece| piece.words().next().is_some()),
-                SkipKind::Ngrams { n, .. } => pieces.iter().any(|piece| n <= piece.bytes.len()),
+                SkipKind::Ngrams { n, .. } => {
+                    pieces.iter().any(|piece| text::wanted_ngrams(&piece.bytes, n).next().is_some())
+                }
                 SkipKind::MinMax | SkipKind::Set { .. } | SkipKind::Bloom { .. } => false,
             },
         }
@@ -147,7 +149,7 @@ fn texts(index: &SkipIndex, entries: &Block, column: usize, pieces: &[Piece]) ->
     let hashes: Vec<u64> = match index.kind {
         SkipKind::Tokens(filter) => pieces.iter().flat_map(Piece::words).map(|word| hash(word, filter)).collect(),
         SkipKind::Ngrams { n, filter } => {
-            pieces.iter().flat_map(|piece| text::ngrams(&piece.bytes, n)).map(|run| hash(run, filter)).collect()
+            pieces.iter().flat_map(|piece| text::wanted_ngrams(&piece.bytes, n)).map(|run| hash(run, filter)).collect()
         }
         SkipKind::MinMax | SkipKind::Set { .. } | SkipKind::Bloom { .. } => Vec::new(),
     };

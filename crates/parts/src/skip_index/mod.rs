@@ -45,9 +45,9 @@ pub enum SkipKind {
     },
     /// A filter of the words of a text.
     Tokens(Filter),
-    /// A filter of all pieces of `n` bytes of a text.
+    /// A filter of all pieces of `n` characters of a text.
     Ngrams {
-        /// Bytes of a piece.
+        /// Characters of a piece.
         n: usize,
         /// The filter.
         filter: Filter,

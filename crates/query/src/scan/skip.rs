@@ -1,5 +1,9 @@
 //! Skip indexes as a scan uses them: granules that surely hold no row for which the predicate is true are not read.
 //!
+//! Under FINAL a row that fails the predicate still keeps its rivals from winning. So what the indexes leave is widened again
+//! to every granule with keys in between (`parts::KeySpans`): of the keys of a granule that holds a row for which the
+//! predicate may be true, all rows are read. Of others some row may win that should not: the predicate is not true for it.
+//!
 //! An expression that an index is made of stands for a column of its own in predicates, behind the source's columns. An
 //! index of a file is used when it was made by today's definition, over columns that the part has as they are today.
 
@@ -11,7 +15,7 @@ use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::logical_expr::Expr;
 use parts::skip_index::{Ask, Piece, SkipKind, judge};
-use parts::{PartData, PartSchema};
+use parts::{KeySpans, PartData, PartSchema};
 use store::{ActivePart, TableDef};
 use types::{DataType, ErrorCode, Header, Setting};
 
@@ -153,6 +157,48 @@ pub(super) async fn prune(
         used.push(Used { name: Arc::clone(&skip.compiled.index.name), before, after: work.granules() });
     }
     Ok((work, used))
+}
+
+/// The same under FINAL. `predicate` is what indexes may be asked without leaving out a row that wins.
+pub(super) async fn prune_final(
+    work: Work,
+    skips: &Skips,
+    predicate: &Predicate,
+    (def, ctx): (&TableDef, &QueryContext),
+) -> Result<(Work, Vec<Used>)> {
+    let all = work.clone();
+    let (left, mut used) = prune(work, skips, predicate, (def, ctx)).await?;
+    let (before, exact) = (left.granules(), ctx.settings.flag(Setting::UseSkipIndexesIfFinalExactMode));
+    let Some(schema) = def.schema.as_ref().filter(|_| exact && before < all.granules()) else {
+        return Ok((left, used));
+    };
+    let widened = widen(left, all, schema)?;
+    used.push(Used { name: "PrimaryKeyExpand".into(), before, after: widened.granules() });
+    Ok((widened, used))
+}
+
+/// Every granule of `all` with keys between those of a granule that is left.
+fn widen(left: Work, all: Work, schema: &PartSchema) -> Result<Work> {
+    let knows = |piece: &Granules| KeySpans::knows(schema, &piece.part.part.meta);
+    if left.pieces.is_empty() {
+        return Ok(left);
+    }
+    if schema.primary_key_len == 0 || !all.pieces.iter().all(knows) {
+        return Ok(all);
+    }
+    let mut spans = KeySpans::new(schema).map_err(Error::from)?;
+    for piece in &left.pieces {
+        spans.add(&piece.part.part.meta, &piece.granules).map_err(Error::from)?;
+    }
+    spans.join();
+    let mut pieces = Vec::with_capacity(all.pieces.len());
+    for piece in all.pieces {
+        let granules = spans.reached(&piece.part.part.meta, &piece.granules).map_err(Error::from)?;
+        if !granules.is_empty() {
+            pieces.push(Granules { granules, ..piece });
+        }
+    }
+    Ok(Work { pieces, ..left })
 }
 
 impl Skip {

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Under FINAL only conditions on the sorting key may leave rows out before the merge: the others decide about the row
-//! that wins, not about its rivals. PREWHERE is the exception that ClickHouse makes.
+//! that wins, not about its rivals. PREWHERE is the exception that ClickHouse makes. Skip indexes are asked, and what they
+//! leave is widened to the rivals (`skip::prune_final`).
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use datafusion::logical_expr::Expr;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
-use parts::{Caching, PartSchema};
+use parts::{Caching, MergeMode, PartSchema};
 use sql::ast::{Literal, SettingValue};
 use store::{QualifiedName, Snapshot, TableDef};
 use types::transform::TransformError;
@@ -91,15 +92,44 @@ impl StoredTable {
         Header::new([stored.columns(), &Virtual::columns()].concat())
     }
 
-    /// True when skip indexes may leave rows out: not when it takes all rows of a key to tell which one wins.
-    fn may_skip(&self, schema: &PartSchema) -> bool {
-        let merges = self.is_final && schema.has_final();
-        !merges && !self.skips.is_empty()
+    /// True when skip indexes may leave rows out.
+    fn may_skip(&self, schema: &PartSchema, ctx: &QueryContext) -> bool {
+        let may = !self.merges(schema) || ctx.settings.flag(Setting::UseSkipIndexesIfFinal);
+        may && !self.skips.is_empty()
+    }
+
+    /// True when rows of one key are merged as they are read.
+    fn merges(&self, schema: &PartSchema) -> bool {
+        self.is_final && schema.has_final()
+    }
+
+    /// What skip indexes leave of the work.
+    async fn skip(
+        &self,
+        work: Work,
+        schema: &PartSchema,
+        predicate: &Predicate,
+        (def, ctx): (&TableDef, &QueryContext),
+    ) -> Result<(Work, Vec<Used>)> {
+        if !self.merges(schema) {
+            return skip::prune(work, &self.skips, predicate, (def, ctx)).await;
+        }
+        let key = schema.sort_positions();
+        let predicate = match schema.merge_mode {
+            // the row that wins is one that is stored
+            MergeMode::Plain
+            | MergeMode::Replacing { .. }
+            | MergeMode::Collapsing { .. }
+            | MergeMode::VersionedCollapsing { .. } => predicate.clone(),
+            // what is made of several rows has only their key in common with them
+            _ => predicate.restrict(&|column| key.contains(&column)),
+        };
+        skip::prune_final(work, &self.skips, &predicate, (def, ctx)).await
     }
 
     fn read_work(&self, schema: &Arc<PartSchema>, work: Work, ctx: &Arc<QueryContext>, read: &Read) -> Result<Blocks> {
         ctx.counters.expect_rows(work.rows());
-        match self.is_final && schema.has_final() {
+        match self.merges(schema) {
             true => self.read_final(schema, work, ctx, read),
             false => self.read_plain(work, ctx, read),
         }
@@ -109,11 +139,9 @@ impl StoredTable {
     fn read_skipping(&self, def: &Arc<TableDef>, work: Work, ctx: &Arc<QueryContext>, read: &Read) -> Blocks {
         let (table, def, ctx, read) = (self.clone(), Arc::clone(def), Arc::clone(ctx), read.clone());
         let rows = async move {
-            let (work, _) = skip::prune(work, &table.skips, &read.predicate, (&def, &ctx)).await?;
-            match &table.schema {
-                Some(schema) => table.read_work(schema, work, &ctx, &read),
-                None => Ok(stream::empty().boxed()),
-            }
+            let Some(schema) = &table.schema else { return Ok(stream::empty().boxed()) };
+            let (work, _) = table.skip(work, schema, &read.predicate, (&def, &ctx)).await?;
+            table.read_work(schema, work, &ctx, &read)
         };
         stream::once(rows).try_flatten().boxed()
     }
@@ -312,9 +340,9 @@ impl Source for StoredTable {
             let work = self.work(ctx, schema, read)?;
             let (parts, granules) = (work.pieces.len(), work.granules());
             let mut text = format!(", parts={parts}/{}, granules={granules}/{}", work.parts_total, work.granules_total);
-            let def = ctx.snapshot.catalog.table_by_id(self.table).filter(|_| self.may_skip(schema));
+            let def = ctx.snapshot.catalog.table_by_id(self.table).filter(|_| self.may_skip(schema, ctx));
             if let Some(def) = def {
-                let (_, used) = skip::prune(work, &self.skips, &read.predicate, (def, ctx)).await?;
+                let (_, used) = self.skip(work, schema, &read.predicate, (def, ctx)).await?;
                 for Used { name, before, after } in used {
                     text.push_str(&format!(", index {name}={after}/{before}"));
                 }
@@ -350,7 +378,7 @@ impl Source for StoredTable {
             check_partitions(def, &work)?;
         }
         let work = work.share(read.share, read.shares);
-        match self.may_skip(schema) {
+        match self.may_skip(schema, ctx) {
             true => Ok(self.read_skipping(def, work, ctx, read)),
             false => self.read_work(schema, work, ctx, read),
         }
