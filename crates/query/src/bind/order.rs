@@ -12,7 +12,7 @@ use super::scope::Scope;
 use super::select::OutColumn;
 use super::typed::Typed;
 use crate::error::{Error, Result};
-use crate::nodes;
+use crate::nodes::{self, Reach};
 
 /// One key of ORDER BY.
 pub(crate) struct OrderKey {
@@ -174,11 +174,13 @@ impl Binder<'_> {
             plan = LogicalPlanBuilder::from(plan).sort(sort.clone())?.build()?;
         }
         if let Some(clause) = &select.limit_by {
-            let count = constant_u64(&self.bind(&clause.count, scope)?, "LIMIT of LIMIT BY")?;
-            let offset = match &clause.offset {
-                Some(offset) => constant_u64(&self.bind(offset, scope)?, "OFFSET of LIMIT BY")?,
-                None => 0,
+            let from_first = |reach: Option<Reach>| match reach {
+                None => Ok(0),
+                Some(Reach::First(rows)) => Ok(rows),
+                Some(Reach::Last(_) | Reach::Share(_)) => not_supported("a negative or fractional LIMIT with LIMIT BY"),
             };
+            let count = from_first(self.reach(&Some(clause.count.clone()), "LIMIT of LIMIT BY", scope)?)?;
+            let offset = from_first(self.reach(&clause.offset, "OFFSET of LIMIT BY", scope)?)?;
             plan = nodes::limit_by(plan, limit_by, offset, count)?;
         }
         plan = self.fill(plan, fill, out, select, &sort, scope)?;
@@ -221,17 +223,8 @@ impl Binder<'_> {
         scope: &Scope<'_>,
     ) -> Result<LogicalPlan> {
         let Some(limit) = &select.limit else { return Ok(plan) };
-        let number = |expr: &Option<sql::Expr>, what: &str| -> Result<Option<u64>> {
-            let Some(expr) = expr else { return Ok(None) };
-            let typed = self.bind(expr, scope)?;
-            let value = value_of(&typed, what)?;
-            if value.as_f64().is_some() && value.as_u64().is_none() {
-                return not_supported(format!("a negative or fractional {what}"));
-            }
-            constant_u64(&typed, what).map(Some)
-        };
-        let count = number(&limit.count, "LIMIT")?;
-        let offset = number(&limit.offset, "OFFSET")?.unwrap_or(0);
+        let count = self.reach(&limit.count, "LIMIT", scope)?;
+        let offset = self.reach(&limit.offset, "OFFSET", scope)?;
         if limit.with_ties {
             if sort_keys == 0 {
                 return Err(Error::refused(
@@ -245,12 +238,42 @@ impl Binder<'_> {
                     "LIMIT … WITH TIES cannot stand beside LIMIT BY",
                 ));
             }
-            let keys = sort.into_iter().map(|sort| sort.expr).collect();
-            return nodes::ties(plan, keys, offset, count.unwrap_or(u64::MAX));
         }
-        let skip = usize::try_from(offset).unwrap_or(usize::MAX);
-        let fetch = count.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
-        Ok(LogicalPlanBuilder::from(plan).limit(skip, fetch)?.build()?)
+        let keys = || sort.into_iter().map(|sort| sort.expr).collect();
+        let from_first = |reach: Option<Reach>, otherwise: u64| match reach {
+            Some(Reach::First(rows)) => Some(rows),
+            None => Some(otherwise),
+            Some(Reach::Last(_) | Reach::Share(_)) => None,
+        };
+        let (Some(skip), Some(fetch)) = (from_first(offset, 0), from_first(count, u64::MAX)) else {
+            return nodes::stretch(plan, limit.with_ties.then(keys), offset, count);
+        };
+        if limit.with_ties {
+            return nodes::ties(plan, keys(), skip, fetch);
+        }
+        let fetch = count.map(|_| usize::try_from(fetch).unwrap_or(usize::MAX));
+        Ok(LogicalPlanBuilder::from(plan).limit(usize::try_from(skip).unwrap_or(usize::MAX), fetch)?.build()?)
+    }
+
+    /// A number of rows, from the end when it is negative; a share of all when it is a fraction.
+    fn reach(&self, expr: &Option<sql::Expr>, what: &str, scope: &Scope<'_>) -> Result<Option<Reach>> {
+        let Some(expr) = expr else { return Ok(None) };
+        let typed = self.bind(expr, scope)?;
+        let value = value_of(&typed, what)?;
+        let fraction = matches!(typed.ty.base(), DataType::Float32 | DataType::Float64).then(|| value.as_f64());
+        Ok(Some(match (fraction.flatten(), value.as_i64()) {
+            (Some(share), _) if 0.0 < share && share < 1.0 => Reach::Share(share.to_bits()),
+            (Some(rows), _) if 0.0 <= rows && rows.fract() == 0.0 => Reach::First(rows as u64),
+            (Some(other), _) => {
+                let message = format!(
+                    "the value {other} of {what} expression is not representable as UInt64 or Int64 or Float64 in the \
+                     range (0, 1)"
+                );
+                return Err(Error::refused(ErrorCode::INVALID_LIMIT_EXPRESSION, message));
+            }
+            (None, Some(rows)) if rows < 0 => Reach::Last(rows.unsigned_abs()),
+            (None, _) => Reach::First(constant_u64(&typed, what)?),
+        }))
     }
 }
 

@@ -24,7 +24,7 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::operator::Operator;
-use super::{asof, counted_set, fill, limit_by, single_row, unnest};
+use super::{asof, counted_set, fill, limit_by, single_row, stretch, unnest};
 use crate::error::Result;
 
 /// An operator at work on one stream.
@@ -91,6 +91,7 @@ impl OperatorExec {
         Ok(match &self.operator {
             Operator::LimitBy { offset, count } => Box::new(limit_by::LimitBy::new(exprs, *offset, *count)),
             Operator::Ties { offset, count } => Box::new(limit_by::Ties::new(exprs, *offset, *count)),
+            Operator::Stretch { offset, count, ties } => Box::new(stretch::Stretch::new(exprs, *offset, *count, *ties)),
             Operator::Unnest { left, .. } => Box::new(unnest::Unnest::new(exprs, *left, schema)),
             Operator::SingleRow { nullable, ty } => Box::new(single_row::SingleRow::new(*nullable, ty, schema)),
             Operator::KeepOrder => Box::new(single_row::Pass),

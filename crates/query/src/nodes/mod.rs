@@ -15,6 +15,7 @@ mod operator;
 mod parameter_filter;
 mod planner;
 mod single_row;
+mod stretch;
 mod unnest;
 pub(crate) mod window;
 
@@ -32,6 +33,7 @@ pub use planner::extension_planners;
 
 use crate::error::Result;
 use operator::{Operator, OperatorNode};
+pub(crate) use stretch::Reach;
 
 fn node(operator: Operator, exprs: Vec<Expr>, inputs: Vec<LogicalPlan>) -> Result<LogicalPlan> {
     let node = OperatorNode::new(operator, exprs, inputs)?;
@@ -46,6 +48,17 @@ pub(crate) fn limit_by(plan: LogicalPlan, keys: Vec<Expr>, offset: u64, count: u
 /// `count` rows after `offset`, and those equal to the last one in `keys`, by which the rows are sorted.
 pub(crate) fn ties(plan: LogicalPlan, keys: Vec<Expr>, offset: u64, count: u64) -> Result<LogicalPlan> {
     node(Operator::Ties { offset, count }, keys, vec![plan])
+}
+
+/// The rows between an offset and a limit that are known when all rows are. With `ties`, by which the rows are sorted, those
+/// that equal the row at the open end as well.
+pub(crate) fn stretch(
+    plan: LogicalPlan,
+    ties: Option<Vec<Expr>>,
+    offset: Option<Reach>,
+    count: Option<Reach>,
+) -> Result<LogicalPlan> {
+    node(Operator::Stretch { offset, count, ties: ties.is_some() }, ties.unwrap_or_default(), vec![plan])
 }
 
 /// One row for each element of lists that lie side by side, in new columns after those of `plan`. With `left`, rows

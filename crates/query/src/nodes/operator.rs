@@ -12,6 +12,7 @@ use datafusion::logical_expr::{Expr, ExprSchemable, JoinType, LogicalPlan, UserD
 use super::asof::AsofDirection;
 use super::counted_set::CountedSet;
 use super::fill::FillBounds;
+use super::stretch::Reach;
 
 /// What a node does. Its expressions are in [`OperatorNode::exprs`], in the order said here.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -20,6 +21,8 @@ pub(crate) enum Operator {
     LimitBy { offset: u64, count: u64 },
     /// Keys.
     Ties { offset: u64, count: u64 },
+    /// With ties: keys.
+    Stretch { offset: Option<Reach>, count: Option<Reach>, ties: bool },
     /// Lists; `columns` are the names of their elements.
     Unnest { columns: Vec<String>, left: bool },
     /// None. `ty` is for the error when there is no row and NULL cannot be.
@@ -121,7 +124,11 @@ impl UserDefinedLogicalNodeCore for OperatorNode {
     fn necessary_children_exprs(&self, output_columns: &[usize]) -> Option<Vec<Vec<usize>>> {
         let passes = matches!(
             self.operator,
-            Operator::LimitBy { .. } | Operator::Ties { .. } | Operator::Unnest { .. } | Operator::KeepOrder
+            Operator::LimitBy { .. }
+                | Operator::Ties { .. }
+                | Operator::Stretch { .. }
+                | Operator::Unnest { .. }
+                | Operator::KeepOrder
         );
         if !passes {
             return None;
@@ -144,6 +151,7 @@ impl Operator {
         match self {
             Operator::LimitBy { .. } => "LimitBy",
             Operator::Ties { .. } => "LimitWithTies",
+            Operator::Stretch { .. } => "LimitOfAll",
             Operator::Unnest { .. } => "ArrayJoin",
             Operator::SingleRow { .. } => "SingleRow",
             Operator::KeepOrder => "KeepOrder",
@@ -156,7 +164,14 @@ impl Operator {
 
     /// True when rows leave in the order in which they come, with the same columns.
     pub(crate) fn keeps_order(&self) -> bool {
-        matches!(self, Operator::LimitBy { .. } | Operator::Ties { .. } | Operator::KeepOrder | Operator::Fill { .. })
+        matches!(
+            self,
+            Operator::LimitBy { .. }
+                | Operator::Ties { .. }
+                | Operator::Stretch { .. }
+                | Operator::KeepOrder
+                | Operator::Fill { .. }
+        )
     }
 
     /// True when each partition of the input can be worked on by itself.
