@@ -17,6 +17,8 @@ pub(crate) const FAMILIES: &[&[Definition]] = &[
     strings::replace::DEFINITIONS,
     strings::split::DEFINITIONS,
     strings::concat::DEFINITIONS,
+    strings::conv::DEFINITIONS,
+    strings::printf::DEFINITIONS,
     arrays::build::DEFINITIONS,
     arrays::access::DEFINITIONS,
     arrays::search::DEFINITIONS,

@@ -2,10 +2,12 @@
 
 pub(crate) mod case;
 pub(crate) mod concat;
+pub(crate) mod conv;
 pub(crate) mod distance;
 pub(crate) mod key_values;
 pub(crate) mod length;
 pub(crate) mod like;
+pub(crate) mod printf;
 pub(crate) mod re2;
 pub(crate) mod regexp;
 pub(crate) mod replace;
