@@ -25,10 +25,20 @@ pub struct Misfit;
 /// Texts of the next block may be longer in sum: by so small a share they need no more room.
 const SPARE_SHARE: usize = 16;
 
+/// What becomes of integers that their column cannot hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Numbers {
+    /// They are misfits: where bad rows are kept aside.
+    Exact,
+    /// They lose their upper bits, as ClickHouse reads them.
+    Wrapped,
+}
+
 /// See the module: `append_…` and `truncate` keep it well formed, [`ColumnBuilder::finish`] gives the array.
 pub struct ColumnBuilder {
     ty: DataType,
     zone: Zone,
+    numbers: Numbers,
     /// One flag a row, only for types that can be NULL.
     valid: Option<Vec<bool>>,
     values: Values,
@@ -77,10 +87,15 @@ macro_rules! each_vec {
 }
 
 impl ColumnBuilder {
-    /// A column of that type without cells; `zone` is that of times without one of their own.
+    /// A column of that type without cells; `zone` is that of times without one of their own. Integers that do not fit
+    /// are misfits.
     pub fn new(ty: &DataType, zone: Zone) -> ColumnBuilder {
+        ColumnBuilder::with_numbers(ty, zone, Numbers::Exact)
+    }
+
+    pub(crate) fn with_numbers(ty: &DataType, zone: Zone, numbers: Numbers) -> ColumnBuilder {
         let valid = ty.is_nullable().then(Vec::new);
-        ColumnBuilder { values: Values::of(ty.base(), zone), ty: ty.clone(), zone, valid }
+        ColumnBuilder { values: Values::of(ty.base(), zone, numbers), ty: ty.clone(), zone, numbers, valid }
     }
 
     pub(crate) fn ty(&self) -> &DataType {
@@ -146,7 +161,7 @@ impl ColumnBuilder {
         if let Values::List { .. } | Values::Struct { .. } = self.values {
             return cursor::read_container(self, text);
         }
-        self.values.append_text(self.ty.base(), text, self.zone)?;
+        self.values.append_text(self.ty.base(), text, (self.zone, self.numbers))?;
         self.mark(true);
         Ok(())
     }
@@ -155,7 +170,11 @@ impl ColumnBuilder {
     pub(crate) fn append_u64(&mut self, value: u64) -> Result<(), Misfit> {
         match &mut self.values {
             Values::U64(v) if self.ty.base() == &DataType::UInt64 => v.push(value),
-            Values::I64(v) if self.ty.base() == &DataType::Int64 => v.push(i64::try_from(value).map_err(|_| Misfit)?),
+            Values::I64(v) if self.ty.base() == &DataType::Int64 => match i64::try_from(value) {
+                Ok(value) => v.push(value),
+                Err(_) if self.numbers == Numbers::Wrapped => v.push(value as i64),
+                Err(_) => return Err(Misfit),
+            },
             Values::F64(v) => v.push(value as f64),
             _ => return self.append_text(itoa::Buffer::new().format(value).as_bytes()),
         }
@@ -236,7 +255,7 @@ impl ColumnBuilder {
     /// All cells; the builder is empty afterwards.
     pub fn finish(&mut self) -> ArrayRef {
         let nulls = self.valid.as_mut().map(|valid| NullBuffer::from(std::mem::take(valid)));
-        let mut next = Values::of(self.ty.base(), self.zone);
+        let mut next = Values::of(self.ty.base(), self.zone, self.numbers);
         next.reserve_as(&self.values);
         std::mem::replace(&mut self.values, next).finish(self.ty.base(), nulls.filter(|nulls| nulls.null_count() > 0))
     }
@@ -257,7 +276,7 @@ impl Values {
         }
     }
 
-    fn of(ty: &DataType, zone: Zone) -> Values {
+    fn of(ty: &DataType, zone: Zone, numbers: Numbers) -> Values {
         match ty.arrow_type() {
             ArrowType::Null => Values::Nothing(0),
             ArrowType::Boolean => Values::Bool(Vec::new()),
@@ -274,27 +293,31 @@ impl Values {
             ArrowType::Decimal256(..) => Values::D256(Vec::new()),
             ArrowType::Binary => Values::Bytes { offsets: vec![0], data: Vec::new() },
             ArrowType::FixedSizeBinary(width) => Values::Fixed { width: width as usize, data: Vec::new() },
-            ArrowType::List(_) => Values::List { offsets: vec![0], child: Box::new(Values::element(ty, zone)) },
-            ArrowType::Struct(_) => Values::Struct { len: 0, children: Values::fields(ty, zone) },
+            ArrowType::List(_) => {
+                Values::List { offsets: vec![0], child: Box::new(Values::element(ty, zone, numbers)) }
+            }
+            ArrowType::Struct(_) => Values::Struct { len: 0, children: Values::fields(ty, zone, numbers) },
             _ => Values::I64(Vec::new()),
         }
     }
 
-    fn element(ty: &DataType, zone: Zone) -> ColumnBuilder {
+    fn element(ty: &DataType, zone: Zone, numbers: Numbers) -> ColumnBuilder {
         match ty {
-            DataType::Array(inner) => ColumnBuilder::new(inner, zone),
+            DataType::Array(inner) => ColumnBuilder::with_numbers(inner, zone, numbers),
             DataType::Map(entry) => {
                 let field = |name: &str, ty: &DataType| TupleField { name: Some(name.into()), ty: ty.clone() };
                 let pair = DataType::Tuple(vec![field("key", &entry.0), field("value", &entry.1)].into());
-                ColumnBuilder::new(&pair, zone)
+                ColumnBuilder::with_numbers(&pair, zone, numbers)
             }
-            _ => ColumnBuilder::new(&DataType::Nothing, zone),
+            _ => ColumnBuilder::with_numbers(&DataType::Nothing, zone, numbers),
         }
     }
 
-    fn fields(ty: &DataType, zone: Zone) -> Vec<ColumnBuilder> {
+    fn fields(ty: &DataType, zone: Zone, numbers: Numbers) -> Vec<ColumnBuilder> {
         match ty {
-            DataType::Tuple(fields) => fields.iter().map(|field| ColumnBuilder::new(&field.ty, zone)).collect(),
+            DataType::Tuple(fields) => {
+                fields.iter().map(|field| ColumnBuilder::with_numbers(&field.ty, zone, numbers)).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -329,11 +352,15 @@ impl Values {
         }
     }
 
-    /// Integers go through their own width so that a number that does not fit is a misfit, not a wrapped one.
-    fn append_text(&mut self, ty: &DataType, text: &[u8], zone: Zone) -> Result<(), Misfit> {
-        fn integer<T: std::str::FromStr>(text: &[u8]) -> Result<T, Misfit> {
-            let text = std::str::from_utf8(text).map_err(|_| Misfit)?;
-            text.strip_prefix('+').unwrap_or(text).parse().map_err(|_| Misfit)
+    /// Integers go through their own width first; one that does not fit is a misfit, or wrapped.
+    fn append_text(&mut self, ty: &DataType, text: &[u8], (zone, numbers): (Zone, Numbers)) -> Result<(), Misfit> {
+        fn integer<T: Integer>(text: &[u8], numbers: Numbers) -> Result<T, Misfit> {
+            let plain = text.strip_prefix(b"+").unwrap_or(text);
+            match std::str::from_utf8(plain).map(str::parse) {
+                Ok(Ok(number)) => Ok(number),
+                Ok(Err(_)) if numbers == Numbers::Wrapped => wrapped_bits(plain, T::SIGNED).map(T::of_bits),
+                _ => Err(Misfit),
+            }
         }
         match (self, ty) {
             (Values::Nothing(_), _) => return Err(Misfit),
@@ -361,14 +388,16 @@ impl Values {
             (Values::I16(v), DataType::Enum(values)) => {
                 v.push(values.number(text).or_else(|| enum_number(values, text)).ok_or(Misfit)?);
             }
-            (Values::U8(v), _) => v.push(if let Ok(flag) = literal_bool(text) { flag.into() } else { integer(text)? }),
-            (Values::U16(v), _) => v.push(integer(text)?),
-            (Values::U32(v), _) => v.push(integer(text)?),
-            (Values::U64(v), _) => v.push(integer(text)?),
-            (Values::I8(v), _) => v.push(integer(text)?),
-            (Values::I16(v), _) => v.push(integer(text)?),
-            (Values::I32(v), _) => v.push(integer(text)?),
-            (Values::I64(v), _) => v.push(integer(text)?),
+            (Values::U8(v), _) => {
+                v.push(if let Ok(flag) = literal_bool(text) { flag.into() } else { integer(text, numbers)? })
+            }
+            (Values::U16(v), _) => v.push(integer(text, numbers)?),
+            (Values::U32(v), _) => v.push(integer(text, numbers)?),
+            (Values::U64(v), _) => v.push(integer(text, numbers)?),
+            (Values::I8(v), _) => v.push(integer(text, numbers)?),
+            (Values::I16(v), _) => v.push(integer(text, numbers)?),
+            (Values::I32(v), _) => v.push(integer(text, numbers)?),
+            (Values::I64(v), _) => v.push(integer(text, numbers)?),
             (Values::F32(v), _) => v.push(parse_f64(text).ok_or(Misfit)? as f32),
             (Values::F64(v), _) => v.push(parse_f64(text).ok_or(Misfit)?),
             (Values::D128(v), DataType::Decimal { precision, scale }) => {
@@ -384,7 +413,7 @@ impl Values {
                 data.extend_from_slice(text);
                 offsets.push(end);
             }
-            (Values::Fixed { width, data }, ty) => data.extend_from_slice(&fixed_cell(ty, *width, text)?),
+            (Values::Fixed { width, data }, ty) => data.extend_from_slice(&fixed_cell(ty, *width, text, numbers)?),
             _ => return Err(Misfit),
         }
         Ok(())
@@ -490,7 +519,56 @@ fn default_cell(ty: &DataType, width: usize) -> Vec<u8> {
     }
 }
 
-fn fixed_cell(ty: &DataType, width: usize, text: &[u8]) -> Result<Vec<u8>, Misfit> {
+/// An integer whose upper bits may be lost.
+trait Integer: std::str::FromStr {
+    const SIGNED: bool;
+    fn of_bits(bits: u128) -> Self;
+}
+
+macro_rules! integers {
+    ($($ty:ty: $signed:literal),*) => {
+        $(impl Integer for $ty {
+            const SIGNED: bool = $signed;
+            fn of_bits(bits: u128) -> $ty {
+                bits as $ty
+            }
+        })*
+    };
+}
+
+integers!(u8: false, u16: false, u32: false, u64: false, i8: true, i16: true, i32: true, i64: true);
+
+/// The lowest bits of an integer of any length, in two's complement.
+fn wrapped_bits(text: &[u8], signed: bool) -> Result<u128, Misfit> {
+    wrapped(text, signed).map(|(_, low)| low)
+}
+
+/// The same of 256 bits, the upper ones first.
+fn wrapped(text: &[u8], signed: bool) -> Result<(u128, u128), Misfit> {
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] if signed => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    let (high, low) = wide::u256_from_text(digits).ok_or(Misfit)?;
+    Ok(match negative {
+        true => (high.wrapping_neg().wrapping_sub(u128::from(low != 0)), low.wrapping_neg()),
+        false => (high, low),
+    })
+}
+
+fn fixed_cell(ty: &DataType, width: usize, text: &[u8], numbers: Numbers) -> Result<Vec<u8>, Misfit> {
+    if numbers == Numbers::Wrapped {
+        match ty {
+            DataType::UInt128 => return Ok(wide::u128_to_cell(wrapped_bits(text, false)?).to_vec()),
+            DataType::Int128 => return Ok(wide::i128_to_cell(wrapped_bits(text, true)? as i128).to_vec()),
+            DataType::Int256 => {
+                let (high, low) = wrapped(text, true)?;
+                return Ok(wide::i256_to_cell(i256::from_parts(low, high as i128)).to_vec());
+            }
+            _ => {}
+        }
+    }
     let cell = match ty {
         DataType::Uuid => scan::parse_uuid(text).map(Vec::from),
         DataType::Ipv6 => scan::parse_ipv6(text).map(Vec::from),
@@ -508,8 +586,14 @@ fn fixed_cell(ty: &DataType, width: usize, text: &[u8]) -> Result<Vec<u8>, Misfi
 }
 
 /// The code that ClickHouse gives for text that is no value of the type.
-pub(crate) fn misfit_code(ty: &DataType) -> ErrorCode {
+pub(crate) fn misfit_code(ty: &DataType, text: &[u8]) -> ErrorCode {
     match ty.base() {
+        DataType::Decimal { scale, .. } if scan::parse_decimal(text, *scale).is_some() => {
+            ErrorCode::ARGUMENT_OUT_OF_BOUND
+        }
+        DataType::Bool => ErrorCode::CANNOT_PARSE_BOOL,
+        DataType::Ipv4 => ErrorCode::CANNOT_PARSE_IPV4,
+        DataType::Ipv6 => ErrorCode::CANNOT_PARSE_IPV6,
         DataType::Date | DataType::Date32 => ErrorCode::CANNOT_PARSE_DATE,
         DataType::DateTime(_) | DataType::DateTime64 { .. } => ErrorCode::CANNOT_PARSE_DATETIME,
         DataType::Uuid => ErrorCode::CANNOT_PARSE_UUID,

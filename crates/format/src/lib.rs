@@ -16,6 +16,7 @@ mod native;
 pub mod parquet;
 
 pub use build::{ColumnBuilder, Misfit};
+pub use decode::values::subqueries;
 pub use decode::{BadRow, Decode, DecodeOptions, Decoded, Evaluate, block_bytes_max, decoder, unescape_cell};
 pub use encode::{Encode, Statistics, encoder, encoder_for};
 pub use error::{Error, Result};

@@ -77,7 +77,7 @@ pub fn u256_to_text(high: u128, low: u128) -> String {
 pub fn u256_from_text(digits: &[u8]) -> Option<(u128, u128)> {
     let mut limbs = [0u64; 4];
     for digit in digits {
-        let mut carry = u128::from(digit.is_ascii_digit().then_some(digit - b'0')?);
+        let mut carry = u128::from(digit.is_ascii_digit().then(|| digit - b'0')?);
         for limb in limbs.iter_mut().rev() {
             let value = u128::from(*limb) * 10 + carry;
             *limb = value as u64;
@@ -107,5 +107,6 @@ mod tests {
         assert_eq!(u256_from_text(text.as_bytes()), Some((u128::MAX, u128::MAX)));
         assert_eq!(u256_to_text(0, 0), "0");
         assert_eq!(u256_from_text(b"12x"), None);
+        assert_eq!(u256_from_text(b"12 "), None);
     }
 }

@@ -7,7 +7,7 @@ mod native;
 mod row_binary;
 mod rows;
 mod tsv;
-mod values;
+pub(crate) mod values;
 
 use arrow::array::{ArrayRef, LargeBinaryArray};
 pub use tsv::unescape_cell;

@@ -4,7 +4,7 @@ use arrow::array::LargeBinaryBuilder;
 use types::{Block, ErrorCode, Setting};
 
 use super::{BadRow, DecodeOptions, Decoded};
-use crate::build::{ColumnBuilder, Misfit, misfit_code};
+use crate::build::{ColumnBuilder, Misfit, Numbers, misfit_code};
 use crate::error::{Error, Result};
 
 /// Invariant: between rows all builders, flags, positions and raw rows have the same length.
@@ -43,8 +43,9 @@ pub(crate) enum Fault {
 impl Rows {
     pub(crate) fn new(options: DecodeOptions) -> Rows {
         let zone = options.zone();
+        let numbers = if options.keep_bad_rows { Numbers::Exact } else { Numbers::Wrapped };
         let columns: Vec<ColumnBuilder> =
-            options.header.columns().iter().map(|column| ColumnBuilder::new(&column.ty, zone)).collect();
+            options.header.columns().iter().map(|column| ColumnBuilder::with_numbers(&column.ty, zone, numbers)).collect();
         Rows {
             absent: vec![Vec::new(); columns.len()],
             any_absent: vec![false; columns.len()],
@@ -155,9 +156,9 @@ impl Rows {
                 Error::BadValue {
                     column: column.name.to_string(),
                     ty: column.ty.to_string(),
+                    code: misfit_code(&column.ty, &text),
                     text: excerpt(&text),
                     row,
-                    code: misfit_code(&column.ty),
                 }
             }
             Fault::Row("not_values", message) => Error::Expression { message, row, code: ErrorCode::SYNTAX_ERROR },

@@ -128,9 +128,22 @@ fn json_arrays_are_rows_with_or_without_names() {
     let text = "[\"b\", \"a\"]\n[\"String\", \"UInt8\"]\n[\"x\", 1]\n";
     let format = Format::JsonCompactEachRowWithNamesAndTypes;
     assert_eq!(round_trip(format, Format::TabSeparated, columns, text), "1\tx\n");
-    for bad in ["[1]\n", "[1,\"x\",2]\n", "{}\n", "[300,\"x\"]\n", "[1,"] {
+    for bad in ["[1]\n", "[1,\"x\",2]\n", "{}\n", "[-1,\"x\"]\n", "[1,"] {
         assert!(read(Format::JsonCompactEachRow, &header(columns), bad, 2).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn numbers_lose_their_upper_bits_unless_bad_rows_are_kept() {
+    let columns = &[("a", "UInt8"), ("b", "Int8"), ("c", "Int256")];
+    let text = "300\t-129\t57896044618658097711785492504343953926634992332820282019728792003956564819968\n";
+    let wrapped = "44\t127\t-57896044618658097711785492504343953926634992332820282019728792003956564819968\n";
+    assert_eq!(round_trip(Format::TabSeparated, Format::TabSeparated, columns, text), wrapped);
+    let mut options = DecodeOptions::new(header(columns), Settings::default());
+    options.keep_bad_rows = true;
+    let mut decoder = decoder(Format::TabSeparated, options, None).unwrap();
+    decoder.push(b"300\t1\t1\n1\t1\t1\n");
+    assert_eq!(decoder.next(true).unwrap().unwrap().misfits, [(0, 0)]);
 }
 
 #[test]

@@ -158,6 +158,22 @@ fn split_cells(text: &[u8]) -> Vec<&[u8]> {
     cells
 }
 
+/// The cells that hold a subquery, each with the number of its column: they are to be run before the rows are read.
+pub fn subqueries(text: &[u8]) -> Vec<(usize, &[u8])> {
+    const SELECT: &[u8] = b"select";
+    let holds = |text: &[u8]| text.windows(SELECT.len()).any(|word| word.eq_ignore_ascii_case(SELECT));
+    let mut found = Vec::new();
+    let mut rest = if holds(text) { text } else { &[] };
+    while let Some(start) = rest.iter().position(|byte| *byte == b'(') {
+        let Some(end) = row_end(&rest[start..]) else { break };
+        let cells = split_cells(&rest[start + 1..start + end - 1]);
+        let cells = cells.into_iter().map(<[u8]>::trim_ascii).enumerate();
+        found.extend(cells.filter(|(_, cell)| cell.starts_with(b"(") && holds(cell)));
+        rest = &rest[start + end..];
+    }
+    found
+}
+
 impl Decode for Values {
     fn push(&mut self, bytes: &[u8]) {
         self.pending.push(bytes);
