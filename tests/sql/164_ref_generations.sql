@@ -43,7 +43,7 @@ SELECT generation, number FROM system.view_generations ORDER BY generation DESC;
 SELECT * FROM v GENERATION -2; -- { serverError BAD_ARGUMENTS }
 SYSTEM ROLLBACK VIEW v TO GENERATION -2; -- { serverError BAD_ARGUMENTS }
 SELECT * FROM v GENERATION -1;
--- other columns: what was there before is of other columns and goes
+-- other columns: what was there before is of other columns and goes; the view shows those of its SELECT
 ALTER TABLE t ADD COLUMN z UInt64 DEFAULT 5;
 SYSTEM REFRESH VIEW v;
 SYSTEM WAIT VIEW v;

@@ -1,17 +1,19 @@
 //! INSERT: rows from VALUES, from data in a format, or from a SELECT, through the insert path into one commit.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow::array::ArrayRef;
 use bytes::Bytes;
 use format::{Decode, DecodeOptions, Decoded, Format};
 use futures::StreamExt;
 use query::expressions::Converter;
 use query::memory::Held;
 use query::{BlockStream, Prepared, QueryContext};
-use sql::ast::{ExprKind, Insert as AstInsert, InsertColumns, InsertData, InsertSource, InsertTarget};
-use store::FsyncMode;
+use sql::ast::{ExprKind, Insert as AstInsert, InsertColumns, InsertData, InsertSource, InsertTarget, StatementKind};
+use store::{FsyncMode, TableDef, Target, ViewDef};
 use tokio::sync::mpsc;
-use types::{Block, ErrorCode, Header, Setting};
+use types::{Block, DataType, ErrorCode, Header, Setting};
 use views::insert::{BadRow, Letters};
 use views::{Insert, InsertOptions, Rows};
 
@@ -52,6 +54,7 @@ pub(crate) async fn run(engine: &Engine, mut running: Running, insert: &AstInser
     let mut into = engine.inner.views.insert(&table, &ctx, options)?;
     into.keep(passage);
     let columns = named_columns(&insert.columns, &into.table().insertable)?;
+    let columns = if shows_its_own(&table) { Some(names_of_view(columns, &table, &into)?) } else { columns };
     let columns = into.table().columns_of(columns.as_deref())?;
     feed(&mut Sink::Table(&mut into), &mut running, insert, &columns, &ctx).await?;
     let written = into.written();
@@ -139,6 +142,27 @@ pub(crate) fn named_columns(columns: &InsertColumns, insertable: &Header) -> Res
         }
     }
     Ok(Some(names))
+}
+
+/// True for views with TO: their columns are those of their SELECT, not the target's.
+fn shows_its_own(table: &TableDef) -> bool {
+    matches!(table.view.as_ref().and_then(ViewDef::target), Some(Target::Named(_)))
+}
+
+/// The columns that an INSERT into a view with TO fills.
+fn names_of_view(names: Option<Vec<String>>, view: &TableDef, into: &Insert) -> Result<Vec<String>> {
+    let Some(names) = names else {
+        let insertable = &into.table().insertable;
+        let shown = view.columns.columns().iter().filter(|column| insertable.position(&column.name).is_some());
+        return Ok(shown.map(|column| column.name.to_string()).collect());
+    };
+    match names.iter().find(|name| view.columns.position(name).is_none()) {
+        None => Ok(names),
+        Some(name) => {
+            let message = format!("no such column {name} in table {}", view.qualified_name());
+            Err(Error::refused(ErrorCode::NO_SUCH_COLUMN_IN_TABLE, message))
+        }
+    }
 }
 
 fn all_but(asterisk: &sql::ast::Asterisk, insertable: &Header) -> Result<Vec<String>> {
@@ -261,7 +285,11 @@ async fn from_data(
     let mut options = DecodeOptions::new(columns, ctx.settings.clone());
     options.keep_bad_rows = into.keeps_letters();
     options.strict_types = into.has_strict_types();
-    let mut decoder = format::decoder(format, options, Some(evaluator(ctx)))?;
+    let known = match format {
+        Format::Values => scalars(&inline, &options.header, ctx).await?,
+        _ => Scalars::new(),
+    };
+    let mut decoder = format::decoder(format, options, Some(evaluator(ctx, known)))?;
     let held = &mut ctx.memory.hold("blocks of an INSERT");
     for start in (0..inline.len()).step_by(CHUNK_BYTES) {
         decoder.push(&inline[start..inline.len().min(start + CHUNK_BYTES)]);
@@ -300,10 +328,41 @@ pub(crate) fn rows_of(decoded: Decoded, source: &str, keep_letters: bool) -> Row
     Rows { block: decoded.block, absent: decoded.absent, letters }
 }
 
+/// Values of subqueries, by their text and the type that is wanted.
+type Scalars = BTreeMap<(Vec<u8>, String), ArrayRef>;
+
+/// Runs the subqueries in VALUES. A value that the column cannot hold is NULL, as in ClickHouse.
+async fn scalars(inline: &[u8], columns: &Header, ctx: &Arc<QueryContext>) -> Result<Scalars> {
+    let mut known = Scalars::new();
+    for (column, cell) in format::subqueries(inline) {
+        let Some(column) = columns.columns().get(column) else { continue };
+        let key = (cell.to_vec(), column.ty.to_string());
+        if known.contains_key(&key) {
+            continue;
+        }
+        let text = String::from_utf8_lossy(cell);
+        let ty = sql::quote_string(column.ty.base().to_string().as_bytes());
+        let query = match column.ty.base() {
+            DataType::Array(_) | DataType::Map(_) | DataType::Tuple(_) => format!("SELECT CAST({text}, {ty})"),
+            _ => format!("SELECT accurateCastOrNull({text}, {ty})"),
+        };
+        let statement = sql::parse_statement(&query)?;
+        let StatementKind::Query(query) = statement.kind else { continue };
+        let blocks = query::prepare(&query, ctx).await?.compiled.collect(ctx).await?;
+        let value = blocks.iter().find(|block| block.rows() == 1).map(|block| block.array(0).clone());
+        let value = value.ok_or_else(|| Error::Input(format!("{text} has no value")))?;
+        known.insert(key, value);
+    }
+    Ok(known)
+}
+
 /// Evaluates expressions in VALUES.
-fn evaluator(ctx: &Arc<QueryContext>) -> Box<format::Evaluate> {
+fn evaluator(ctx: &Arc<QueryContext>, known: Scalars) -> Box<format::Evaluate> {
     let ctx = Arc::clone(ctx);
     Box::new(move |text, ty| {
+        if let Some(value) = known.get(&(text.to_vec(), ty.to_string())) {
+            return Ok(value.clone());
+        }
         let text = std::str::from_utf8(text).map_err(|error| (ErrorCode::SYNTAX_ERROR, error.to_string()))?;
         let expr =
             sql::parse_expression(text).map_err(|error| (crate::error::syntax_code(&error), error.to_string()))?;

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use datafusion::logical_expr::TableSource as PlanSource;
 use parking_lot::Mutex;
 use sql::ast::ColumnDefault;
-use store::{TableDef, TableKind, ViewDef};
+use store::{TableDef, TableKind, Target, ViewDef};
 use types::{ErrorCode, TableId};
 
 use crate::bind::relations::{
-    ColumnKind, Loading, MergeRelation, Relation, RelationColumn, RelationKind, Relations, ScanFactory, ScanOptions,
-    TableFunctionCall, TableRelation, ViewRelation,
+    ColumnKind, Loading, MergeRelation, Relation, RelationColumn, RelationKind, Relations, Sampling, ScanFactory,
+    ScanOptions, TableFunctionCall, TableRelation, ViewRelation,
 };
 use crate::buffer_engine::BufferEngine;
 use crate::context::QueryContext;
@@ -65,7 +65,10 @@ impl<'a> SnapshotRelations<'a> {
         };
         let has_final = target.schema.as_ref().is_some_and(|schema| schema.has_final());
         let one_a_key = matches!(target.kind, TableKind::Join | TableKind::Set) && rows == Rows::Merged && has_final;
+        let sample_by = definition.storage().and_then(|storage| storage.sample_by.as_ref());
+        let rows = || self.ctx.snapshot.table_parts(target.id).map_or(0, store::TableParts::rows);
         let table = TableRelation {
+            sampling: sample_by.map(|key| Arc::new(Sampling { key: key.clone(), rows: rows() })),
             columns: match one_a_key {
                 true => columns_of(target, &definition).into(),
                 false => columns(target, &definition)?.into(),
@@ -217,7 +220,11 @@ impl Relations for SnapshotRelations<'_> {
                     let message = format!("target table of view \"{}\" does not exist", def.qualified_name());
                     Error::refused(ErrorCode::UNKNOWN_TABLE, message)
                 })?;
-                self.stored(def, target, Rows::Merged)
+                let relation = self.stored(def, target, Rows::Merged)?;
+                match view.target() {
+                    Some(Target::Named(_)) => Ok(shown_as(relation, &def.columns)),
+                    Some(Target::Inner(_)) | None => Ok(relation),
+                }
             }
         }
     }
@@ -326,6 +333,24 @@ pub fn outside_of_table(def: &TableDef, ctx: &QueryContext) -> Result<Outside> {
     Outside::of_engine(engine, Some(types::Header::new(columns)), &external::folder_of(def.uuid), ctx)
 }
 
+/// A table with the columns of the view that writes to it: those alone, in the view's order and types.
+fn shown_as(mut relation: Relation, shown: &types::Header) -> Relation {
+    let RelationKind::Table(table) = &mut relation.kind else { return relation };
+    let stored: Vec<RelationColumn> = table.columns.to_vec();
+    let of_view = shown.columns().iter().filter_map(|column| {
+        let found = stored.iter().find(|stored| stored.name == column.name)?;
+        let kind = match &found.kind {
+            ColumnKind::Ordinary if found.ty != column.ty => ColumnKind::Converted(found.ty.clone()),
+            kind => kind.clone(),
+        };
+        Some(RelationColumn { name: column.name.clone(), ty: column.ty.clone(), kind })
+    });
+    let is_free =
+        |column: &&RelationColumn| matches!(column.kind, ColumnKind::Virtual) && shown.position(&column.name).is_none();
+    table.columns = of_view.chain(stored.iter().filter(is_free).cloned()).collect();
+    relation
+}
+
 /// A relation of a source that has all its columns in `SELECT *` and knows neither FINAL nor PREWHERE.
 fn rows_of(database: &str, name: &str, source: Arc<dyn Source>) -> Relation {
     rows_and_virtuals(database, name, source, 0)
@@ -340,6 +365,7 @@ fn rows_and_virtuals(database: &str, name: &str, source: Arc<dyn Source>, virtua
         kind: if at < ordinary { ColumnKind::Ordinary } else { ColumnKind::Virtual },
     };
     let table = TableRelation {
+        sampling: None,
         columns: source.header().columns().iter().enumerate().map(column).collect(),
         scan: Arc::new(SourceScan { source }),
         supports_final: false,

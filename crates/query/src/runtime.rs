@@ -2,6 +2,7 @@
 //!
 //! Made once at start-up and passed down; nothing here is global and nothing here belongs to one query.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -85,6 +86,8 @@ pub struct Runtime {
     pub key_indexes: KeyIndexes,
     /// Dictionaries that were used.
     pub dictionaries: Dictionaries,
+    /// Parts that were frozen since the start.
+    pub frozen: FrozenParts,
     /// Tables that were looked into by key.
     pub points: PointTables,
     /// Optimizer rules and planner, made once because making them costs more than most plans.
@@ -122,6 +125,7 @@ impl Runtime {
             plans: PlanCache::new(config.plan_cache_entries),
             key_indexes: KeyIndexes::new(config.key_index_bytes),
             dictionaries: Dictionaries::default(),
+            frozen: FrozenParts::default(),
             points: PointTables::default(),
             template: session::template(),
             brief_template: crate::brief::template(),
@@ -130,6 +134,27 @@ impl Runtime {
             execution,
             config,
         }))
+    }
+}
+
+/// Parts of which FREEZE made files, as `system.parts.is_frozen` shows them: since the start, as in ClickHouse.
+#[derive(Debug, Default)]
+pub struct FrozenParts {
+    parts: parking_lot::Mutex<BTreeSet<(types::TableId, String)>>,
+}
+
+impl FrozenParts {
+    /// Remembers parts of a table; forgets those of it that are not among `there`.
+    pub fn freeze(&self, table: types::TableId, there: &BTreeSet<String>, parts: impl Iterator<Item = String>) {
+        let mut frozen = self.parts.lock();
+        frozen.retain(|(of, part)| *of != table || there.contains(part));
+        frozen.extend(parts.map(|part| (table, part)));
+    }
+
+    /// True when the part was frozen.
+    pub fn has(&self, table: types::TableId, part: &str) -> bool {
+        let frozen = self.parts.lock();
+        !frozen.is_empty() && frozen.contains(&(table, part.to_owned()))
     }
 }
 

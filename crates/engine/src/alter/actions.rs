@@ -120,6 +120,7 @@ impl<'a> Groups<'a> {
                 | AlterAction::ModifyColumn { .. }
                 | AlterAction::RenameColumn { .. }
                 | AlterAction::RemoveColumnProperty { .. }
+                | AlterAction::RemoveSampleBy
                 | AlterAction::AddConstraint { .. }
                 | AlterAction::DropElement(Element::Constraint, _)
                 | AlterAction::ModifySetting(_) => true,

@@ -139,6 +139,17 @@ fn apply(draft: &mut Draft, action: &AlterAction, work: &Work<'_>) -> Result<()>
             draft.create.storage.ttl = Vec::new();
             Ok(())
         }
+        AlterAction::ModifySampleBy(key) => {
+            draft.create.storage.sample_by = Some(key.clone());
+            Ok(())
+        }
+        AlterAction::RemoveSampleBy => match draft.create.storage.sample_by.take() {
+            Some(_) => Ok(()),
+            None => {
+                let message = "table doesn't have SAMPLE BY, cannot remove";
+                Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message))
+            }
+        },
         AlterAction::ModifySetting(settings) => modify_settings(draft, settings),
         AlterAction::ResetSetting(names) => reset_settings(draft, names),
         AlterAction::ModifyComment(comment) => {

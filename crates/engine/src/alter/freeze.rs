@@ -52,6 +52,10 @@ pub(super) async fn freeze(
         let rows = rows_as(part, def, &schema.header, &work.ctx)?;
         write_part(schema, &Derived::default(), rows, Maturity::Merged, &*files, &object(part.name())).await?;
     }
+    let all = work.ctx.snapshot.table_parts(def.id).into_iter().flat_map(|parts| parts.parts());
+    let there = all.map(|part| part.name().to_string()).collect();
+    let names = parts.iter().map(|part| part.name().to_string());
+    work.ctx.runtime.frozen.freeze(def.id, &there, names);
     Ok(())
 }
 

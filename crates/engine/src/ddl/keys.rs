@@ -50,9 +50,6 @@ impl Layout {
             partition_key: Vec::new(),
             min_max: Vec::new(),
         };
-        if let Some(sample) = &storage.sample_by {
-            return Err(Error::NotImplemented(format!("SAMPLE BY {sample}")));
-        }
         if let Some(order_by) = &storage.order_by {
             for item in &order_by.items {
                 check_sorting(&item.expr)?;
@@ -62,6 +59,9 @@ impl Layout {
             }
         }
         layout.primary_key_len = layout.primary_key(storage)?;
+        if let Some(sample) = &storage.sample_by {
+            layout.check_sampling(sample, ctx)?;
+        }
         if let Some(partition) = &storage.partition_by {
             for expr in items(partition) {
                 let position = layout.key_column(expr, ctx)?;
@@ -77,6 +77,27 @@ impl Layout {
         layout.min_max.sort_unstable();
         layout.min_max.dedup();
         Ok(layout)
+    }
+
+    /// What SAMPLE chooses by is part of the primary key, and an unsigned integer.
+    fn check_sampling(&self, sample: &Expr, ctx: &QueryContext) -> Result<()> {
+        let compiled = Expressions::compile(std::slice::from_ref(sample), &self.stored, ctx)?;
+        let (plain, computed) = (sample.to_string(), hidden::expression_column(&sample.to_string()));
+        let mut key = self.sort_key.iter().take(self.primary_key_len).map(|key| &self.header[key.position].name);
+        if !key.any(|name| **name == *plain || **name == *computed) {
+            let message = "sampling expression must be present in the primary key";
+            return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
+        }
+        match compiled.types().next() {
+            Some(DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64) => Ok(()),
+            ty => {
+                let ty = ty.map(ToString::to_string).unwrap_or_default();
+                let message = format!(
+                    "invalid sampling column type in storage parameters: {ty}. Must be one unsigned integer type"
+                );
+                Err(Error::refused(ErrorCode::ILLEGAL_TYPE_OF_COLUMN_FOR_FILTER, message))
+            }
+        }
     }
 
     /// The header with hidden columns.

@@ -29,6 +29,10 @@ fn of_select<'a>(select: &'a Select, ctes: &mut Vec<(&'a str, &'a Query)>) -> Re
         }
     }
     let Some(from) = &select.from else { return Ok(None) };
+    if from.sample.is_some() {
+        let message = "MATERIALIZED VIEW cannot have PREWHERE, SAMPLE or FINAL";
+        return Err(Error::refused(ErrorCode::QUERY_IS_NOT_SUPPORTED_IN_MATERIALIZED_VIEW, message));
+    }
     match &from.source {
         TableSource::Table(name) => match &name.database {
             Some(database) => Ok(Some(QualifiedName::new(database.name.as_str(), name.name.name.as_str()))),

@@ -123,7 +123,8 @@ fn table_of(from: &TableRef, ctx: &QueryContext) -> Option<Arc<TableDef>> {
     let def = catalog.table(database, &name.name.name)?;
     match &def.view {
         None => Some(def.clone()),
-        Some(view) => catalog.target(view.target()?).cloned(),
+        // a view shows its own columns
+        Some(view) => catalog.target(view.target()?).filter(|target| target.columns == def.columns).cloned(),
     }
 }
 

@@ -71,11 +71,6 @@ impl Binder<'_> {
         scope: &Scope<'_>,
     ) -> Result<FromPart> {
         let _level = self.descend()?;
-        if table.sample.is_some() {
-            // SAMPLE BY is refused when a table is made.
-            let message = "no table here supports sampling: SAMPLE needs a table with SAMPLE BY";
-            return Err(Error::refused(ErrorCode::SAMPLING_NOT_SUPPORTED, message));
-        }
         let alias = table.alias.as_ref().map(|alias| self.ident(alias)).transpose()?;
         let mut part = match &table.source {
             TableSource::Subquery(query) => {
@@ -85,6 +80,12 @@ impl Binder<'_> {
                     bound.plan = nodes::keep_order(bound.plan)?;
                 }
                 self.refuse_options(table, prewhere, "a subquery")?;
+                if table.sample.is_some() {
+                    return Err(Error::refused(
+                        ErrorCode::UNSUPPORTED_METHOD,
+                        "SAMPLE is not supported for a subquery",
+                    ));
+                }
                 query_part(bound, Source { alias, database: String::new(), table: String::new() })?
             }
             TableSource::Table(name) => self.bind_named(table, name, alias, prewhere, scope)?,
@@ -124,6 +125,7 @@ impl Binder<'_> {
             && let Some(cte) = scope.ctes.find(&table_name)
         {
             self.refuse_options(table, prewhere, "a named query")?;
+            refuse_sample(table, &table_name)?;
             let source = Source { alias, database: String::new(), table: table_name };
             return self.bind_cte(cte, source, scope);
         }
@@ -164,6 +166,7 @@ impl Binder<'_> {
         {
             let bound = self.bind_query_in(query, &scope.env, &scope.ctes, None)?;
             self.refuse_options(table, prewhere, "view()")?;
+            refuse_sample(table, &name)?;
             return query_part(bound, Source { alias, database: String::new(), table: name });
         }
         let arguments = function.arguments.iter().map(|argument| self.constant_argument(argument, scope));
@@ -219,6 +222,7 @@ impl Binder<'_> {
         match &relation.kind {
             RelationKind::Table(rows) => self.bind_rows(&relation, rows, source, table, prewhere, scope),
             RelationKind::View(view) => {
+                refuse_sample(table, &relation.name)?;
                 if table.generation.is_some() {
                     return not_supported("GENERATION of a view that is a query");
                 }
@@ -318,6 +322,12 @@ impl Binder<'_> {
                 format!("table \"{}\" does not support PREWHERE", relation.name),
             ));
         }
+        if prewhere.is_some() && rows.columns.iter().any(|column| matches!(column.kind, ColumnKind::Converted(_))) {
+            return Err(Error::refused(
+                ErrorCode::ILLEGAL_PREWHERE,
+                format!("view \"{}\" does not support PREWHERE: its target has columns of other types", relation.name),
+            ));
+        }
         let by_setting = scope.env.settings.flag(Setting::FinalByDefault) && rows.supports_final;
         let is_final = table.is_final || by_setting;
         let mut options = ScanOptions { is_final, prewhere: None, generation: table.generation };
@@ -327,8 +337,9 @@ impl Binder<'_> {
         let scan_source = rows.scan.source(&options)?;
         let reference = TableReference::partial(relation.database.to_string(), relation.name.to_string());
         let scan = LogicalPlanBuilder::scan(reference.clone(), scan_source, None)?.build()?;
-        let mut part = self.stored_columns(scan, &reference, rows, source)?;
+        let mut part = self.stored_columns(scan, &reference, rows, source, scope)?;
         part = self.alias_columns(part, &rows.columns, scope)?;
+        part = self.sample(part, relation, rows, table, scope)?;
         if let Some(prewhere) = prewhere.filter(|_| !is_final) {
             let inner = scope.over(part.sources.clone(), part.columns.clone());
             part.plan = self.filter(part.plan, prewhere, "PREWHERE", &inner)?;
@@ -342,19 +353,26 @@ impl Binder<'_> {
         reference: &TableReference,
         rows: &TableRelation,
         source: Source,
+        scope: &Scope<'_>,
     ) -> Result<FromPart> {
         let mut exprs = Vec::new();
         let mut columns = Vec::new();
         for stored in rows.columns.iter().filter(|column| !matches!(column.kind, ColumnKind::Alias(_))) {
             let column = self.fresh(&stored.name, &stored.ty);
             let scanned = Expr::Column(Column::new(Some(reference.clone()), stored.name.to_string()));
+            let scanned = match &stored.kind {
+                ColumnKind::Converted(ty) => {
+                    self.cast(Typed::new(scanned, ty.clone()), &stored.ty, &scope.env.functions)?.value()
+                }
+                _ => scanned,
+            };
             exprs.push(scanned.alias(column.name.clone()));
             columns.push(ScopeColumn {
                 column,
                 name: stored.name.clone(),
                 ty: stored.ty.clone(),
                 source: Some(0),
-                in_asterisk: matches!(stored.kind, ColumnKind::Ordinary),
+                in_asterisk: stored.kind.is_shown(),
                 unqualified: true,
             });
         }
@@ -373,7 +391,9 @@ impl Binder<'_> {
             .iter()
             .filter_map(|column| match &column.kind {
                 ColumnKind::Alias(expr) => Some((column, expr.clone())),
-                ColumnKind::Ordinary | ColumnKind::Materialized | ColumnKind::Virtual => None,
+                ColumnKind::Ordinary | ColumnKind::Converted(_) | ColumnKind::Materialized | ColumnKind::Virtual => {
+                    None
+                }
             })
             .collect();
         if aliases.is_empty() {
@@ -494,4 +514,15 @@ pub(crate) fn scope_columns(columns: &[(Column, Arc<str>, DataType)]) -> Vec<Sco
             unqualified: true,
         })
         .collect()
+}
+
+/// SAMPLE of something that has no sampling key of its own.
+fn refuse_sample(table: &TableRef, name: &str) -> Result<()> {
+    match table.sample {
+        None => Ok(()),
+        Some(_) => {
+            let message = format!("\"{name}\" doesn't support sampling: SAMPLE is for tables with SAMPLE BY");
+            Err(Error::refused(ErrorCode::SAMPLING_NOT_SUPPORTED, message))
+        }
+    }
 }

@@ -61,7 +61,7 @@ impl Binder<'_> {
             name: column.name.clone(),
             ty: column.ty.clone(),
             source: Some(0),
-            in_asterisk: matches!(column.kind, ColumnKind::Ordinary),
+            in_asterisk: column.kind.is_shown(),
             unqualified: true,
         });
         let part = FromPart { plan, sources: vec![source], columns: columns.collect(), totals: None };
@@ -108,7 +108,7 @@ fn shown(merge: &MergeRelation) -> Vec<RelationColumn> {
 /// The reference to one of the tables.
 fn read_alone(table: &TableRef, child: &Relation) -> TableRef {
     let name = ObjectName::qualified(&*child.database, &*child.name);
-    TableRef { generation: table.generation, ..TableRef::table(name) }
+    TableRef { generation: table.generation, sample: table.sample, ..TableRef::table(name) }
 }
 
 /// FINAL is for the tables that know it; the others are read as they are.

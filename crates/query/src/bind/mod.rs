@@ -27,6 +27,7 @@ mod order;
 mod parameters;
 mod projection;
 pub mod relations;
+mod sample;
 mod scope;
 mod select;
 mod set_ops;

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use sql::ast::{BinaryOperator, ExprKind, TableFunction, TableRef};
-use types::ErrorCode;
 use types::text::{Quoting, Zone, write_cell};
+use types::{DataType, ErrorCode};
 
 use super::binder::{Binder, QueryEnv, not_supported};
 use super::from::FromPart;
@@ -72,7 +72,10 @@ impl Binder<'_> {
 fn parameter_text(typed: &Typed, zone: Zone) -> Result<Option<String>> {
     let Some(array) = &typed.constant else { return Ok(None) };
     let mut text = Vec::new();
-    write_cell(&mut text, &typed.ty, array, 0, Quoting::Escaped, zone);
+    // what is made of several values resolves the escapes of its own strings
+    let is_made = matches!(typed.ty.base(), DataType::Array(_) | DataType::Map(_) | DataType::Tuple(_));
+    let quoting = if is_made { Quoting::Raw } else { Quoting::Escaped };
+    write_cell(&mut text, &typed.ty, array, 0, quoting, zone);
     let text = String::from_utf8(text);
     let text = text.map_err(|_| {
         Error::refused(ErrorCode::BAD_QUERY_PARAMETER, "the value of a view's parameter must be valid UTF-8")

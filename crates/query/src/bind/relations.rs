@@ -103,6 +103,17 @@ pub struct TableRelation {
     pub supports_prewhere: bool,
     /// Only the right side of IN may read it (engine Set).
     pub only_in: bool,
+    /// What SAMPLE chooses by, where the table has SAMPLE BY.
+    pub sampling: Option<Arc<Sampling>>,
+}
+
+/// SAMPLE BY of a table.
+#[derive(Debug)]
+pub struct Sampling {
+    /// The expression, an unsigned integer.
+    pub key: sql::Expr,
+    /// Rows of the table.
+    pub rows: u64,
 }
 
 /// A normal view, or any other relation that is a query.
@@ -144,12 +155,21 @@ pub struct RelationColumn {
 pub enum ColumnKind {
     /// Stored, in `SELECT *`.
     Ordinary,
+    /// Shown by `*`, and stored in this other type: what a view shows of its target.
+    Converted(DataType),
     /// Stored, but not in `SELECT *`.
     Materialized,
     /// Not stored: this expression over the other columns, cast to the column's type. Not in `SELECT *`.
     Alias(Arc<sql::Expr>),
     /// `_part` and its kind: given by the scan, not in `SELECT *`.
     Virtual,
+}
+
+impl ColumnKind {
+    /// True for the columns of `SELECT *`.
+    pub fn is_shown(&self) -> bool {
+        matches!(self, ColumnKind::Ordinary | ColumnKind::Converted(_))
+    }
 }
 
 /// When a dictionary is loaded.

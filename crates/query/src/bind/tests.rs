@@ -82,6 +82,7 @@ impl Relations for Script<'_> {
         let aliases = aliases.map(|(_, alias, expr)| column(alias, ColumnKind::Alias(expr.clone())));
         let stored = header.columns().iter().map(|stored| column(stored, ColumnKind::Ordinary));
         let table = TableRelation {
+            sampling: None,
             columns: stored.chain(aliases).collect(),
             scan: Arc::new(Scan(header.clone(), blocks.clone())),
             supports_final: true,

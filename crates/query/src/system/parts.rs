@@ -184,7 +184,9 @@ fn parts_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
                 let has = |compiled: &&projections::Compiled| projections::has(compiled, table, part, ctx);
                 let known = compiled.iter().filter(has).map(|compiled| compiled.projection.name.to_string()).collect();
                 let known = [("projections", Cell::Texts(known))];
-                rows.push(part_row(table, part).into_iter().chain(row_ttl(&rules, part)).chain(known));
+                let is_frozen = ctx.runtime.frozen.has(table.id, &part.name().to_string());
+                let row = part_row(table, part).into_iter().chain(row_ttl(&rules, part)).chain(known);
+                rows.push(row.chain([("is_frozen", is_frozen.into())]));
             }
         }
     }

@@ -128,7 +128,7 @@ impl Binder<'_> {
         }
         let wrong = || {
             let message = format!("value of query parameter \"{}\" is no {to}", name.name);
-            Error::refused(ErrorCode::BAD_QUERY_PARAMETER, message)
+            Error::refused(unread_code(&to), message)
         };
         let Some(value) = parameter_text(text, &to) else { return Err(wrong()) };
         match self.cast(Typed::bytes(&value), &to, &scope.env.functions) {
@@ -136,6 +136,22 @@ impl Binder<'_> {
             Ok(typed) if typed.constant.is_some() => Ok(typed),
             Ok(_) | Err(_) => Err(wrong()),
         }
+    }
+}
+
+/// The code of a text that is no value of the type, where it is not read at all.
+fn unread_code(ty: &DataType) -> ErrorCode {
+    match ty.base() {
+        DataType::Map(_) | DataType::Tuple(_) => ErrorCode::CANNOT_PARSE_INPUT_ASSERTION_FAILED,
+        DataType::Array(_) => ErrorCode::CANNOT_READ_ARRAY_FROM_TEXT,
+        DataType::Date | DataType::Date32 => ErrorCode::CANNOT_PARSE_DATE,
+        DataType::DateTime(_) | DataType::DateTime64 { .. } => ErrorCode::CANNOT_PARSE_DATETIME,
+        DataType::Uuid => ErrorCode::CANNOT_PARSE_UUID,
+        DataType::Enum(_) => ErrorCode::UNKNOWN_ELEMENT_OF_ENUM,
+        DataType::Bool => ErrorCode::CANNOT_PARSE_BOOL,
+        DataType::Ipv4 => ErrorCode::CANNOT_PARSE_IPV4,
+        DataType::Ipv6 => ErrorCode::CANNOT_PARSE_IPV6,
+        _ => ErrorCode::BAD_QUERY_PARAMETER,
     }
 }
 
