@@ -33,11 +33,6 @@ pub(crate) fn apply_clauses(settings: &mut Settings, statement: &Statement) -> R
                 apply(settings, settings_of(query))?;
             }
         }
-        StatementKind::Explain(explain) => {
-            if let ExplainTarget::Statement(explained) = &explain.target {
-                apply_clauses(settings, explained)?;
-            }
-        }
         _ => {}
     }
     apply(settings, &statement.tail.settings)
