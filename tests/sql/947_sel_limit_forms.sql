@@ -27,6 +27,6 @@ SELECT number FROM numbers(0) LIMIT -1;
 SELECT number FROM numbers(200000) ORDER BY number LIMIT -2;
 SELECT max(number), count() FROM (SELECT number FROM numbers(200000) ORDER BY number LIMIT 0.1 OFFSET 0.2);
 SELECT number FROM numbers(5) ORDER BY number DESC LIMIT -2;
-SELECT number FROM numbers(3) UNION ALL SELECT number + 10 FROM numbers(5) ORDER BY number LIMIT -2;
+SELECT * FROM (SELECT number FROM numbers(3) UNION ALL SELECT number + 10 AS number FROM numbers(5) ORDER BY number LIMIT -2) ORDER BY number;
 SELECT number % 2 AS k, groupArray(number) FROM (SELECT number FROM numbers(10) LIMIT -4) GROUP BY k ORDER BY k;
 SELECT number % 3 AS x, number FROM numbers(10) ORDER BY number LIMIT 0.5 BY x; -- { serverError NOT_IMPLEMENTED }
