@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 
+import conditions
 from frame import Checks, equal
 from mariadb_server import DATABASE, PASSWORD, USER, MariaDb
 
@@ -111,6 +112,7 @@ def names_with_quotes_views_and_empty_tables(everview, mariadb):
 def filtered(mariadb):
     mariadb.sql(
         f"USE {DATABASE}",
+        "DROP TABLE IF EXISTS filtered",
         "CREATE TABLE filtered (i int, t varchar(20), l varchar(20) CHARACTER SET latin1, n decimal(10,2), f float, g double, "
         "d date, dt datetime(3), ts timestamp NULL, b bit(1), e enum('a','z','m'), bin binary(4), maybe int unsigned)",
         "INSERT INTO filtered SELECT seq, concat('v', seq), concat('v', seq), seq * 1.5, seq / 3, seq / 3, "
@@ -170,6 +172,20 @@ def filters_go_along_and_change_no_answer(everview, mariadb):
             assert not where, f"{condition}: {where}"
         else:
             assert sent in where, f"{condition}: {where}"
+
+
+@check
+def conditions_at_random_lose_no_row(everview, mariadb):
+    filtered(mariadb)
+    mariadb.sql(f"USE {DATABASE}", "CREATE TABLE edges AS SELECT * FROM filtered",
+                "INSERT INTO edges (i, t, l, n, f, g, dt, d, e) VALUES "
+                "(104, 'ä', 'ä', -1.5, -0.25, -0.25, '1969-12-31 23:59:59.999', '1969-12-31', 'a'), "
+                "(105, 'a ', 'A', 0, 100.5, 100.5, '1970-01-01 00:00:00.001', '1970-01-01', 'm'), "
+                "(106, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)")
+    numbers = dict.fromkeys(["i", "n", "f", "g", "b", "maybe"], conditions.NUMBERS)
+    texts = dict.fromkeys(["t", "l", "e"], conditions.TEXTS)
+    times = {"d": conditions.DATES, "dt": conditions.TIMES, "ts": conditions.INSTANTS}
+    conditions.compare(everview, mariadb, "edges_here", mariadb.table("edges"), {**numbers, **texts, **times})
 
 
 @check

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 
+import conditions
 from frame import Checks, equal
 from postgresql_server import PASSWORD, USER, PostgreSql
 
@@ -118,6 +119,7 @@ def what_no_type_holds_is_an_error_that_names_the_column(everview, postgres):
 
 def filtered(postgres):
     postgres.sql(
+        "DROP TABLE IF EXISTS filtered",
         "CREATE TABLE filtered (i int, t text, c char(4), n numeric(10,2), free numeric, f float8, b boolean, d date, "
         "ts timestamp, tz timestamptz, u uuid, j jsonb, maybe int)",
         "INSERT INTO filtered SELECT x, 'v' || x, 'c' || x, x * 1.5, x * 1.5, x / 4.0, x % 2 = 0, "
@@ -179,6 +181,21 @@ def filters_go_along_and_change_no_answer(everview, postgres):
             assert not where, f"{condition}: {where}"
         else:
             assert sent in where, f"{condition}: {where}"
+
+
+@check
+def conditions_at_random_lose_no_row(everview, postgres):
+    filtered(postgres)
+    postgres.sql("CREATE TABLE edges AS SELECT * FROM filtered",
+                 "INSERT INTO edges (i, t, c, n, free, f, ts, d) VALUES "
+                 "(103, 'ä', 'x', -1.5, -1.55, -0.25, '1969-12-31 23:59:59.999999', '1969-12-31'), "
+                 "(104, 'a ', 'a ', 0, 0.00000000000000000001, 'Infinity', '1970-01-01 00:00:00.000001', '1970-01-01'), "
+                 "(105, NULL, NULL, NULL, -0.00000000000000000001, NULL, NULL, NULL), "
+                 "(106, 'A', 'a', 99999999.99, -1.5, 1e-300, '2024-02-29', '2024-02-29')")
+    numbers = dict.fromkeys(["i", "n", "free", "f", "b", "maybe"], conditions.NUMBERS)
+    texts = dict.fromkeys(["t", "c"], conditions.TEXTS)
+    times = {"d": conditions.DATES, "ts": conditions.TIMES, "tz": conditions.INSTANTS}
+    conditions.compare(everview, postgres, "edges_here", postgres.table("edges"), {**numbers, **texts, **times})
 
 
 @check
