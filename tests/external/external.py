@@ -3,8 +3,8 @@
 
     external.py EVERVIEW [SOURCE ...] [--only WORD]
 
-Servers are Debian's packages; root installs what is missing, others are told what to install. The last line is
-`N passed, N failed`.
+Servers are Debian's packages (root installs what is missing, others are told what to install), and moto from PyPI, kept in
+a cache. The last line is `N passed, N failed`.
 """
 
 import argparse

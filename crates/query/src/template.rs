@@ -156,6 +156,7 @@ fn bind_shape(shape: &Shape, ctx: &QueryContext) -> Result<(Bound, Vec<Option<Sl
     let mut context = bind_context(&relations, &functions, ctx);
     context.constants = &shape.constants;
     let (mut bound, slots) = bind_marked(&shape.query, &context)?;
+    bound.lists_tables |= relations.named_collections();
     bound.uses.extend(relations.passed());
     Ok((bound, slots))
 }

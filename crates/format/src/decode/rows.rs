@@ -44,8 +44,12 @@ impl Rows {
     pub(crate) fn new(options: DecodeOptions) -> Rows {
         let zone = options.zone();
         let numbers = if options.keep_bad_rows { Numbers::Exact } else { Numbers::Wrapped };
-        let columns: Vec<ColumnBuilder> =
-            options.header.columns().iter().map(|column| ColumnBuilder::with_numbers(&column.ty, zone, numbers)).collect();
+        let columns: Vec<ColumnBuilder> = options
+            .header
+            .columns()
+            .iter()
+            .map(|column| ColumnBuilder::with_numbers(&column.ty, zone, numbers))
+            .collect();
         Rows {
             absent: vec![Vec::new(); columns.len()],
             any_absent: vec![false; columns.len()],
