@@ -17,6 +17,7 @@ use types::text::scan::{self, parse_f64};
 use types::{DataType, ErrorCode, TupleField, wide};
 
 use crate::cursor;
+use crate::numbers::{Numbers, integer, wrapped, wrapped_bits};
 
 /// A cell whose text its type cannot hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,15 +25,6 @@ pub struct Misfit;
 
 /// Texts of the next block may be longer in sum: by so small a share they need no more room.
 const SPARE_SHARE: usize = 16;
-
-/// What becomes of integers that their column cannot hold.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Numbers {
-    /// They are misfits: where bad rows are kept aside.
-    Exact,
-    /// They lose their upper bits, as ClickHouse reads them.
-    Wrapped,
-}
 
 /// See the module: `append_…` and `truncate` keep it well formed, [`ColumnBuilder::finish`] gives the array.
 pub struct ColumnBuilder {
@@ -354,14 +346,6 @@ impl Values {
 
     /// Integers go through their own width first; one that does not fit is a misfit, or wrapped.
     fn append_text(&mut self, ty: &DataType, text: &[u8], (zone, numbers): (Zone, Numbers)) -> Result<(), Misfit> {
-        fn integer<T: Integer>(text: &[u8], numbers: Numbers) -> Result<T, Misfit> {
-            let plain = text.strip_prefix(b"+").unwrap_or(text);
-            match std::str::from_utf8(plain).map(str::parse) {
-                Ok(Ok(number)) => Ok(number),
-                Ok(Err(_)) if numbers == Numbers::Wrapped => wrapped_bits(plain, T::SIGNED).map(T::of_bits),
-                _ => Err(Misfit),
-            }
-        }
         match (self, ty) {
             (Values::Nothing(_), _) => return Err(Misfit),
             (Values::Bool(v), _) => v.push(parse_bool(text)?),
@@ -517,44 +501,6 @@ fn default_cell(ty: &DataType, width: usize) -> Vec<u8> {
         }
         _ => vec![0; width],
     }
-}
-
-/// An integer whose upper bits may be lost.
-trait Integer: std::str::FromStr {
-    const SIGNED: bool;
-    fn of_bits(bits: u128) -> Self;
-}
-
-macro_rules! integers {
-    ($($ty:ty: $signed:literal),*) => {
-        $(impl Integer for $ty {
-            const SIGNED: bool = $signed;
-            fn of_bits(bits: u128) -> $ty {
-                bits as $ty
-            }
-        })*
-    };
-}
-
-integers!(u8: false, u16: false, u32: false, u64: false, i8: true, i16: true, i32: true, i64: true);
-
-/// The lowest bits of an integer of any length, in two's complement.
-fn wrapped_bits(text: &[u8], signed: bool) -> Result<u128, Misfit> {
-    wrapped(text, signed).map(|(_, low)| low)
-}
-
-/// The same of 256 bits, the upper ones first.
-fn wrapped(text: &[u8], signed: bool) -> Result<(u128, u128), Misfit> {
-    let (negative, digits) = match text {
-        [b'-', digits @ ..] if signed => (true, digits),
-        [b'+', digits @ ..] => (false, digits),
-        digits => (false, digits),
-    };
-    let (high, low) = wide::u256_from_text(digits).ok_or(Misfit)?;
-    Ok(match negative {
-        true => (high.wrapping_neg().wrapping_sub(u128::from(low != 0)), low.wrapping_neg()),
-        false => (high, low),
-    })
 }
 
 fn fixed_cell(ty: &DataType, width: usize, text: &[u8], numbers: Numbers) -> Result<Vec<u8>, Misfit> {

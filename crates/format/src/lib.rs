@@ -13,6 +13,7 @@ mod error;
 mod infer;
 mod names;
 mod native;
+mod numbers;
 pub mod parquet;
 
 pub use build::{ColumnBuilder, Misfit};

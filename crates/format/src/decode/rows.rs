@@ -4,8 +4,9 @@ use arrow::array::LargeBinaryBuilder;
 use types::{Block, ErrorCode, Setting};
 
 use super::{BadRow, DecodeOptions, Decoded};
-use crate::build::{ColumnBuilder, Misfit, Numbers, misfit_code};
+use crate::build::{ColumnBuilder, Misfit, misfit_code};
 use crate::error::{Error, Result};
+use crate::numbers::Numbers;
 
 /// Invariant: between rows all builders, flags, positions and raw rows have the same length.
 pub(crate) struct Rows {

@@ -63,10 +63,8 @@ fn read_number(text: &[u8], base: u32) -> u64 {
         [b'+', digits @ ..] => (false, digits),
         digits => (false, digits),
     };
-    let digits = digits.iter().map_while(|byte| char::from(*byte).to_digit(base));
-    let number = digits.fold(Some(0_u64), |number, digit| {
-        number?.checked_mul(base.into()).and_then(|number| number.checked_add(digit.into()))
-    });
+    let mut digits = digits.iter().map_while(|byte| char::from(*byte).to_digit(base));
+    let number = digits.try_fold(0_u64, |number, digit| number.checked_mul(base.into())?.checked_add(digit.into()));
     match number {
         Some(number) if negative => number.wrapping_neg(),
         Some(number) => number,
