@@ -11,7 +11,9 @@ pub fn folder() -> PathBuf {
 
 /// What is made at the start.
 pub const DEFINITIONS: &[&str] = &[
-    "CREATE TABLE base (batch UInt64, id UInt64, k UInt32, v Int64) ENGINE = MergeTree PARTITION BY k % 3 ORDER BY (k, id)",
+    "CREATE TABLE base (batch UInt64, id UInt64, k UInt32, v Int64, \
+     PROJECTION p (SELECT k, count(), sum(v), uniqExact(v) GROUP BY k)) \
+     ENGINE = MergeTree PARTITION BY k % 3 ORDER BY (k, id)",
     "CREATE TABLE sums (k UInt32, n UInt64, total Int64) ENGINE = SummingMergeTree ORDER BY k",
     "CREATE MATERIALIZED VIEW sums_view TO sums AS SELECT k, count() AS n, sum(v) AS total FROM base GROUP BY k",
     "CREATE MATERIALIZED VIEW states ENGINE = AggregatingMergeTree ORDER BY k AS SELECT k, uniqExactState(v) AS u, \
@@ -80,7 +82,7 @@ pub const MERGED: &[&str] = &[
     "coalescing",
 ];
 
-/// A view as it is asked, and its query over the base table.
+/// A view (or projection) as it is asked, and its query over the base table.
 pub const EQUAL: &[(&str, &str)] = &[
     (
         "SELECT k, sum(n), sum(total) FROM sums GROUP BY k ORDER BY k",
@@ -104,6 +106,11 @@ pub const EQUAL: &[(&str, &str)] = &[
         "SELECT k, sum(n), sum(total) FROM (SELECT k, n, total FROM picky UNION ALL \
          SELECT k, toUInt64(1), v FROM picky_view_errors) GROUP BY k ORDER BY k",
         "SELECT k, count(), sum(v) FROM base GROUP BY k ORDER BY k",
+    ),
+    (
+        "SELECT k, count(), sum(v), uniqExact(v) FROM base GROUP BY k ORDER BY k \
+         SETTINGS preferred_optimize_projection_name = 'p'",
+        "SELECT k, count(), sum(v), uniqExact(v) FROM base GROUP BY k ORDER BY k SETTINGS optimize_use_projections = 0",
     ),
 ];
 
