@@ -10,7 +10,7 @@ use arrow::datatypes::DataType as ArrowType;
 use types::{DataType, ErrorCode, TupleField};
 
 use super::rows::{Failure, Text, raise};
-use super::split::{Brackets, split, unquote};
+use super::split::{Brackets, split, split_pair, unquote};
 use super::{Rules, cast};
 use crate::error::{Error, Result};
 
@@ -48,6 +48,7 @@ pub(super) fn convert(array: &ArrayRef, from: &DataType, to: &DataType, rules: &
         (T::Tuple(source), T::Tuple(target)) => tuple(array, source, target, to, rules),
         (T::String | T::FixedString(_), T::Array(inner)) => parse_array(array, inner, to, rules),
         (T::String | T::FixedString(_), T::Tuple(fields)) => parse_tuple(array, fields, to, rules),
+        (T::String | T::FixedString(_), T::Map(entry)) => parse_map(array, (&entry.0, &entry.1), to, rules),
         _ => Err(mismatch(from, to)),
     }
 }
@@ -186,6 +187,34 @@ fn parse_array(array: &ArrayRef, inner: &DataType, to: &DataType, rules: &Rules)
     }
     let values = cast(&elements.finish(), &DataType::nullable(DataType::String), inner, rules)?;
     list_of(to, OffsetBuffer::from_lengths(lengths), values, nulls.finish())
+}
+
+/// `{key:value,…}` texts, inside of other containers and of parameters: CAST takes none by itself.
+fn parse_map(array: &ArrayRef, (key, value): (&DataType, &DataType), to: &DataType, rules: &Rules) -> Result<ArrayRef> {
+    let text = Text::of(array);
+    let mut lengths = Vec::with_capacity(array.len());
+    let mut nulls = NullBufferBuilder::new(array.len());
+    let (mut keys, mut values) = (Elements::default(), Elements::default());
+    for row in 0..array.len() {
+        let wrong = |failure| raise(failure, &text.show(row), to, row);
+        nulls.append(text.get(row).is_some());
+        let pairs = match text.get(row) {
+            Some(bytes) => split(bytes, Brackets::Curly).map_err(wrong)?,
+            None => Vec::new(),
+        };
+        lengths.push(pairs.len());
+        for pair in pairs {
+            let (of_key, of_value) = split_pair(pair).map_err(wrong)?;
+            keys.push(of_key, key).map_err(wrong)?;
+            values.push(of_value, value).map_err(wrong)?;
+        }
+    }
+    let string = DataType::nullable(DataType::String);
+    let keys = cast(&keys.finish(), &string, key, rules)?;
+    let values = cast(&values.finish(), &string, value, rules)?;
+    let entries = lengths.iter().sum();
+    let pairs = struct_of(&entry_type(to), vec![keys, values], None, entries)?;
+    list_of(to, OffsetBuffer::from_lengths(lengths), pairs, nulls.finish())
 }
 
 /// `(…)` texts: one column of element texts a field.

@@ -157,6 +157,10 @@ fn resolved_by(from: &DataType, to: &DataType, rules: Rules, caster: Caster) -> 
 
 /// Refuses types that cannot become each other.
 pub fn check(from: &DataType, to: &DataType, rules: &Rules) -> Result<()> {
+    // the text of a map is read inside of other containers only, as in ClickHouse
+    if from.base().is_string() && matches!(to.base(), DataType::Map(_)) {
+        return Err(Error::TypeMismatch { from: from.to_string(), to: to.to_string() });
+    }
     cast(&new_empty_array(&from.arrow_type()), from, to, rules).map(|_| ())
 }
 

@@ -7,6 +7,10 @@ use super::rows::Failure;
 const NO_OPEN_ARRAY: Failure = Failure::new(ErrorCode::CANNOT_READ_ARRAY_FROM_TEXT, "an array does not start with '['");
 const NO_OPEN_TUPLE: Failure =
     Failure::new(ErrorCode::CANNOT_PARSE_INPUT_ASSERTION_FAILED, "a tuple does not start with '('");
+const NO_OPEN_MAP: Failure =
+    Failure::new(ErrorCode::CANNOT_PARSE_INPUT_ASSERTION_FAILED, "a map does not start with '{'");
+const NO_COLON: Failure =
+    Failure::new(ErrorCode::CANNOT_PARSE_INPUT_ASSERTION_FAILED, "expected ':' between a key and its value");
 const NO_CLOSE: Failure =
     Failure::new(ErrorCode::CANNOT_PARSE_INPUT_ASSERTION_FAILED, "the closing bracket is missing");
 const TRAILING: Failure =
@@ -18,6 +22,27 @@ const NOT_QUOTED: Failure = Failure::new(ErrorCode::CANNOT_PARSE_QUOTED_STRING, 
 pub(super) enum Brackets {
     Square,
     Round,
+    Curly,
+}
+
+/// The texts of a key and its value.
+pub(super) fn split_pair(pair: &[u8]) -> Result<(&[u8], &[u8]), Failure> {
+    let (mut depth, mut quoted, mut escaped) = (0usize, false, false);
+    for (at, byte) in pair.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'\'' => quoted = !quoted,
+            _ if quoted => {}
+            b'[' | b'(' | b'{' => depth += 1,
+            b']' | b')' | b'}' => depth = depth.saturating_sub(1),
+            b':' if depth == 0 => {
+                return Ok((pair[..at].trim_ascii(), pair[at + 1..].trim_ascii()));
+            }
+            _ => {}
+        }
+    }
+    Err(NO_COLON)
 }
 
 /// The trimmed texts of the elements between the brackets.
@@ -25,6 +50,7 @@ pub(super) fn split(text: &[u8], brackets: Brackets) -> Result<Vec<&[u8]>, Failu
     let (open, close, missing) = match brackets {
         Brackets::Square => (b'[', b']', NO_OPEN_ARRAY),
         Brackets::Round => (b'(', b')', NO_OPEN_TUPLE),
+        Brackets::Curly => (b'{', b'}', NO_OPEN_MAP),
     };
     let text = text.trim_ascii();
     let body = text.strip_prefix(&[open]).ok_or(missing)?;

@@ -131,11 +131,26 @@ impl Binder<'_> {
             Error::refused(unread_code(&to), message)
         };
         let Some(value) = parameter_text(text, &to) else { return Err(wrong()) };
+        if let DataType::Map(_) = to.base() {
+            return self.map_parameter(&value, &to, scope)?.ok_or_else(wrong);
+        }
         match self.cast(Typed::bytes(&value), &to, &scope.env.functions) {
             // What cannot be parsed is left for the run, as any cast that fails.
             Ok(typed) if typed.constant.is_some() => Ok(typed),
             Ok(_) | Err(_) => Err(wrong()),
         }
+    }
+
+    /// The text of a map, which CAST reads as an element of an array only.
+    fn map_parameter(&self, text: &[u8], to: &DataType, scope: &Scope<'_>) -> Result<Option<Typed>> {
+        let list = DataType::Array(std::sync::Arc::new(to.clone()));
+        let cast = self.cast(Typed::bytes(&[b"[", text, b"]"].concat()), &list, &scope.env.functions);
+        let Some(maps) = cast.ok().and_then(|typed| typed.constant) else { return Ok(None) };
+        let maps = arrow::array::AsArray::as_list::<i32>(&maps).value(0);
+        if maps.len() != 1 {
+            return Ok(None);
+        }
+        Typed::constant(maps, to.clone()).map(Some)
     }
 }
 
