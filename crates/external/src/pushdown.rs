@@ -1,15 +1,20 @@
-//! Filters as text of another database's dialect.
+//! What a scan wants as text of another database's dialect: the frame of SELECT, and filters.
 //!
 //! The plan applies every filter again, so a condition may be left out, and one that lets more rows through is right. What
 //! must never happen is that the other side drops a row that Everview would have kept: a dialect therefore gives operands
 //! only where both sides compare alike (see [`Dialect::operands`]).
 
+use std::fmt::Write as _;
+
 use types::{DataType, Value};
 
-use crate::relation::{Comparison, Filter};
+use crate::relation::{Comparison, Filter, Scan};
 
-/// How one database compares.
+/// How one database writes names and compares.
 pub(crate) trait Dialect {
+    /// A name, quoted.
+    fn identifier(&self, name: &str) -> String;
+
     /// Both sides of `column op value` as the database writes them, quoted; `None` when it has no such column, or could
     /// drop a row that Everview keeps.
     fn operands(&self, column: &str, ty: &DataType, op: Comparison, value: &Value) -> Option<(String, String)>;
@@ -21,8 +26,26 @@ pub(crate) trait Dialect {
 /// Values of one IN list; longer ones are not sent.
 const IN_VALUES_MAX: usize = 10_000;
 
+/// The statement that reads what a scan wants of `from`; without columns it counts rows.
+pub(crate) fn select(dialect: &dyn Dialect, from: &str, scan: &Scan) -> String {
+    let names: Vec<String> = scan.columns.columns().iter().map(|column| dialect.identifier(&column.name)).collect();
+    let columns = if names.is_empty() { "1".to_owned() } else { names.join(", ") };
+    let mut select = format!("SELECT {columns} FROM {from}");
+    if let Some(condition) = condition(dialect, &scan.filters) {
+        let _ = write!(select, " WHERE {condition}");
+    }
+    // with filters, rows that are dropped here would be missing from the first ones there
+    if let (Some(limit), []) = (scan.limit, scan.filters.as_slice()) {
+        let _ = write!(select, " LIMIT {limit}");
+    }
+    if names.is_empty() {
+        select = format!("SELECT count(*) FROM ({select}) AS counted");
+    }
+    select
+}
+
 /// The condition of a WHERE that lets through all rows which all filters let through; `None` for every row.
-pub(crate) fn condition(dialect: &dyn Dialect, filters: &[Filter]) -> Option<String> {
+fn condition(dialect: &dyn Dialect, filters: &[Filter]) -> Option<String> {
     let parts: Vec<String> = filters.iter().filter_map(|filter| print(dialect, filter)).collect();
     (!parts.is_empty()).then(|| parts.join(" AND "))
 }
@@ -147,12 +170,18 @@ pub(crate) fn text(value: &Value) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use types::{Column, Header};
+
     use super::*;
 
     /// Knows the column `a` of integers.
     struct Plain;
 
     impl Dialect for Plain {
+        fn identifier(&self, name: &str) -> String {
+            name.to_owned()
+        }
+
         fn operands(&self, column: &str, _: &DataType, _: Comparison, value: &Value) -> Option<(String, String)> {
             (column == "a").then(|| Some(("a".to_owned(), integer(value)?)))?
         }
@@ -183,6 +212,16 @@ mod tests {
         assert_eq!(sent(Filter::NotNull { column: "b".into() }), None);
         let list = Filter::In { column: "a".into(), ty: DataType::Int32, values: vec![Value::UInt(1), Value::Int(-2)] };
         assert_eq!(sent(list).as_deref(), Some("a IN (1, -2)"));
+    }
+
+    #[test]
+    fn limits_go_along_without_filters_only_and_rows_alone_are_counted() {
+        let zone = types::text::Zone::Utc;
+        let mut scan = Scan { columns: Header::default(), filters: vec![], limit: Some(3), block_rows: 1, zone };
+        assert_eq!(select(&Plain, "x", &scan), "SELECT count(*) FROM (SELECT 1 FROM x LIMIT 3) AS counted");
+        scan.columns = Header::new(vec![Column::new("b", DataType::Int32), Column::new("a", DataType::Int32)]);
+        scan.filters.push(compare("a", Comparison::NotEqual, 1));
+        assert_eq!(select(&Plain, "x", &scan), "SELECT b, a FROM x WHERE a != 1");
     }
 
     #[test]

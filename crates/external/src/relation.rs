@@ -95,7 +95,7 @@ pub enum Filter {
     Or(Vec<Filter>),
 }
 
-/// How a column is compared with a value.
+/// How a column is compared with a constant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)] // the names say it
 pub enum Comparison {
@@ -108,11 +108,23 @@ pub enum Comparison {
 }
 
 impl Comparison {
+    /// The comparison with its sides exchanged.
+    #[must_use]
+    pub fn mirrored(self) -> Comparison {
+        match self {
+            Comparison::Equal | Comparison::NotEqual => self,
+            Comparison::Less => Comparison::Greater,
+            Comparison::LessOrEqual => Comparison::GreaterOrEqual,
+            Comparison::Greater => Comparison::Less,
+            Comparison::GreaterOrEqual => Comparison::LessOrEqual,
+        }
+    }
+
     /// As SQL writes it.
     pub fn symbol(self) -> &'static str {
         match self {
             Comparison::Equal => "=",
-            Comparison::NotEqual => "<>",
+            Comparison::NotEqual => "!=",
             Comparison::Less => "<",
             Comparison::LessOrEqual => "<=",
             Comparison::Greater => ">",

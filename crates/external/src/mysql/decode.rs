@@ -1,69 +1,18 @@
-//! Cells of MySQL's text protocol to blocks.
+//! Cells of MySQL's text protocol to values.
 
 use format::{ColumnBuilder, Misfit};
-use types::text::Zone;
+use types::DataType;
 use types::text::time::{Civil, days_of};
-use types::{Block, DataType, Header};
 
 use super::columns::Class;
-use crate::error::{Error, Kind, Result};
-use crate::rows::{BLOCK_BYTES_MAX, shown};
 
-/// Rows being read.
-pub(super) struct Decoder {
-    header: Header,
-    columns: Vec<ColumnBuilder>,
-    classes: Vec<Class>,
-    rows_max: usize,
-    rows: usize,
-    bytes: usize,
-}
-
-impl Decoder {
-    /// Rows of these columns; `classes` says what each is there.
-    pub(super) fn new(header: Header, classes: Vec<Class>, rows_max: usize, zone: Zone) -> Decoder {
-        let columns = header.columns().iter().map(|column| ColumnBuilder::new(&column.ty, zone)).collect();
-        Decoder { header, columns, classes, rows_max: rows_max.max(1), rows: 0, bytes: 0 }
-    }
-
-    /// Takes a row; a cell that is none is NULL.
-    pub(super) fn row<'a>(&mut self, mut cell: impl FnMut(usize) -> Option<&'a [u8]>) -> Result<()> {
-        for (at, (column, declared)) in self.columns.iter_mut().zip(self.header.columns()).enumerate() {
-            let Some(text) = cell(at) else {
-                column.append_default();
-                continue;
-            };
-            self.bytes += text.len();
-            let class = self.classes.get(at).copied().unwrap_or(Class::Other);
-            append(column, &declared.ty, class, text).map_err(|Misfit| Error::BadValue {
-                kind: Kind::MySql,
-                column: declared.name.to_string(),
-                ty: declared.ty.to_string(),
-                value: shown(text),
-            })?;
-        }
-        self.rows += 1;
-        Ok(())
-    }
-
-    /// True when a block should be taken.
-    pub(super) fn is_full(&self) -> bool {
-        self.rows >= self.rows_max || self.bytes >= BLOCK_BYTES_MAX
-    }
-
-    /// The rows so far.
-    pub(super) fn take(&mut self) -> Result<Option<Block>> {
-        let rows = std::mem::take(&mut self.rows);
-        self.bytes = 0;
-        if rows == 0 {
-            return Ok(None);
-        }
-        let arrays = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
-        Ok(Some(Block::with_rows(self.header.clone(), arrays, rows)?))
-    }
-}
-
-fn append(column: &mut ColumnBuilder, ty: &DataType, class: Class, text: &[u8]) -> std::result::Result<(), Misfit> {
+/// A value that is not NULL.
+pub(super) fn append(
+    column: &mut ColumnBuilder,
+    ty: &DataType,
+    class: Class,
+    text: &[u8],
+) -> std::result::Result<(), Misfit> {
     match (class, ty.base()) {
         (Class::Bit, ty) if ty.is_integer() => {
             let number = text.iter().try_fold(0u64, |n, byte| Some(n.checked_mul(256)? | u64::from(*byte)));
@@ -119,17 +68,20 @@ fn real_date(text: &[u8]) -> Real {
 
 #[cfg(test)]
 mod tests {
-    use types::Column as HeaderColumn;
-    use types::text::{Quoting, write_cell};
+    use types::text::{Quoting, Zone, write_cell};
+    use types::{Column as HeaderColumn, Header};
 
     use super::*;
+    use crate::error::{Kind, Result};
+    use crate::rows::RowBuilder;
 
     fn read(ty: &str, class: Class, text: &[u8]) -> Result<String> {
         let ty = DataType::parse(ty).unwrap();
         let header = Header::new(vec![HeaderColumn::new("c", ty.clone())]);
-        let mut decoder = Decoder::new(header, vec![class], 1, Zone::Utc);
-        decoder.row(|_| Some(text))?;
-        let block = decoder.take()?.unwrap();
+        let mut rows = RowBuilder::new(Kind::MySql, header, |_| class, append, 1, Zone::Utc);
+        rows.cell(0, Some(text))?;
+        rows.end_row();
+        let block = rows.take()?.unwrap();
         let mut out = Vec::new();
         write_cell(&mut out, &ty, block.array(0), 0, Quoting::Raw, Zone::Utc);
         Ok(String::from_utf8(out).unwrap())
@@ -160,9 +112,11 @@ mod tests {
     #[test]
     fn null_is_the_default_where_a_type_has_none() {
         let header = Header::new(vec![HeaderColumn::new("c", DataType::Int32)]);
-        let mut decoder = Decoder::new(header, vec![Class::Integer], 1, Zone::Utc);
-        decoder.row(|_| None).unwrap();
-        assert!(decoder.is_full() && decoder.take().unwrap().is_some_and(|block| block.rows() == 1));
+        let mut rows = RowBuilder::new(Kind::MySql, header, |_| Class::Integer, append, 1, Zone::Utc);
+        rows.cell(0, None).unwrap();
+        assert!(!rows.is_full());
+        rows.end_row();
+        assert!(rows.is_full() && rows.take().unwrap().is_some_and(|block| block.rows() == 1));
     }
 
     #[test]

@@ -23,13 +23,12 @@ use types::text::Zone;
 use types::{Block, Header};
 
 use self::columns::{Class, Column, Described};
-use self::decode::Decoder;
 use self::session::Session;
 use crate::database::{Database, Patience};
 use crate::error::{Error, Kind, Result};
 use crate::hosts::Hosts;
 use crate::relation::{Blocks, Scan, Table};
-use crate::rows;
+use crate::rows::{self, RowBuilder};
 
 /// The table at that place. Nothing is connected to before it is asked.
 pub fn table(hosts: Arc<Hosts>, database: Database, patience: Patience) -> Arc<dyn Table> {
@@ -131,9 +130,8 @@ impl Table for Remote {
         let class = |name: &str| {
             columns.iter().find(|column| column.name.eq_ignore_ascii_case(name)).map_or(Class::Other, |c| c.class)
         };
-        let classes = scan.columns.columns().iter().map(|column| class(&column.name)).collect();
-        let decoder = Decoder::new(scan.columns, classes, scan.block_rows, scan.zone);
-        let reading = Reading { session, decoder };
+        let rows = RowBuilder::new(Kind::MySql, scan.columns, class, decode::append, scan.block_rows, scan.zone);
+        let reading = Reading { session, rows };
         let next = |reading: Option<Reading>| async move {
             let Some(mut reading) = reading else { return Ok(None) };
             let (block, ended) = reading.next().await?;
@@ -169,18 +167,21 @@ impl Table for Remote {
 /// An answer that is being read.
 struct Reading {
     session: Session,
-    decoder: Decoder,
+    rows: RowBuilder<Class>,
 }
 
 impl Reading {
     /// The next block, and whether the answer has ended.
     async fn next(&mut self) -> Result<(Option<Block>, bool)> {
         while let Some(row) = self.session.row().await? {
-            self.decoder.row(|at| cell(&row, at))?;
-            if self.decoder.is_full() {
-                return Ok((self.decoder.take()?, false));
+            for at in 0..self.rows.width() {
+                self.rows.cell(at, cell(&row, at))?;
+            }
+            self.rows.end_row();
+            if self.rows.is_full() {
+                return Ok((self.rows.take()?, false));
             }
         }
-        Ok((self.decoder.take()?, true))
+        Ok((self.rows.take()?, true))
     }
 }

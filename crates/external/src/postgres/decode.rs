@@ -9,27 +9,21 @@ use types::{Block, DataType, Header};
 
 use super::columns::Class;
 use crate::error::{Error, Kind, Result};
-use crate::rows::{BLOCK_BYTES_MAX, shown};
+use crate::rows::RowBuilder;
 
 /// Rows being read.
 pub(super) struct Decoder {
-    header: Header,
-    columns: Vec<ColumnBuilder>,
-    classes: Vec<Class>,
-    rows_max: usize,
-    rows: usize,
-    bytes: usize,
+    rows: RowBuilder<Class>,
     /// The piece of a line that has come.
     pending: Vec<u8>,
     cell: Vec<u8>,
 }
 
 impl Decoder {
-    /// Rows of these columns; `classes` says what each is there.
-    pub(super) fn new(header: Header, classes: Vec<Class>, rows_max: usize, zone: Zone) -> Decoder {
-        let columns = header.columns().iter().map(|column| ColumnBuilder::new(&column.ty, zone)).collect();
-        let rows_max = rows_max.max(1);
-        Decoder { header, columns, classes, rows_max, rows: 0, bytes: 0, pending: Vec::new(), cell: Vec::new() }
+    /// Rows of these columns; `class` says what the column of a name is there.
+    pub(super) fn new(header: Header, class: impl Fn(&str) -> Class, rows_max: usize, zone: Zone) -> Decoder {
+        let rows = RowBuilder::new(Kind::Postgres, header, class, append, rows_max, zone);
+        Decoder { rows, pending: Vec::new(), cell: Vec::new() }
     }
 
     /// Takes bytes as they came.
@@ -53,18 +47,12 @@ impl Decoder {
 
     /// True when a block should be taken.
     pub(super) fn is_full(&self) -> bool {
-        self.rows >= self.rows_max || self.bytes >= BLOCK_BYTES_MAX
+        self.rows.is_full()
     }
 
     /// The rows so far.
     pub(super) fn take(&mut self) -> Result<Option<Block>> {
-        let rows = std::mem::take(&mut self.rows);
-        self.bytes = 0;
-        if rows == 0 {
-            return Ok(None);
-        }
-        let arrays = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
-        Ok(Some(Block::with_rows(self.header.clone(), arrays, rows)?))
+        self.rows.take()
     }
 
     /// Ends the input; the last rows.
@@ -77,31 +65,22 @@ impl Decoder {
 
     fn line(&mut self, line: &[u8]) -> Result<()> {
         let mut cells = line.split(|byte| *byte == b'\t');
-        for (at, column) in self.columns.iter_mut().enumerate() {
+        for at in 0..self.rows.width() {
             let cell = cells.next().ok_or_else(malformed)?;
             if cell == b"\\N" {
-                column.append_default();
-                continue;
-            }
-            let text = if cell.contains(&b'\\') {
+                self.rows.cell(at, None)?;
+            } else if cell.contains(&b'\\') {
                 self.cell.clear();
                 unescape_cell(cell, &mut self.cell);
-                &self.cell
+                self.rows.cell(at, Some(&self.cell))?;
             } else {
-                cell
-            };
-            let class = self.classes.get(at).copied().unwrap_or(Class::Other);
-            append(column, self.header.columns().get(at).map(|c| &c.ty), class, text).map_err(|Misfit| {
-                let (name, ty) =
-                    self.header.columns().get(at).map(|c| (c.name.to_string(), c.ty.to_string())).unwrap_or_default();
-                Error::BadValue { kind: Kind::Postgres, column: name, ty, value: shown(text) }
-            })?;
+                self.rows.cell(at, Some(cell))?;
+            }
         }
         if cells.next().is_some() {
             return Err(malformed());
         }
-        self.rows += 1;
-        self.bytes += line.len();
+        self.rows.end_row();
         Ok(())
     }
 }
@@ -119,13 +98,7 @@ fn malformed() -> Error {
 }
 
 /// A value that is not NULL.
-fn append(
-    column: &mut ColumnBuilder,
-    ty: Option<&DataType>,
-    class: Class,
-    text: &[u8],
-) -> std::result::Result<(), Misfit> {
-    let Some(ty) = ty else { return Err(Misfit) };
+fn append(column: &mut ColumnBuilder, ty: &DataType, class: Class, text: &[u8]) -> std::result::Result<(), Misfit> {
     if let DataType::Array(element) = ty {
         // an array that does not begin at 1 says so: [2:3]={7,8}
         let begin = if text.first() == Some(&b'[') { memchr(b'=', text).map_or(0, |at| at + 1) } else { 0 };
@@ -235,9 +208,10 @@ mod tests {
     use super::*;
 
     fn decoder(columns: &[(&str, Class)]) -> Decoder {
-        let header: Vec<HeaderColumn> =
-            columns.iter().map(|(ty, _)| HeaderColumn::new("c", DataType::parse(ty).unwrap())).collect();
-        Decoder::new(Header::new(header), columns.iter().map(|(_, class)| *class).collect(), 100, Zone::Utc)
+        let named =
+            |(at, (ty, _)): (usize, &(&str, Class))| HeaderColumn::new(at.to_string(), DataType::parse(ty).unwrap());
+        let header: Vec<HeaderColumn> = columns.iter().enumerate().map(named).collect();
+        Decoder::new(Header::new(header), |name| columns[name.parse::<usize>().unwrap()].1, 100, Zone::Utc)
     }
 
     /// The rows as ClickHouse's texts, cells separated by `|`.

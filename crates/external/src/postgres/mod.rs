@@ -117,10 +117,9 @@ impl Table for Remote {
             return counted(session, &copy, scan.block_rows).await;
         }
         let class = |name: &str| columns.iter().find(|c| c.name == name).map_or(Class::Other, |c| c.class);
-        let classes = scan.columns.columns().iter().map(|column| class(&column.name)).collect();
         let client = session.client();
         let copied = Box::pin(session.drive(client.copy_out(&copy)).await?);
-        let decoder = Decoder::new(scan.columns, classes, scan.block_rows, scan.zone);
+        let decoder = Decoder::new(scan.columns, class, scan.block_rows, scan.zone);
         let reading = Reading { session, rows: copied, decoder, ended: false };
         let next = |mut reading: Reading| async move { Ok(reading.next().await?.map(|block| (block, reading))) };
         Ok(futures::stream::try_unfold(reading, next).boxed())

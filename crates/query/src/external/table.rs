@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::i256;
 use datafusion::common::ScalarValue;
-use external::{Comparison as Op, Filter, Scan, Table};
+use external::{Filter, Scan, Table};
 use futures::{StreamExt, TryFutureExt, TryStreamExt, stream};
 use types::text::Zone;
 use types::{Block, F64, Header, Setting, Value};
@@ -12,7 +12,7 @@ use types::{Block, F64, Header, Setting, Value};
 use super::{from_external, wait};
 use crate::context::QueryContext;
 use crate::error::{Error, Result};
-use crate::scan::{Blocks, Comparison, Predicate, Read, Source};
+use crate::scan::{Blocks, Predicate, Read, Source};
 
 /// Reads a table elsewhere.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ fn filter(predicate: &Predicate, columns: &Header) -> Option<Filter> {
     match predicate {
         Predicate::Compare { column: at, op, value } => {
             let (column, ty) = column(*at)?;
-            Some(Filter::Compare { column, ty, op: op_of(*op), value: value_of(value)? })
+            Some(Filter::Compare { column, ty, op: *op, value: value_of(value)? })
         }
         Predicate::In { column: at, values } if !values.is_empty() => {
             let (column, ty) = column(*at)?;
@@ -109,17 +109,6 @@ fn filter(predicate: &Predicate, columns: &Header) -> Option<Filter> {
         }
         Predicate::Or(parts) => Some(Filter::Or(all(parts)?)),
         Predicate::Unknown | Predicate::In { .. } | Predicate::Has { .. } | Predicate::Text { .. } => None,
-    }
-}
-
-fn op_of(op: Comparison) -> Op {
-    match op {
-        Comparison::Equal => Op::Equal,
-        Comparison::NotEqual => Op::NotEqual,
-        Comparison::Less => Op::Less,
-        Comparison::LessOrEqual => Op::LessOrEqual,
-        Comparison::Greater => Op::Greater,
-        Comparison::GreaterOrEqual => Op::GreaterOrEqual,
     }
 }
 
@@ -155,6 +144,7 @@ fn decimal(value: i256, scale: i8) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
+    use external::Comparison;
     use types::{Column, DataType};
 
     use super::*;
@@ -164,8 +154,12 @@ mod tests {
         let columns = Header::new(vec![Column::new("a", DataType::UInt8), Column::new("b", DataType::String)]);
         let one = Predicate::Compare { column: 0, op: Comparison::Greater, value: ScalarValue::UInt8(Some(3)) };
         let odd = Predicate::Has { column: 1, value: ScalarValue::UInt8(Some(3)) };
-        let expected =
-            Filter::Compare { column: "a".to_owned(), ty: DataType::UInt8, op: Op::Greater, value: Value::UInt(3) };
+        let expected = Filter::Compare {
+            column: "a".to_owned(),
+            ty: DataType::UInt8,
+            op: Comparison::Greater,
+            value: Value::UInt(3),
+        };
         assert_eq!(filter(&Predicate::And(vec![one.clone(), odd.clone()]), &columns), Some(expected));
         assert_eq!(filter(&Predicate::Or(vec![one, odd]), &columns), None);
     }

@@ -8,6 +8,7 @@ use std::fmt::Write;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::{BinaryExpr, InList};
 use datafusion::logical_expr::{Expr, Operator};
+pub use external::Comparison;
 use parts::skip_index::Piece;
 use types::{DataType, Header};
 
@@ -61,18 +62,6 @@ pub enum Predicate {
     Or(Vec<Predicate>),
 }
 
-/// How a column is compared with a constant.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs)]
-pub enum Comparison {
-    Equal,
-    NotEqual,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-}
-
 /// The columns that predicates can be about: those of the source, by position, and behind them what its indexes are made
 /// of.
 pub struct Known<'a> {
@@ -123,7 +112,7 @@ impl Predicate {
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
                 any([Predicate::from_filter(left, known), Predicate::from_filter(right, known)])
             }
-            Expr::BinaryExpr(BinaryExpr { left, op, right }) => match Comparison::from_operator(*op) {
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) => match comparison(*op) {
                 Some(op) => compare(left, op, right, known),
                 None => Predicate::Unknown,
             },
@@ -191,40 +180,16 @@ impl Predicate {
     }
 }
 
-impl Comparison {
-    fn from_operator(op: Operator) -> Option<Comparison> {
-        Some(match op {
-            Operator::Eq => Comparison::Equal,
-            Operator::NotEq => Comparison::NotEqual,
-            Operator::Lt => Comparison::Less,
-            Operator::LtEq => Comparison::LessOrEqual,
-            Operator::Gt => Comparison::Greater,
-            Operator::GtEq => Comparison::GreaterOrEqual,
-            _ => return None,
-        })
-    }
-
-    /// The comparison with its sides exchanged.
-    fn mirrored(self) -> Comparison {
-        match self {
-            Comparison::Equal | Comparison::NotEqual => self,
-            Comparison::Less => Comparison::Greater,
-            Comparison::LessOrEqual => Comparison::GreaterOrEqual,
-            Comparison::Greater => Comparison::Less,
-            Comparison::GreaterOrEqual => Comparison::LessOrEqual,
-        }
-    }
-
-    fn symbol(self) -> &'static str {
-        match self {
-            Comparison::Equal => "=",
-            Comparison::NotEqual => "!=",
-            Comparison::Less => "<",
-            Comparison::LessOrEqual => "<=",
-            Comparison::Greater => ">",
-            Comparison::GreaterOrEqual => ">=",
-        }
-    }
+fn comparison(op: Operator) -> Option<Comparison> {
+    Some(match op {
+        Operator::Eq => Comparison::Equal,
+        Operator::NotEq => Comparison::NotEqual,
+        Operator::Lt => Comparison::Less,
+        Operator::LtEq => Comparison::LessOrEqual,
+        Operator::Gt => Comparison::Greater,
+        Operator::GtEq => Comparison::GreaterOrEqual,
+        _ => return None,
+    })
 }
 
 /// A constant as EXPLAIN shows it: bytes as text where they are.
