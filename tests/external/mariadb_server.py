@@ -4,14 +4,17 @@ import shutil
 import subprocess
 import time
 
+from database import PASSWORD, USER, call
 from frame import as_user, free_port, install, own_folder
 
-USER, PASSWORD = "reader", "s3cr3t'pass"
 DATABASE = "shop"
 
 
 class MariaDb:
     """The server; `sql` speaks to it as its owner."""
+
+    ENGINE, DATABASE, UNREACHABLE, FILTERED = "MySQL", DATABASE, 279, 103
+    DECLARED = "i Int64, n String, e Enum8('a' = 1, 'z' = 2, 'm' = 3)", "2\t3.00\tm\n"
 
     def __init__(self):
         install("mariadb-server", lambda: shutil.which("mariadbd") and shutil.which("mariadb-install-db"))
@@ -70,9 +73,27 @@ class MariaDb:
 
     def table(self, name, password=PASSWORD, database=DATABASE, port=None, more=""):
         """A call of the table function."""
-        quoted = [text.replace("\\", "\\\\").replace("'", "\\'") for text in (database, name, USER, password)]
-        arguments = ", ".join(f"'{text}'" for text in quoted)
-        return f"mysql('127.0.0.1:{port or self.port}', {arguments}{more})"
+        return call("mysql", port or self.port, database, name, password, more)
+
+    def slow_views(self):
+        self.sql(f"USE {DATABASE}", "CREATE VIEW silent AS SELECT seq AS i, sleep(seq * 30) AS s FROM seq_0_to_2",
+                 "CREATE VIEW slow AS SELECT seq AS i, repeat('x', 5000) AS t, sleep(0.001) AS s FROM seq_1_to_100000")
+
+    def slow_connections(self):
+        found = self.sql("SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT%`slow`%' "
+                         "AND info NOT LIKE '%processlist%' AND command = 'Query'")
+        return found.split()
+
+    def is_slow(self):
+        return bool(self.slow_connections())
+
+    def end_slow(self):
+        for connection in self.slow_connections():
+            self.sql(f"KILL {connection}")
+
+    def prices(self, rows):
+        self.sql(f"USE {DATABASE}", "CREATE TABLE IF NOT EXISTS prices (i int, price decimal(10,2))",
+                 f"INSERT INTO prices VALUES {rows}")
 
     def remove(self):
         if self.process.poll() is None:

@@ -5,9 +5,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from database import PASSWORD, USER, call
 from frame import as_user, free_port, install, own_folder
-
-USER, PASSWORD = "reader", "s3cr3t'pass"
 
 
 def binaries():
@@ -18,6 +17,9 @@ def binaries():
 
 class PostgreSql:
     """The server; `sql` speaks to it as its owner."""
+
+    ENGINE, DATABASE, UNREACHABLE, FILTERED = "PostgreSQL", "postgres", 614, 102
+    DECLARED = "i Int64, n String, b Bool, d String", "2\t3.00\ttrue\t1969-12-03\n"
 
     def __init__(self):
         install("postgresql", lambda: binaries() is not None)
@@ -81,12 +83,24 @@ class PostgreSql:
         lines = [line for line in text.splitlines() if "LOG:  " in line and ": COPY (" in line]
         return [line[line.index("COPY ("):] for line in lines]
 
-    def table(self, name, schema=None, password=PASSWORD, database="postgres", port=None, more=""):
+    def table(self, name, schema=None, password=PASSWORD, database=DATABASE, port=None, more=""):
         """A call of the table function."""
-        quoted = [text.replace("\\", "\\\\").replace("'", "\\'") for text in (database, name, USER, password)]
-        rest = f", '{schema}'" if schema is not None else ""
-        arguments = ", ".join(f"'{text}'" for text in quoted)
-        return f"postgresql('127.0.0.1:{port or self.port}', {arguments}{rest}{more})"
+        schema = f", '{schema}'" if schema is not None else ""
+        return call("postgresql", port or self.port, database, name, password, schema + more)
+
+    def slow_views(self):
+        self.sql("CREATE VIEW silent AS SELECT x AS i, pg_sleep(x)::text AS s FROM generate_series(0, 60, 30) x",
+                 "CREATE VIEW slow AS SELECT x AS i, repeat('x', 5000) AS t, pg_sleep(0.001)::text AS s "
+                 "FROM generate_series(1, 100000) x")
+
+    def is_slow(self):
+        return self.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%slow%' AND state = 'active'") != "0"
+
+    def end_slow(self):
+        self.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY%slow%'")
+
+    def prices(self, rows):
+        self.sql("CREATE TABLE IF NOT EXISTS prices (i int, price numeric(10,2))", f"INSERT INTO prices VALUES {rows}")
 
     def remove(self):
         # a failed check may have left it stopped
