@@ -57,6 +57,7 @@ pub(crate) async fn plan(bound: &LogicalPlan, ctx: &QueryContext) -> Result<Opti
     }
     let state = session::brief_state(ctx);
     let optimized = optimize(bound, ctx)?;
+    ctx.runtime.plans.count_planning();
     let physical = state.query_planner().create_physical_plan(&optimized, &state).await?;
     Ok(reads_little(&physical, ctx, None)?.then_some(physical))
 }

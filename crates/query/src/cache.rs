@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use store::Snapshot;
@@ -71,6 +72,7 @@ pub(crate) enum Kept {
 pub struct PlanCache {
     entries_max: usize,
     state: Mutex<State>,
+    plannings: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -92,7 +94,7 @@ struct Entry {
 impl PlanCache {
     /// A cache of at most that many plans; 0 keeps none.
     pub fn new(entries_max: usize) -> PlanCache {
-        PlanCache { entries_max, state: Mutex::default() }
+        PlanCache { entries_max, state: Mutex::default(), plannings: AtomicU64::new(0) }
     }
 
     /// The plan, when there is one and its definitions are still those of the snapshot.
@@ -153,6 +155,16 @@ impl PlanCache {
             oldest.map(|key| state.entries.remove(&key));
         }
         state.entries.insert(key, Entry { kept, uses, used });
+    }
+
+    /// Counts a plan that the optimizer makes, kept or not.
+    pub(crate) fn count_planning(&self) {
+        self.plannings.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many plans the optimizer made since the start: of statements, views and refreshes.
+    pub fn plannings(&self) -> u64 {
+        self.plannings.load(Ordering::Relaxed)
     }
 
     /// How often a plan was asked for, and how often it was there.

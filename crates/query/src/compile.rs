@@ -23,6 +23,7 @@ use crate::projections;
 use crate::run::BlockStream;
 use crate::scan::ScanExec;
 use crate::session;
+use crate::spare::{Spares, Taken, is_for_one};
 
 /// A plan that can run, any number of times, also at once.
 #[derive(Clone)]
@@ -39,8 +40,29 @@ enum Plan {
     Physical(Arc<dyn ExecutionPlan>, Arc<LogicalPlan>),
     /// The same for a query that reads little; where that is no longer so, it is planned for the run.
     Brief(Arc<dyn ExecutionPlan>, Arc<LogicalPlan>),
-    /// Depends on the query's time or randomness as well, or cannot run twice at once.
+    /// Depends on nothing but the snapshot, and a physical plan serves one run at a time.
+    Spare(Spares, Arc<LogicalPlan>),
+    /// Depends on the query's time or randomness as well.
     Logical(Arc<LogicalPlan>, Arc<Mutex<Option<First>>>),
+}
+
+/// A physical plan of one run.
+struct OfRun {
+    plan: Arc<dyn ExecutionPlan>,
+    /// Where it goes when the run came to its end.
+    taken: Option<Taken>,
+}
+
+impl OfRun {
+    fn alone(plan: Arc<dyn ExecutionPlan>) -> OfRun {
+        OfRun { plan, taken: None }
+    }
+}
+
+impl From<Taken> for OfRun {
+    fn from(taken: Taken) -> OfRun {
+        OfRun { plan: Arc::clone(&taken.plan), taken: Some(taken) }
+    }
 }
 
 /// The plan that compiling made, for one run of the query that compiled it.
@@ -68,16 +90,16 @@ impl Compiled {
     /// Starts a run over the snapshot, overrides and limits of `ctx`.
     pub async fn run(&self, ctx: &Arc<QueryContext>) -> Result<BlockStream> {
         ctx.check()?;
-        let physical = self.rows.physical(ctx).await?;
+        let OfRun { plan: physical, taken } = self.rows.physical(ctx).await?;
         let hashes = ctx.runtime.config.spill_dir.is_some() && joins_by_hash(&physical);
         let task = session::task(ctx);
         let batches = execute_stream(physical, task)?;
-        let mut stream = BlockStream::new(self.header.clone(), batches, ctx.clone());
+        let mut stream = BlockStream::new(self.header.clone(), batches, ctx.clone()).giving_back(taken);
         if hashes {
             // a hash join holds one side in memory; a merge join sorts both, and sorting spills
             let (plan, ctx) = (self.rows.clone(), ctx.clone());
             let frugal = async move {
-                let physical = plan_physical(plan.bound(), session::frugal_state(&ctx)).await?;
+                let physical = plan_physical(plan.bound(), session::frugal_state(&ctx), &ctx).await?;
                 Ok(execute_stream(physical, session::task(&ctx))?)
             };
             stream = stream.or_frugally(frugal.boxed());
@@ -95,13 +117,16 @@ impl Compiled {
 
     /// The physical plan, with what each leaf would read of the snapshot of `ctx`: one operator a line.
     pub async fn explain(&self, ctx: &Arc<QueryContext>) -> Result<Vec<String>> {
-        let physical = self.rows.physical(ctx).await?;
+        let OfRun { plan: physical, taken } = self.rows.physical(ctx).await?;
         let mut lines = Vec::new();
         for (mut line, operator) in operators(&physical, 0) {
             if let Some(scan) = operator.downcast_ref::<ScanExec>() {
                 line.push_str(&scan.forecast(ctx).await?);
             }
             lines.push(line);
+        }
+        if let Some(taken) = taken {
+            taken.give_back();
         }
         Ok(lines)
     }
@@ -120,8 +145,9 @@ impl fmt::Debug for Compiled {
 }
 
 async fn totals(plan: Plan, header: Header, ctx: Arc<QueryContext>) -> Result<Option<Block>> {
-    let batches = execute_stream(plan.physical(&ctx).await?, session::task(&ctx))?;
-    let block = BlockStream::new(header, batches, ctx).collect_one().await?;
+    let OfRun { plan, taken } = plan.physical(&ctx).await?;
+    let batches = execute_stream(plan, session::task(&ctx))?;
+    let block = BlockStream::new(header, batches, ctx).giving_back(taken).collect_one().await?;
     Ok((block.rows() != 0).then_some(block))
 }
 
@@ -133,32 +159,46 @@ impl Plan {
             return Ok(Plan::Logical(Arc::new(bound.clone()), Arc::new(Mutex::new(Some(first)))));
         }
         let kept = Arc::new(projections::rewritten(bound.clone(), ctx)?);
-        Ok(match brief::plan(bound, ctx).await? {
-            Some(plan) => Plan::Brief(plan, kept),
-            None => Plan::Physical(plan_physical(&kept, session::state(ctx)).await?, kept),
-        })
+        if let Some(plan) = brief::plan(bound, ctx).await? {
+            return Ok(Plan::Brief(plan, kept));
+        }
+        let plan = plan_physical(&kept, session::state(ctx), ctx).await?;
+        if !is_for_one(&plan) {
+            return Ok(Plan::Physical(plan, kept));
+        }
+        let spares = Spares::default();
+        spares.taken(plan).give_back();
+        Ok(Plan::Spare(spares, kept))
     }
 
     /// A plan with fresh operators, which one run may use up.
-    async fn physical(&self, ctx: &QueryContext) -> Result<Arc<dyn ExecutionPlan>> {
-        match self {
-            Plan::Physical(plan, _) => Ok(reset_plan_states(plan.clone())?),
-            Plan::Brief(plan, _) if brief::reads_little(plan, ctx, None)? => Ok(reset_plan_states(plan.clone())?),
-            Plan::Brief(_, bound) => plan_physical(bound, session::state(ctx)).await,
+    async fn physical(&self, ctx: &QueryContext) -> Result<OfRun> {
+        let plan = match self {
+            Plan::Physical(plan, _) => reset_plan_states(plan.clone())?,
+            Plan::Brief(plan, _) if brief::reads_little(plan, ctx, None)? => reset_plan_states(plan.clone())?,
+            Plan::Brief(_, bound) => plan_physical(bound, session::state(ctx), ctx).await?,
+            Plan::Spare(spares, bound) => {
+                return Ok(match spares.take() {
+                    Some(taken) => taken.into(),
+                    None => spares.taken(plan_physical(bound, session::state(ctx), ctx).await?).into(),
+                });
+            }
             Plan::Logical(bound, first) => {
                 let is_of = |first: &First| *first.query_id == *ctx.caller.query_id && first.now_ns == ctx.now_ns;
                 let first = first.lock().take().filter(is_of);
                 match first {
-                    Some(first) => Ok(first.plan),
-                    None => plan_for_run(bound, ctx).await,
+                    Some(first) => first.plan,
+                    None => plan_for_run(bound, ctx).await?,
                 }
             }
-        }
+        };
+        Ok(OfRun::alone(plan))
     }
 
     fn bound(&self) -> &LogicalPlan {
         match self {
-            Plan::Physical(_, bound) | Plan::Brief(_, bound) | Plan::Logical(bound, _) => bound,
+            Plan::Physical(_, bound) | Plan::Brief(_, bound) | Plan::Spare(_, bound) => bound,
+            Plan::Logical(bound, _) => bound,
         }
     }
 }
@@ -172,29 +212,29 @@ pub(crate) fn joins_by_hash(plan: &Arc<dyn ExecutionPlan>) -> bool {
 async fn plan_for_run(bound: &LogicalPlan, ctx: &QueryContext) -> Result<Arc<dyn ExecutionPlan>> {
     match brief::plan(bound, ctx).await? {
         Some(plan) => Ok(plan),
-        None => plan_physical(&projections::rewritten(bound.clone(), ctx)?, session::state(ctx)).await,
+        None => plan_physical(&projections::rewritten(bound.clone(), ctx)?, session::state(ctx), ctx).await,
     }
 }
 
-pub(crate) async fn plan_physical(bound: &LogicalPlan, state: SessionState) -> Result<Arc<dyn ExecutionPlan>> {
+pub(crate) async fn plan_physical(
+    bound: &LogicalPlan,
+    state: SessionState,
+    ctx: &QueryContext,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    ctx.runtime.plans.count_planning();
     let optimized = state.optimize(bound)?;
     Ok(state.query_planner().create_physical_plan(&optimized, &state).await?)
 }
 
-/// True when every function of the plan, in subqueries too, depends on its arguments only, and no operator of it has
-/// state that runs share: DataFusion keeps the values of scalar subqueries in one container for all copies of a plan,
-/// and resetting one copy clears them under a run that is under way.
+/// True when every function of the plan, in subqueries too, depends on its arguments only.
 pub(crate) fn is_timeless(plan: &LogicalPlan) -> Result<bool> {
     let mut timeless = true;
     plan.apply_with_subqueries(|node| {
         node.apply_expressions(|expr| {
             expr.apply(|expr| {
-                let varies = match expr {
-                    Expr::ScalarFunction(call) => call.func.signature().volatility != Volatility::Immutable,
-                    Expr::ScalarSubquery(_) => true,
-                    _ => false,
-                };
-                if varies {
+                if let Expr::ScalarFunction(call) = expr
+                    && call.func.signature().volatility != Volatility::Immutable
+                {
                     timeless = false;
                     return Ok(TreeNodeRecursion::Stop);
                 }

@@ -37,6 +37,7 @@ mod session;
 mod shape;
 pub mod shared;
 pub mod skip_indexes;
+mod spare;
 pub mod subqueries;
 pub mod system;
 pub mod table_functions;

@@ -16,6 +16,7 @@ use types::{Block, ErrorCode, Header, Setting};
 
 use crate::context::QueryContext;
 use crate::error::{Error, Result};
+use crate::spare::Taken;
 
 /// The rows of a running query. Dropping it ends the query.
 pub struct BlockStream {
@@ -32,6 +33,8 @@ pub struct BlockStream {
     frugal: Option<BoxFuture<'static, Result<SendableRecordBatchStream>>>,
     /// That way was taken and is being planned.
     replans: bool,
+    /// The plan that this run uses up, when it is to be given back at the end.
+    taken: Option<Taken>,
     /// A block that is held up: a function asked for a pause.
     held: Option<(Block, BoxFuture<'static, ()>)>,
 }
@@ -50,6 +53,7 @@ impl BlockStream {
             totals,
             frugal,
             replans: false,
+            taken: None,
             held: None,
         }
     }
@@ -57,6 +61,12 @@ impl BlockStream {
     /// When memory runs out before the first row, goes on with these batches instead.
     pub(crate) fn or_frugally(mut self, frugal: BoxFuture<'static, Result<SendableRecordBatchStream>>) -> BlockStream {
         self.frugal = Some(frugal);
+        self
+    }
+
+    /// Gives the plan back after the last block.
+    pub(crate) fn giving_back(mut self, taken: Option<Taken>) -> BlockStream {
+        self.taken = taken;
         self
     }
 
@@ -116,7 +126,7 @@ impl BlockStream {
     fn poll_replan(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let Some(frugal) = &mut self.frugal else { return Poll::Ready(Ok(())) };
         let planned = std::task::ready!(frugal.as_mut().poll(cx));
-        (self.frugal, self.replans) = (None, false);
+        (self.frugal, self.replans, self.taken) = (None, false, None);
         self.batches = planned?;
         Poll::Ready(Ok(()))
     }
@@ -171,6 +181,7 @@ impl Stream for BlockStream {
             match self.batches.poll_next_unpin(cx) {
                 Poll::Ready(None) => {
                     self.done = true;
+                    self.taken.take().into_iter().for_each(Taken::give_back);
                     return Poll::Ready(None);
                 }
                 Poll::Ready(Some(Ok(batch))) if batch.num_rows() == 0 => {}

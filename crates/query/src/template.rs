@@ -35,6 +35,7 @@ use crate::relations::SnapshotRelations;
 use crate::run::BlockStream;
 use crate::session;
 use crate::shape::Shape;
+use crate::spare::is_for_one;
 
 /// The plans of a shape.
 #[derive(Debug)]
@@ -132,7 +133,7 @@ impl Filled {
         };
         let plan = match &full.plan {
             Some(plan) => reset_plan_states(plan.clone())?,
-            None => plan_physical(&with_constants(&full.bound, &values)?, session::state(ctx)).await?,
+            None => plan_physical(&with_constants(&full.bound, &values)?, session::state(ctx), ctx).await?,
         };
         let hashes = ctx.runtime.config.spill_dir.is_some() && joins_by_hash(&plan);
         let batches = execute_stream(plan, session::task_with(ctx, values.clone()))?;
@@ -143,7 +144,7 @@ impl Filled {
         let ctx = ctx.clone();
         let frugal = async move {
             let bound = with_constants(&full.bound, &values)?;
-            let physical = plan_physical(&bound, session::frugal_state(&ctx)).await?;
+            let physical = plan_physical(&bound, session::frugal_state(&ctx), &ctx).await?;
             Ok(execute_stream(physical, session::task(&ctx))?)
         };
         Ok(stream.or_frugally(frugal.boxed()))
@@ -180,7 +181,7 @@ async fn make(shape: &Shape, ctx: &QueryContext) -> Result<Made> {
         full: Mutex::default(),
     };
     if brief::is_simple(&bound.plan) && !projections::insists(ctx) {
-        template.brief = open(brief::optimize(&bound.plan, ctx)?, session::brief_state(ctx)).await?;
+        template.brief = open(brief::optimize(&bound.plan, ctx)?, ctx, session::brief_state(ctx)).await?;
     } else {
         let full = plan_full(bound.plan, ctx).await?;
         template.full = Mutex::new(full.plan.is_some().then_some(full));
@@ -192,17 +193,23 @@ async fn make(shape: &Shape, ctx: &QueryContext) -> Result<Made> {
 async fn plan_full(bound: LogicalPlan, ctx: &QueryContext) -> Result<Full> {
     let bound = projections::rewritten(bound, ctx)?;
     let state = session::state(ctx);
-    let plan = open(state.optimize(&bound)?, state).await?;
+    let plan = open(state.optimize(&bound)?, ctx, state).await?;
     Ok(Full { plan, bound: Arc::new(bound) })
 }
 
-/// The physical plan of an optimised one; `None` when a parameter stands where no run could put in its value.
+/// The physical plan of an optimised one; `None` when a parameter stands where no run could put in its value, or runs of it
+/// could not be under way at once.
 async fn open(
     optimized: LogicalPlan,
+    ctx: &QueryContext,
     state: datafusion::execution::session_state::SessionState,
 ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let Some(logical) = to_calls(optimized)? else { return Ok(None) };
+    ctx.runtime.plans.count_planning();
     let physical = state.query_planner().create_physical_plan(&logical, &state).await?;
+    if is_for_one(&physical) {
+        return Ok(None);
+    }
     Ok(to_open_filters(physical)?)
 }
 

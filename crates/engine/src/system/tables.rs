@@ -139,6 +139,7 @@ fn events(sources: &Sources, ctx: &QueryContext, rows: &mut Rows) -> query::Resu
         ("GranuleCacheMisses", misses),
         ("PlanCacheHits", plan_hits),
         ("PlanCacheMisses", plans - plan_hits),
+        ("Plannings", ctx.runtime.plans.plannings()),
     ];
     let store = sources.store.stats().all().into_iter().map(|(name, value)| (format!("Store{}", camel(name)), value));
     let queries = sources.telemetry.events().into_iter().map(|(name, value)| (name.to_owned(), value));

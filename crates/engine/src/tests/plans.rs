@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::testing::{code, done, open, rows, run};
-use crate::{Engine, Request, Session};
+use crate::{Answer, Engine, Request, Session};
 
 async fn hits(engine: &Engine) -> u64 {
     engine.inner.runtime.plans.asked_and_hits().1
@@ -118,6 +118,66 @@ fn settings_databases_and_time_are_seen_by_every_run() {
         engine.env().clock.sleep(Duration::from_secs(3_600)).await;
         let after: u64 = rows(&mut session, now).await[0].split('\t').next().unwrap().parse().unwrap();
         assert!((3_600..3_700).contains(&(after - before)), "{before} {after}");
+        engine.close().await.unwrap();
+    });
+}
+
+#[test]
+fn a_view_with_subqueries_is_planned_once_and_each_insert_sees_their_values_of_now() {
+    run(async {
+        let (engine, mut session) = open().await;
+        for text in [
+            "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a",
+            "CREATE TABLE k (x UInt64) ENGINE = MergeTree ORDER BY x",
+            "CREATE MATERIALIZED VIEW v ENGINE = MergeTree ORDER BY a AS SELECT a, (SELECT max(x) FROM k) AS newest, \
+             (SELECT count() FROM t) AS together, a IN (SELECT x FROM k) AS known FROM t",
+            "INSERT INTO k VALUES (1)",
+            "INSERT INTO t VALUES (1)",
+        ] {
+            done(&mut session, text).await;
+        }
+        let plannings = || engine.inner.runtime.plans.plannings();
+        let before = plannings();
+        // the source is the inserted block in subqueries as well
+        for text in ["INSERT INTO k VALUES (5)", "INSERT INTO t VALUES (2), (5)", "INSERT INTO t VALUES (1)"] {
+            done(&mut session, text).await;
+        }
+        assert_eq!(plannings(), before, "no insert planned anything");
+        let kept = ["1\t1\t1\t1", "1\t5\t1\t1", "2\t5\t2\t0", "5\t5\t2\t1"];
+        assert_eq!(rows(&mut session, "SELECT a, newest, together, known FROM v").await, kept);
+        engine.close().await.unwrap();
+    });
+}
+
+#[test]
+fn a_statement_with_subqueries_is_planned_once_and_again_after_a_run_that_was_cut_off() {
+    run(async {
+        let (engine, mut session) = open().await;
+        done(&mut session, "CREATE TABLE t (k UInt32) ENGINE = MergeTree ORDER BY k").await;
+        done(&mut session, "INSERT INTO t SELECT number FROM numbers(10)").await;
+        let text = "SELECT k, (SELECT max(k) FROM t) FROM t WHERE k = (SELECT max(k) FROM t)";
+        assert_eq!(both(&engine, &mut session, text).await, ["9\t9"]);
+        let plannings = || engine.inner.runtime.plans.plannings();
+        let before = plannings();
+        done(&mut session, "INSERT INTO t VALUES (20)").await;
+        assert_eq!(rows(&mut session, text).await, ["20\t20"]);
+        assert_eq!(plannings(), before);
+        // two at once, over different snapshots, and one that nobody reads to its end
+        let answer = |rows: Answer| match rows {
+            Answer::Rows(rows) => rows,
+            Answer::Done(_) => panic!("no rows"),
+        };
+        let early = answer(session.execute(Request::new(text.to_owned())).await.unwrap());
+        done(&mut session, "INSERT INTO t VALUES (30)").await;
+        let late = answer(session.execute(Request::new(text.to_owned())).await.unwrap());
+        let cut_off = session.execute(Request::new(text.to_owned())).await.unwrap();
+        assert_eq!(late.encode_all().await.unwrap(), b"30\t30\n".as_slice());
+        drop(cut_off);
+        assert_eq!(early.encode_all().await.unwrap(), b"20\t20\n".as_slice());
+        for (more, newest) in [(40, "40\t40"), (50, "50\t50"), (60, "60\t60")] {
+            done(&mut session, &format!("INSERT INTO t VALUES ({more})")).await;
+            assert_eq!(rows(&mut session, text).await, [newest]);
+        }
         engine.close().await.unwrap();
     });
 }

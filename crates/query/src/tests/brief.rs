@@ -59,7 +59,7 @@ async fn brief_plans_give_the_rows_of_full_ones() {
         let bound = bound(sql, &ctx);
         let short =
             brief::plan(&bound.plan, &ctx).await.unwrap().unwrap_or_else(|| panic!("not planned briefly: {sql}"));
-        let full = plan_physical(&bound.plan, session::state(&ctx)).await.unwrap();
+        let full = plan_physical(&bound.plan, session::state(&ctx), &ctx).await.unwrap();
         assert_eq!(rows_of(short, &bound, &ctx).await, rows_of(full, &bound, &ctx).await, "{sql}");
     }
 }
