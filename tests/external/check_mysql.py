@@ -4,6 +4,7 @@ tables, but where a comment says otherwise."""
 import contextlib
 
 import conditions
+from certificates import Authority
 from database import COMMON, HIDDEN, filters_change_no_answer
 from frame import Checks, equal
 from mariadb_server import DATABASE, MariaDb
@@ -225,6 +226,44 @@ def a_select_changes_nothing_there(everview, mariadb):
     # the view cannot even be described in a session that only reads
     everview.refuses(f"SELECT * FROM {mariadb.table('marking')}", 60)
     equal(mariadb.sql(f"USE {DATABASE}", "SELECT count(*) FROM marks"), "0")
+
+
+@check
+def connections_are_encrypted_where_the_server_can(everview, mariadb):
+    mariadb.sql(f"USE {DATABASE}", "CREATE VIEW encrypted AS SELECT variable_value != '' AS v FROM "
+                "information_schema.session_status WHERE variable_name = 'SSL_CIPHER'")
+    good, bad = mariadb.authority, Authority(mariadb.folder / "other", "bad")
+
+    def table(authority=None, host="localhost", more=""):
+        more += f", ssl_ca_pem = '{authority.pem()}'" if authority else ""
+        return mariadb.table("encrypted", more=more).replace("127.0.0.1", host)
+    mariadb.stop()
+    mariadb.start(**{"ssl": 0})
+    equal(everview.ask(f"SELECT * FROM {table()}"), "0\n")
+    # the real engine goes on in clear text, and takes any certificate: here who names an authority gets what it says
+    everview.refuses(f"SELECT * FROM {table(good)}", 279, "SSL", without=HIDDEN)
+    mariadb.stop()
+    names = {"cert": "server.crt", "key": "server.key", "ca": "good.crt"}
+    mariadb.start(**{f"ssl-{name}": mariadb.folder / file for name, file in names.items()})
+    equal(everview.ask(f"SELECT * FROM {table()}"), "1\n")
+    equal(everview.ask(f"SELECT * FROM {table(good)}"), "1\n")
+    everview.refuses(f"SELECT * FROM {table(bad)}", 279, "UnknownIssuer", without=HIDDEN)
+    everview.refuses(f"SELECT * FROM {table(good, host='127.0.0.1')}", 279, "not valid for name", without=HIDDEN)
+    good.sign("client", "reader")
+    certificate, key = good.pem("client"), good.pem("client", "key")
+    mariadb.sql(f"CREATE USER 'shown'@'127.0.0.1' IDENTIFIED BY 'x' REQUIRE X509", "GRANT ALL ON *.* TO 'shown'@'127.0.0.1'")
+    shown = f"mysql('127.0.0.1:{mariadb.port}', '{DATABASE}', 'encrypted', 'shown', 'x'"
+    everview.refuses(f"SELECT * FROM {shown})", 279, "shown")
+    shown += f", ssl_cert_pem = '{certificate}', ssl_key_pem = '{key}')"
+    equal(everview.ask(f"SELECT * FROM {shown}"), "1\n")
+    everview.refuses(f"SELECT * FROM {table(more=', ssl_ca = ' + repr('/etc/passwd'))}", 36, "ssl_ca_pem")
+    everview.refuses(f"SELECT * FROM {table(more=', sslmode = ' + repr('require'))}", 47, "sslmode")
+    everview.refuses(f"SELECT * FROM {table(more=', ssl_ca_pem = ' + repr('s3cr3t'))}", 279, "PEM", without=HIDDEN)
+    everview.ask(f"CREATE TABLE shows ENGINE = MySQL{shown[len('mysql'):]}")
+    told = everview.ask("SHOW CREATE TABLE shows") + everview.log()
+    assert "ssl_key_pem = \\'[HIDDEN]\\'" in told and key.splitlines()[2] not in told, told
+    mariadb.stop()
+    mariadb.start()
 
 
 @check

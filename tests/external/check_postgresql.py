@@ -4,6 +4,7 @@ the same tables, but where a comment says otherwise."""
 import contextlib
 
 import conditions
+from certificates import Authority
 from database import COMMON, HIDDEN, USER, filters_change_no_answer, hides
 from frame import Checks, equal
 from postgresql_server import PostgreSql
@@ -256,12 +257,76 @@ def a_select_changes_nothing_there(everview, postgres):
 
 
 @check
-def connections_are_encrypted_where_the_server_can(everview, postgres):
+def connections_are_encrypted_as_sslmode_says(everview, postgres):
     postgres.sql("CREATE VIEW encrypted AS SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
-    equal(everview.ask(f"SELECT * FROM {postgres.table('encrypted')}"), "0\n")
+    good, bad = postgres.authority, Authority(postgres.folder / "other", "bad")
+    unreachable = object()
+
+    def told(mode, expected, authority=None, host="localhost", words=()):
+        more = f", sslmode = '{mode}'" + (f", sslrootcert_pem = '{authority.pem()}'" if authority else "")
+        select = f"SELECT * FROM {postgres.table('encrypted', more=more)}".replace("127.0.0.1", host)
+        if expected is unreachable:
+            everview.refuses(select, 614, *words, without=[*HIDDEN, "BEGIN CERT"])
+        else:
+            equal((mode, everview.ask(select)), (mode, f"{expected}\n"))
+    for mode in ("disable", "allow", "prefer"):
+        told(mode, 0)
+    for mode in ("require", "verify-ca", "verify-full"):
+        told(mode, unreachable, good)
+    told("verify", unreachable, words=["invalid sslmode"])
     postgres.stop()
     postgres.start(ssl="on")
     equal(everview.ask(f"SELECT * FROM {postgres.table('encrypted')}"), "1\n")
+    for mode, encrypted in [("disable", 0), ("allow", 0), ("prefer", 1), ("require", 1)]:
+        told(mode, encrypted)
+        told(mode, encrypted, good)
+    # who gives an authority means it: the real engine goes on in clear text with sslmode=prefer
+    for mode in ("prefer", "require", "verify-ca", "verify-full"):
+        told(mode, unreachable, bad, words=["UnknownIssuer"])
+    told("verify-ca", 1, good, host="127.0.0.1")
+    told("verify-full", 1, good)
+    told("verify-full", unreachable, good, host="127.0.0.1", words=["not valid for name"])
+    told("verify-full", unreachable, words=["authority"])
+
+
+@check
+def a_client_shows_its_certificate(everview, postgres):
+    postgres.authority.sign("client", "reader")
+    rules = postgres.data / "pg_hba.conf"
+    before = rules.read_text(encoding="utf-8")
+    rules.write_text("local all all trust\nhostssl all all all scram-sha-256 clientcert=verify-ca\n", encoding="utf-8")
+    postgres.stop()
+    postgres.start(ssl="on", ssl_ca_file="root.crt")
+    try:
+        certificate, key = postgres.authority.pem("client"), postgres.authority.pem("client", "key")
+        shown = f", sslcert_pem = '{certificate}', sslkey_pem = '{key}'"
+        everview.refuses(f"SELECT * FROM {postgres.table('encrypted')}", 614, "certificate", without=HIDDEN)
+        # without TLS this server takes nobody
+        for mode in ("allow", "require"):
+            equal(everview.ask(f"SELECT * FROM {postgres.table('encrypted', more=f', sslmode = {mode!r}' + shown)}"), "1\n")
+        missing = postgres.table("encrypted", more=f", sslcert_pem = '{certificate}'")
+        everview.refuses(f"SELECT * FROM {missing}", 614, "key", without=[*HIDDEN, "BEGIN CERT"])
+        everview.ask(f"CREATE TABLE shows ENGINE = PostgreSQL{postgres.table('encrypted', more=shown)[len('postgresql'):]}")
+        told = everview.ask("SHOW CREATE TABLE shows") + everview.log() + everview.ask("SELECT * FROM system.tables")
+        assert "sslkey_pem = \\'[HIDDEN]\\'" in told and key.splitlines()[2] not in told, told
+    finally:
+        rules.write_text(before, encoding="utf-8")
+        postgres.stop()
+        postgres.start()
+
+
+@check
+def certificates_are_given_as_contents_and_options_by_name(everview, postgres):
+    def refused(code, more, *words):
+        everview.refuses(f"SELECT * FROM {postgres.table('filtered', more=more)}", code, *words, without=HIDDEN)
+    refused(36, ", sslrootcert = '/etc/passwd'", "sslrootcert_pem")
+    refused(36, ", sslmode = 'require', sslmode = 'disable'", "more than once")
+    refused(36, ", sslmode = 1", "String")
+    refused(47, ", nosuch = 'x'", "nosuch")
+    refused(614, ", sslrootcert_pem = 's3cr3t'", "no certificate in PEM")
+    everview.ask(f"CREATE NAMED COLLECTION strict AS host = 'localhost', port = {postgres.port}, database = 'postgres', "
+                 f"user = '{USER}', password = 'x', sslmode = 'require', table = 'filtered'")
+    everview.refuses("SELECT * FROM postgresql(strict)", 614, "TLS")
 
 
 @check

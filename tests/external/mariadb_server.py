@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import time
 
+from certificates import Authority
 from database import PASSWORD, USER, call
 from frame import as_user, free_port, install, own_folder
 
@@ -28,6 +29,10 @@ class MariaDb:
                               stderr=subprocess.STDOUT)
         if done.returncode != 0:
             raise SystemExit(f"mariadb-install-db failed:\n{done.stdout}")
+        self.authority = Authority(self.folder / "authority", "good")
+        self.authority.sign("server", "localhost")
+        for name in ("server.key", "server.crt", "good.crt"):
+            self.authority.give(name, self.folder / name, "mysql")
         self.start()
         password = PASSWORD.replace("'", "''")
         users = [f"'{USER}'@'{host}'" for host in ("localhost", "127.0.0.1")]

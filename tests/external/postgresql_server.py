@@ -1,10 +1,10 @@
 """A PostgreSQL server of Debian's package, in a folder and on a port of its own."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
+from certificates import Authority
 from database import PASSWORD, USER, call
 from frame import as_user, free_port, install, own_folder
 
@@ -29,20 +29,13 @@ class PostgreSql:
         self.run("initdb", "-D", self.data, "-U", "owner", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
         # whoever comes over the network shows a password
         (self.data / "pg_hba.conf").write_text("local all all trust\nhost all all all scram-sha-256\n")
-        self.certificate()
+        self.authority = Authority(self.folder / "authority", "good")
+        self.authority.sign("server", "localhost")
+        for source, target in (("server.key", "server.key"), ("server.crt", "server.crt"), ("good.crt", "root.crt")):
+            self.authority.give(source, self.data / target, "postgres")
         self.start()
         password = PASSWORD.replace("'", "''")
         self.sql(f"CREATE ROLE {USER} LOGIN SUPERUSER PASSWORD '{password}'")
-
-    def certificate(self):
-        """TLS with a certificate that nobody signed."""
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=nobody",
-                        "-keyout", str(self.data / "server.key"), "-out", str(self.data / "server.crt")],
-                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for name in ("server.key", "server.crt"):
-            (self.data / name).chmod(0o600)
-            if os.geteuid() == 0:
-                shutil.chown(self.data / name, "postgres", "postgres")
 
     def run(self, program, *words):
         command = as_user("postgres", [str(binaries() / program), *map(str, words)])

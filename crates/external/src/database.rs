@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::secret::Secret;
+use crate::tls::Tls;
 
 /// A table of another database. `Debug` shows no password.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -24,6 +25,8 @@ pub struct Database {
     pub on_conflict: String,
     /// MySQL: write with REPLACE.
     pub replaces: bool,
+    /// How connections are encrypted.
+    pub tls: Tls,
 }
 
 /// How long a source is waited for.

@@ -23,7 +23,7 @@ pub mod relation;
 mod rows;
 pub mod s3;
 pub mod secret;
-mod tls;
+pub mod tls;
 
 pub use database::{Database, Patience};
 pub use error::{Error, Result};
@@ -31,3 +31,4 @@ pub use hosts::{AllowedHosts, Hosts};
 pub use objects::{Object, Objects};
 pub use relation::{Blocks, Comparison, Filter, Scan, Table};
 pub use secret::Secret;
+pub use tls::{Tls, TlsMode};

@@ -11,7 +11,18 @@ const HIDDEN: &str = "'[HIDDEN]'";
 /// Functions and engines with credentials among their arguments, in lower case.
 const NAMES: &[&str] = &["mysql", "postgresql", "s3", "url"];
 /// Arguments by name whose value is a credential.
-const KEYS: &[&str] = &["password", "secret_access_key", "session_token", "headers.header.value"];
+const KEYS: &[&str] = &[
+    "password",
+    "secret_access_key",
+    "session_token",
+    "headers.header.value",
+    "sslrootcert_pem",
+    "sslcert_pem",
+    "sslkey_pem",
+    "ssl_ca_pem",
+    "ssl_cert_pem",
+    "ssl_key_pem",
+];
 
 /// The text with `'[HIDDEN]'` in the place of passwords, keys and values of named collections. `is_format` tells names of
 /// formats, which `s3` has in the places of credentials.
@@ -229,6 +240,11 @@ mod tests {
             "ENGINE = PostgreSQL('h:1','d','t','u','[HIDDEN]','s')"
         );
         assert_eq!(shown("mysql(c, password = 'pw', table = 't')"), "mysql(c, password = '[HIDDEN]', table = 't')");
+        assert_eq!(
+            shown("postgresql('h', 'd', (SELECT a, b FROM t), 'u', 'pw', sslmode = 'require', sslkey_pem = 'k')"),
+            "postgresql('h', 'd', (SELECT a, b FROM t), 'u', '[HIDDEN]', sslmode = 'require', sslkey_pem = '[HIDDEN]')"
+        );
+        assert_eq!(shown("MySQL(c, `ssl_ca_pem`='x')"), "MySQL(c, `ssl_ca_pem`='[HIDDEN]')");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! connection).
 //!
 //! Times are wall clocks as the session there shows them, read in the zone of the column here: what the real engine does.
-//! Connections are not encrypted: neither are the real engine's without certificates.
+//! Connections are encrypted where the server can.
 
 mod columns;
 mod decode;

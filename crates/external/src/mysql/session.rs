@@ -6,11 +6,12 @@ use std::future::Future;
 use std::time::Duration;
 
 use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, OptsBuilder, QueryResult, Row, TextProtocol};
+use mysql_async::{ClientIdentity, Conn, DriverError, OptsBuilder, QueryResult, Row, SslOpts, TextProtocol};
 
 use crate::database::{Database, Patience};
 use crate::error::{Error, Kind, Result};
 use crate::hosts::Hosts;
+use crate::tls::{self, Tls, TlsMode};
 
 /// Bytes of one packet, at most: what a server can be told to send.
 const PACKET_BYTES_MAX: usize = 1 << 30;
@@ -119,6 +120,14 @@ async fn connect(
 ) -> Result<Session> {
     let place = format!("{host}:{port}");
     let addresses = hosts.resolve(host, port).await?;
+    let encrypted = match database.tls.mode {
+        TlsMode::Disable => None,
+        _ => Some(encrypted(&database.tls).map_err(|reason| Error::Unreachable {
+            kind: Kind::MySql,
+            place: place.clone(),
+            reason,
+        })?),
+    };
     let options = OptsBuilder::default()
         .ip_or_hostname(host)
         .tcp_port(port)
@@ -139,10 +148,42 @@ async fn connect(
             seconds: patience.connect.as_secs(),
         })
     };
-    let connecting: std::pin::Pin<Box<dyn Future<Output = _> + Send>> = Conn::new(options);
+    let connecting = async {
+        match connect_with(options.clone().ssl_opts(encrypted)).await {
+            // it said so before anything else was said
+            Err(mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer))
+                if database.tls.mode == TlsMode::Prefer =>
+            {
+                connect_with(options).await
+            }
+            other => other,
+        }
+    };
     let connected = within(tokio::time::timeout(patience.connect, connecting).await)?;
     let conn = connected.map_err(|error| error_of(error, &place, &database.user))?;
     Ok(Session { conn: Some(conn), place, user: database.user.clone(), read: patience.read })
+}
+
+async fn connect_with(options: OptsBuilder) -> std::result::Result<Conn, mysql_async::Error> {
+    let connecting: std::pin::Pin<Box<dyn Future<Output = _> + Send>> = Conn::new(options);
+    connecting.await
+}
+
+/// TLS as the client is told it.
+fn encrypted(tls: &Tls) -> std::result::Result<SslOpts, String> {
+    // says what is wrong with certificates; the client would not
+    tls::config(tls)?;
+    let bytes = |pem: &crate::secret::Secret| pem.reveal().as_bytes().to_vec().into();
+    let options = SslOpts::default();
+    let options = match tls.authority.is_empty() {
+        true => options.with_danger_accept_invalid_certs(true),
+        false => options.with_disable_built_in_roots(true).with_root_certs(vec![bytes(&tls.authority)]),
+    };
+    let options = options.with_danger_skip_domain_validation(tls.mode != TlsMode::VerifyFull);
+    Ok(match tls.certificate.is_empty() {
+        true => options,
+        false => options.with_client_identity(Some(ClientIdentity::new(bytes(&tls.certificate), bytes(&tls.key)))),
+    })
 }
 
 /// What an error of the client means.

@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::SslMode as Asked;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, SimpleQueryMessage};
@@ -17,7 +17,7 @@ use super::statement::Habits;
 use crate::database::{Database, Patience};
 use crate::error::{Error, Kind, Result};
 use crate::hosts::Hosts;
-use crate::tls;
+use crate::tls::{self, TlsMode};
 
 type Driver = Pin<Box<dyn Future<Output = std::result::Result<(), tokio_postgres::Error>> + Send>>;
 
@@ -115,19 +115,43 @@ impl Session {
 }
 
 async fn connect(hosts: &Hosts, database: &Database, patience: Patience, host: &str, port: u16) -> Result<Session> {
+    match database.tls.mode {
+        TlsMode::Disable => connect_as(hosts, database, patience, (host, port), Asked::Disable).await,
+        TlsMode::Allow => match connect_as(hosts, database, patience, (host, port), Asked::Disable).await {
+            // its rules may want TLS
+            Err(Error::LoginRefused { .. }) => {
+                connect_as(hosts, database, patience, (host, port), Asked::Require).await
+            }
+            other => other,
+        },
+        TlsMode::Prefer => connect_as(hosts, database, patience, (host, port), Asked::Prefer).await,
+        TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => {
+            connect_as(hosts, database, patience, (host, port), Asked::Require).await
+        }
+    }
+}
+
+async fn connect_as(
+    hosts: &Hosts,
+    database: &Database,
+    patience: Patience,
+    (host, port): (&str, u16),
+    asked: Asked,
+) -> Result<Session> {
     let place = format!("{host}:{port}");
     let unreachable = |reason: String| Error::Unreachable { kind: Kind::Postgres, place: place.clone(), reason };
     let addresses = hosts.resolve(host, port).await?;
     let mut config = Config::new();
-    config.user(&database.user).dbname(&database.database).application_name("everview").ssl_mode(SslMode::Prefer);
+    config.user(&database.user).dbname(&database.database).application_name("everview").ssl_mode(asked);
     if !database.password.is_empty() {
         config.password(database.password.reveal());
     }
     let logging_in = async {
         let stream = TcpStream::connect(addresses.as_slice()).await.map_err(|error| unreachable(error.to_string()))?;
         let _ = stream.set_nodelay(true);
-        let mut tls = MakeRustlsConnect::new(tls::unverified().map_err(unreachable)?);
-        let tls = <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::make_tls_connect(&mut tls, host)
+        let mut tls = MakeRustlsConnect::new(tls::config(&database.tls).map_err(unreachable)?);
+        let name = host.trim_start_matches('[').trim_end_matches(']');
+        let tls = <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::make_tls_connect(&mut tls, name)
             .map_err(|error| unreachable(error.to_string()))?;
         config.connect_raw(stream, tls).await.map_err(|error| error_of(&error, &place, &database.user))
     };

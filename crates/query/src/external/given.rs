@@ -17,10 +17,20 @@ pub(crate) struct Given {
     pub(crate) positional: Vec<Value>,
     /// By name; those of a collection first, then those that the call has in their place.
     named: Option<BTreeMap<String, String>>,
+    /// By name, behind those by position.
+    options: BTreeMap<String, String>,
     /// `headers('name' = 'value', …)`.
     pub(crate) headers: Vec<(String, String)>,
     /// A collection was named: what it has can change.
     pub(crate) has_collection: bool,
+}
+
+/// What may stand among the arguments.
+pub(crate) struct Takes {
+    /// A word in the first place is the name of a collection.
+    pub(crate) collection: bool,
+    /// Arguments by name that may stand behind those by position.
+    pub(crate) options: Vec<&'static str>,
 }
 
 /// One argument by position.
@@ -41,16 +51,18 @@ impl Value {
 }
 
 impl Given {
-    /// Takes arguments apart. `takes_collection`: a word in the first place is the name of a collection.
-    pub(crate) fn new(
-        what: &'static str,
-        arguments: &[sql::Expr],
-        takes_collection: bool,
-        ctx: &QueryContext,
-    ) -> Result<Given> {
-        let mut given = Given { what, positional: Vec::new(), named: None, headers: Vec::new(), has_collection: false };
+    /// Takes arguments apart.
+    pub(crate) fn new(what: &'static str, arguments: &[sql::Expr], takes: &Takes, ctx: &QueryContext) -> Result<Given> {
+        let mut given = Given {
+            what,
+            positional: Vec::new(),
+            named: None,
+            options: BTreeMap::new(),
+            headers: Vec::new(),
+            has_collection: false,
+        };
         let mut rest = arguments;
-        if takes_collection
+        if takes.collection
             && let Some((first, others)) = arguments.split_first()
             && let Some(name) = word(first)
         {
@@ -60,12 +72,20 @@ impl Given {
             rest = &[];
         }
         for argument in rest {
-            given.take(argument, ctx)?;
+            given.take(argument, takes, ctx)?;
         }
         Ok(given)
     }
 
-    fn take(&mut self, argument: &sql::Expr, ctx: &QueryContext) -> Result<()> {
+    fn take(&mut self, argument: &sql::Expr, takes: &Takes, ctx: &QueryContext) -> Result<()> {
+        if let Some((key, value)) = pair(argument)
+            && !takes.options.is_empty()
+        {
+            return self.take_option(key, value, takes, ctx);
+        }
+        if !self.options.is_empty() {
+            return Err(self.bad("arguments by position stand in front of those by name"));
+        }
         match &argument.kind {
             ExprKind::Function(call) if call.name.name == "headers" => self.take_headers(call, ctx)?,
             ExprKind::Function(call) if call.name.name == "extra_credentials" => {
@@ -80,6 +100,21 @@ impl Given {
             }),
         }
         Ok(())
+    }
+
+    fn take_option(&mut self, key: String, value: &sql::Expr, takes: &Takes, ctx: &QueryContext) -> Result<()> {
+        if !takes.options.contains(&key.as_str()) {
+            let message = format!("{} has no argument `{key}`: there are {}", self.what, takes.options.join(", "));
+            return Err(Error::refused(ErrorCode::UNKNOWN_IDENTIFIER, message));
+        }
+        let ExprKind::Literal(sql::ast::Literal::String(_)) = &value.kind else {
+            return Err(self.bad(&format!("argument `{key}` must be a literal with type String")));
+        };
+        let value = self.constant(value, ctx)?;
+        match self.options.insert(key.clone(), value) {
+            Some(_) => Err(self.bad(&format!("argument `{key}` is specified more than once"))),
+            None => Ok(()),
+        }
     }
 
     fn take_headers(&mut self, call: &Function, ctx: &QueryContext) -> Result<()> {
@@ -152,6 +187,11 @@ impl Given {
             return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
         }
         Ok(Some(named))
+    }
+
+    /// An argument by name: behind those by position, or of a collection.
+    pub(crate) fn option(&self, key: &str) -> Option<&str> {
+        self.named.as_ref().unwrap_or(&self.options).get(key).map(String::as_str)
     }
 
     /// An error unless there are that many arguments by position.

@@ -9,6 +9,7 @@
 //! Binding asks nobody: what must be asked is asked between two binds ([`describe`]). Waiting ends with the query
 //! ([`wait`]). Credentials are inside places only, which print none.
 
+mod databases;
 mod describe;
 mod given;
 mod objects;

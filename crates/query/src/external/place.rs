@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use external::http::{Manners, Pages, PagesOptions};
 use external::s3::{Bucket, BucketOptions, Credentials};
-use external::{Database, Objects, Patience, Secret, Table, files};
+use external::{Objects, Secret, Table, files};
 use format::Format;
 use format::codec::Coding;
 use types::{ErrorCode, Header, Setting};
 
-use super::given::{Given, Value};
+use super::databases;
+use super::given::{Given, Takes, Value};
 use crate::context::QueryContext;
 use crate::error::{Error, Result};
 use crate::table_functions::parse_structure;
@@ -112,13 +113,14 @@ impl Kind {
         ctx: &QueryContext,
     ) -> Result<(Place, bool)> {
         let is_engine = folder.is_some();
-        let given = Given::new(self.what(is_engine), arguments, self != Kind::File, ctx)?;
+        let takes = Takes { collection: self != Kind::File, options: databases::options(self) };
+        let given = Given::new(self.what(is_engine), arguments, &takes, ctx)?;
         let maker = Maker { given: &given, is_engine, ctx };
         let place = match self {
             Kind::Url => maker.url()?,
             Kind::S3 => maker.s3()?,
             Kind::File => maker.file(folder)?,
-            Kind::MySql | Kind::Postgres => maker.database(self)?,
+            Kind::MySql | Kind::Postgres => databases::place(self, &given, ctx)?,
         };
         Ok((place, given.has_collection))
     }
@@ -161,8 +163,6 @@ const S3_KEYS: &[&str] = &[
     "compression",
     "compression_method",
 ];
-const DATABASE_KEYS: &[&str] =
-    &["host", "hostname", "port", "addresses_expr", "schema", "on_conflict", "on_duplicate_clause", "replace_query"];
 
 impl Maker<'_> {
     fn url(&self) -> Result<Place> {
@@ -294,84 +294,6 @@ impl Maker<'_> {
         let format = said.format()?;
         said.place(Arc::new(files), format, self.ctx)
     }
-
-    fn database(&self, kind: Kind) -> Result<Place> {
-        let given = self.given;
-        let required = &["database", "table"];
-        let others = [DATABASE_KEYS, &["db", "user", "username", "password", "description"]].concat();
-        let default_port = if kind == Kind::MySql { 3306 } else { 5432 };
-        let database = match self.named_database(required, &others)? {
-            Some(get) => Database { addresses: addresses(&get.0, default_port, given)?, ..get.1 },
-            None => {
-                let signature = match kind {
-                    Kind::MySql => {
-                        "5-7 parameters: host:port, database, table, user, password[, replace_query[, on_duplicate_clause]]"
-                    }
-                    _ => {
-                        "from 5 to 7 parameters: host:port, database, table, user, password[, schema[, ON CONFLICT …]]"
-                    }
-                };
-                given.expect(5, 7, signature)?;
-                let is_mysql = kind == Kind::MySql;
-                Database {
-                    addresses: addresses(&given.text(0), default_port, given)?,
-                    database: given.text(1),
-                    table: given.text(2),
-                    user: given.text(3),
-                    password: Secret::new(given.text(4)),
-                    schema: given.at(5).filter(|schema| !is_mysql && !schema.is_empty()).map(str::to_owned),
-                    on_conflict: given.text(6),
-                    replaces: is_mysql && !matches!(given.at(5), None | Some("" | "0" | "false")),
-                }
-            }
-        };
-        if database.replaces && !database.on_conflict.trim().is_empty() {
-            let what = "only one of replace_query and on_duplicate_clause can be given".to_owned();
-            return Err(Error::reported(ErrorCode::BAD_ARGUMENTS, &what));
-        }
-        let seconds = |setting| Duration::from_secs(self.ctx.settings.uint(setting));
-        let patience = Patience {
-            connect: seconds(Setting::ExternalStorageConnectTimeoutSec),
-            read: seconds(Setting::ExternalStorageRwTimeoutSec),
-        };
-        let hosts = self.ctx.runtime.hosts.clone();
-        let table = match kind {
-            Kind::MySql => external::mysql::table(hosts, database, patience),
-            _ => external::postgres::table(hosts, database, patience),
-        };
-        Ok(Place { rows: Rows::Table(table), structure: None })
-    }
-
-    /// Address and database of a named collection; the addresses are still text.
-    fn named_database(&self, required: &[&str], optional: &[&str]) -> Result<Option<(String, Database)>> {
-        let Some(named) = self.given.named(&[], &[required, optional].concat())? else { return Ok(None) };
-        let get = |keys: &[&str]| keys.iter().find_map(|key| named.get(*key)).cloned().unwrap_or_default();
-        let needed = |keys: &[&str]| match get(keys) {
-            text if text.is_empty() => {
-                Err(self.given.bad(&format!("required key `{}` is missing in named collection", keys.join("` or `"))))
-            }
-            text => Ok(text),
-        };
-        let address = match named.get("addresses_expr") {
-            Some(addresses) => addresses.clone(),
-            None => match get(&["port"]) {
-                port if port.is_empty() => needed(&["host", "hostname"])?,
-                port => format!("{}:{port}", needed(&["host", "hostname"])?),
-            },
-        };
-        let schema = get(&["schema"]);
-        let database = Database {
-            addresses: Vec::new(),
-            database: needed(&["database", "db"])?,
-            table: needed(&["table"])?,
-            user: needed(&["user", "username"])?,
-            password: Secret::new(get(&["password"])),
-            schema: (!schema.is_empty()).then_some(schema),
-            on_conflict: get(&["on_conflict", "on_duplicate_clause"]),
-            replaces: !matches!(get(&["replace_query"]).as_str(), "" | "0" | "false"),
-        };
-        Ok(Some((address, database)))
-    }
 }
 
 const S3_SIGNATURE: &str = "url[, NOSIGN | access_key_id, secret_access_key[, session_token]][, format[, structure[, compression]]][, headers(…)]";
@@ -461,29 +383,6 @@ fn joined(url: &str, file: &str) -> String {
         file => format!("{}/{}", url.trim_end_matches('/'), file.trim_start_matches('/')),
     }
 }
-
-/// `host[:port]`, several with `|` between them or in braces.
-fn addresses(text: &str, default_port: u16, given: &Given) -> Result<Vec<(String, u16)>> {
-    let mut found = Vec::new();
-    for piece in text.split('|') {
-        for address in external::glob::expand(piece.trim(), ADDRESSES_MAX).map_err(from_external)? {
-            let (host, port) = match address.rsplit_once(':') {
-                // an IPv6 address without brackets has no port
-                Some((host, _)) if host.contains(':') && !host.starts_with('[') => (address.as_str(), default_port),
-                Some((host, port)) => (host, port.parse().map_err(|_| given.bad("a port is a number up to 65535"))?),
-                None => (address.as_str(), default_port),
-            };
-            if host.is_empty() {
-                return Err(given.bad("an address has no host"));
-            }
-            found.push((host.to_owned(), port));
-        }
-    }
-    Ok(found)
-}
-
-/// `glob_expansion_max_elements` of addresses.
-const ADDRESSES_MAX: usize = 1_000;
 
 fn names_max(ctx: &QueryContext) -> usize {
     usize::try_from(ctx.settings.uint(Setting::GlobExpansionMaxElements)).unwrap_or(usize::MAX)
