@@ -13,18 +13,20 @@
 //! Memory: the current block of each run, one output block, and the rows of one key (Collapsing and tables written with
 //! `optimize_on_insert = 0` can have many; for all other engines it is at most one a run).
 
-use std::collections::VecDeque;
+use std::cmp::Ordering;
 
-use arrow::array::Array;
-use arrow_row::Rows;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use types::Block;
 
 use crate::error::{Error, Result};
-use crate::order::KeyEncoder;
-use crate::rule::{Purpose, apply_to_groups, keeps_keys_together};
-use crate::schema::{MergeMode, PartSchema};
+use crate::rule::{Purpose, keeps_keys_together};
+use crate::schema::PartSchema;
+use keys::KeyMaker;
+use taken::{Source, Stretch, rows_of_last_key, ruled};
+
+mod keys;
+mod taken;
 
 /// Rows of a merged block, where callers have no wish of their own.
 pub const MERGE_ROWS: usize = 65_536;
@@ -91,33 +93,35 @@ pub struct Merger {
     schema: PartSchema,
     purpose: Purpose,
     rows_max: usize,
-    encoder: KeyEncoder,
-    heads: Vec<Head>,
-    /// Runs with rows, by current key, smallest last; equal keys with the earlier run last.
-    queue: Vec<usize>,
-    /// Stretches taken and not yet given out.
-    taken: VecDeque<Stretch>,
+    /// Taken rows at which a block is given out: `rows_max`, or more while they are all of one key.
+    rows_enough: usize,
+    keys: KeyMaker,
+    /// Where each run that has rows is.
+    heads: Vec<Option<Head>>,
+    /// Runs whose next block is needed.
+    waiting: Vec<usize>,
+    /// Runs with rows, smallest key last; of equal keys the earlier run last.
+    queue: Vec<Candidate>,
+    /// The blocks of heads and of what is taken.
+    sources: Vec<Source>,
+    /// Rows taken and not yet given out.
+    taken: Vec<Stretch>,
     taken_rows: usize,
     ended: bool,
 }
 
-#[derive(Debug)]
-enum Head {
-    /// Waits for its next block.
-    Waiting,
-    /// Has rows from `position` on.
-    Rows { block: Block, keys: std::sync::Arc<Rows>, position: usize },
-    /// Has no more.
-    Ended,
+/// A run's next row.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    source: usize,
+    row: usize,
 }
 
-/// Consecutive rows of one run's block.
-#[derive(Clone, Debug)]
-struct Stretch {
-    block: Block,
-    keys: std::sync::Arc<Rows>,
-    start: usize,
-    end: usize,
+/// A run by its next row's word.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    word: u64,
+    run: usize,
 }
 
 impl Merger {
@@ -127,10 +131,13 @@ impl Merger {
             schema: schema.clone(),
             purpose,
             rows_max: rows_max.max(1),
-            encoder: KeyEncoder::of_sort_key(schema)?,
-            heads: (0..runs).map(|_| Head::Waiting).collect(),
+            rows_enough: rows_max.max(1),
+            keys: KeyMaker::of(schema)?,
+            heads: vec![None; runs],
+            waiting: (0..runs).rev().collect(),
             queue: Vec::with_capacity(runs),
-            taken: VecDeque::new(),
+            sources: Vec::new(),
+            taken: Vec::new(),
             taken_rows: 0,
             ended: false,
         })
@@ -141,29 +148,31 @@ impl Merger {
         if block.rows() == 0 {
             return Ok(());
         }
-        let keys = std::sync::Arc::new(self.encoder.encode(&block)?);
-        self.heads[run] = Head::Rows { block, keys, position: 0 };
-        self.enqueue(run);
+        let keys = self.keys.keys(&block)?;
+        self.waiting.retain(|waiting| *waiting != run);
+        self.sources.push(Source { block, keys });
+        self.enqueue(run, Head { source: self.sources.len() - 1, row: 0 });
         Ok(())
     }
 
     /// A run that was needed has no more rows.
     pub fn end(&mut self, run: usize) {
-        self.heads[run] = Head::Ended;
+        self.waiting.retain(|waiting| *waiting != run);
+        self.heads[run] = None;
     }
 
     /// The next thing to do.
     pub fn step(&mut self) -> Result<Step> {
         loop {
-            if let Some(run) = self.heads.iter().position(|head| matches!(head, Head::Waiting)) {
-                return Ok(Step::Needs(run));
+            if let Some(run) = self.waiting.last() {
+                return Ok(Step::Needs(*run));
             }
-            if self.rows_max <= self.taken_rows
+            if self.rows_enough <= self.taken_rows
                 && let Some(block) = self.give_out()?
             {
                 return Ok(Step::Block(block));
             }
-            let Some(run) = self.queue.pop() else {
+            let Some(next) = self.queue.pop() else {
                 self.ended = true;
                 return Ok(match self.give_out()? {
                     Some(block) => Step::Block(block),
@@ -171,104 +180,108 @@ impl Merger {
                     None => continue,
                 });
             };
-            self.take_stretch(run)?;
+            self.take_stretch(next.run)?;
         }
     }
 
-    fn key(&self, run: usize) -> &[u8] {
-        match &self.heads[run] {
-            Head::Rows { keys, position, .. } => keys.row(*position).data(),
-            Head::Waiting | Head::Ended => &[],
-        }
-    }
-
-    /// Puts a run that has rows into the queue, which stays sorted: largest key first, later run first.
-    fn enqueue(&mut self, run: usize) {
-        let key = self.key(run);
-        let place = self.queue.partition_point(|&other| (key, run) < (self.key(other), other));
-        self.queue.insert(place, run);
+    /// Puts a run that has rows into the queue.
+    fn enqueue(&mut self, run: usize, head: Head) {
+        let (sources, heads) = (&self.sources, &self.heads);
+        let keys = &sources[head.source].keys;
+        let word = keys.word(head.row);
+        let is_larger = |other: &Candidate| match other.word.cmp(&word) {
+            Ordering::Equal => {
+                let rest = heads[other.run].map(|at| sources[at.source].keys.compare_rest(at.row, keys, head.row));
+                rest.unwrap_or(Ordering::Equal).then(other.run.cmp(&run)).is_gt()
+            }
+            order => order.is_gt(),
+        };
+        let place = self.queue.partition_point(is_larger);
+        self.queue.insert(place, Candidate { word, run });
+        self.heads[run] = Some(head);
     }
 
     /// Takes from `run`, which has the smallest key, all rows that come before the next run's.
     fn take_stretch(&mut self, run: usize) -> Result<()> {
-        let Head::Rows { block, keys, position } = &self.heads[run] else {
+        let Some(Head { source, row: start }) = self.heads[run] else {
             return Err(Error::Schema("a run without rows was queued".to_owned()));
         };
-        let end = match self.queue.last() {
-            None => keys.num_rows(),
-            Some(&next) => {
-                let limit = (self.key(next), next);
-                gallop(*position, keys.num_rows(), |row| (keys.row(row).data(), run) < limit)
+        let keys = &self.sources[source].keys;
+        let next = self.queue.last().and_then(|next| Some((*next, self.heads[next.run]?)));
+        let end = match next {
+            None => keys.len(),
+            Some((next, at)) => {
+                let limit = &self.sources[at.source].keys;
+                let comes_first = |row: usize| match keys.word(row).cmp(&next.word) {
+                    Ordering::Equal => keys.compare_rest(row, limit, at.row).then(run.cmp(&next.run)).is_lt(),
+                    order => order.is_lt(),
+                };
+                gallop(start, keys.len(), comes_first)
             }
         };
-        let is_used_up = end == keys.num_rows();
-        self.taken_rows += end - position;
-        self.taken.push_back(Stretch { block: block.clone(), keys: keys.clone(), start: *position, end });
-        if is_used_up {
-            self.heads[run] = Head::Waiting;
-            return Ok(());
+        let is_used_up = end == keys.len();
+        self.taken_rows += end - start;
+        self.taken.push(Stretch { source, start, end });
+        match is_used_up {
+            true => {
+                self.heads[run] = None;
+                self.waiting.push(run);
+            }
+            false => self.enqueue(run, Head { source, row: end }),
         }
-        if let Head::Rows { position, .. } = &mut self.heads[run] {
-            *position = end;
-        }
-        self.enqueue(run);
         Ok(())
     }
 
     /// Merged rows: all that were taken but, where keys stay together and more rows may come, those of the last key.
     fn give_out(&mut self) -> Result<Option<Block>> {
-        let held = if self.ended { 0 } else { self.rows_of_last_key() };
+        let keeps_keys = keeps_keys_together(&self.schema);
+        let held = if self.ended || !keeps_keys { 0 } else { rows_of_last_key(&self.sources, &self.taken) };
         let give = self.taken_rows - held;
         if give == 0 {
+            // looking at the rows of one large key again and again would take the square of its time
+            self.rows_enough = self.taken_rows.saturating_mul(2);
             return Ok(None);
         }
+        self.rows_enough = self.rows_max;
         // a table without keys to keep together has its blocks cut exactly
-        let give = if keeps_keys_together(&self.schema) { give } else { give.min(self.rows_max) };
+        let give = if keeps_keys { give } else { give.min(self.rows_max) };
         let stretches = self.split_off(give);
-        let block = gather(&self.schema, &stretches)?;
-        let block = match self.schema.merge_mode {
-            MergeMode::Plain => block,
-            _ => apply_to_groups(&self.schema, &block, &group_starts(&self.schema, &stretches), self.purpose)?,
-        };
+        let block = ruled(&self.schema, &self.sources, &stretches, self.purpose)?;
+        self.forget_sources();
         Ok((0 < block.rows()).then_some(block))
-    }
-
-    /// How many of the taken rows, from the end, have the last one's key. 0 where keys need not stay together.
-    fn rows_of_last_key(&self) -> usize {
-        if !keeps_keys_together(&self.schema) {
-            return 0;
-        }
-        let Some(last) = self.taken.back() else { return 0 };
-        let key = last.keys.row(last.end - 1).data();
-        let mut rows = 0;
-        for stretch in self.taken.iter().rev() {
-            let same =
-                (stretch.start..stretch.end).rev().take_while(|&row| stretch.keys.row(row).data() == key).count();
-            rows += same;
-            if same < stretch.end - stretch.start {
-                break;
-            }
-        }
-        rows
     }
 
     /// The first `rows` taken rows, which are no longer taken after.
     fn split_off(&mut self, rows: usize) -> Vec<Stretch> {
-        let mut left = rows;
-        let mut given = Vec::new();
-        while 0 < left {
-            let Some(front) = self.taken.front_mut() else { break };
-            let count = left.min(front.end - front.start);
-            let end = front.start + count;
-            given.push(Stretch { end, ..front.clone() });
-            front.start = end;
-            if front.start == front.end {
-                self.taken.pop_front();
-            }
-            left -= count;
+        let (mut whole, mut left) = (0, rows);
+        while let Some(stretch) = self.taken.get(whole).filter(|stretch| stretch.rows() <= left) {
+            left -= stretch.rows();
+            whole += 1;
+        }
+        let mut given: Vec<Stretch> = self.taken.drain(..whole).collect();
+        if let Some(cut) = self.taken.first_mut().filter(|_| 0 < left) {
+            given.push(Stretch { end: cut.start + left, ..*cut });
+            cut.start += left;
         }
         self.taken_rows -= rows;
         given
+    }
+
+    /// Lets go of blocks of which no row is left.
+    fn forget_sources(&mut self) {
+        let mut is_used = vec![false; self.sources.len()];
+        self.heads.iter().flatten().for_each(|head| is_used[head.source] = true);
+        self.taken.iter().for_each(|stretch| is_used[stretch.source] = true);
+        let mut numbers = Vec::with_capacity(is_used.len());
+        let mut kept = 0;
+        for is_used in &is_used {
+            numbers.push(kept);
+            kept += usize::from(*is_used);
+        }
+        let mut used = is_used.into_iter();
+        self.sources.retain(|_| used.next().unwrap_or(false));
+        self.heads.iter_mut().flatten().for_each(|head| head.source = numbers[head.source]);
+        self.taken.iter_mut().for_each(|stretch| stretch.source = numbers[stretch.source]);
     }
 }
 
@@ -290,51 +303,6 @@ fn gallop(start: usize, rows: usize, comes_first: impl Fn(usize) -> bool) -> usi
         }
     }
     low
-}
-
-/// Where the groups of rows that the rule treats as one start in the stretches' rows, with the number of rows last.
-fn group_starts(schema: &PartSchema, stretches: &[Stretch]) -> Vec<u32> {
-    let rows: usize = stretches.iter().map(|stretch| stretch.end - stretch.start).sum();
-    if !keeps_keys_together(schema) {
-        return (0..=rows as u32).collect();
-    }
-    let mut starts = Vec::with_capacity(rows + 1);
-    let mut previous: Option<&[u8]> = None;
-    let keys =
-        stretches.iter().flat_map(|stretch| (stretch.start..stretch.end).map(|row| stretch.keys.row(row).data()));
-    for (row, key) in keys.enumerate() {
-        if previous != Some(key) {
-            starts.push(row as u32);
-        }
-        previous = Some(key);
-    }
-    starts.push(rows as u32);
-    starts
-}
-
-/// One block of the stretches' rows.
-fn gather(schema: &PartSchema, stretches: &[Stretch]) -> Result<Block> {
-    if let [only] = stretches {
-        return Ok(only.block.slice(only.start, only.end - only.start));
-    }
-    // the same block often gives many stretches: each once in `blocks`
-    let mut blocks: Vec<&Block> = Vec::new();
-    let mut picks: Vec<(usize, usize)> = Vec::with_capacity(stretches.iter().map(|s| s.end - s.start).sum());
-    let mut numbers: std::collections::HashMap<usize, usize> = std::collections::HashMap::new();
-    for stretch in stretches {
-        let address = std::sync::Arc::as_ptr(&stretch.keys) as usize;
-        let number = *numbers.entry(address).or_insert_with(|| {
-            blocks.push(&stretch.block);
-            blocks.len() - 1
-        });
-        picks.extend((stretch.start..stretch.end).map(|row| (number, row)));
-    }
-    let mut arrays = Vec::with_capacity(schema.header.len());
-    for position in 0..schema.header.len() {
-        let sources: Vec<&dyn Array> = blocks.iter().map(|block| block.array(position).as_ref()).collect();
-        arrays.push(arrow::compute::interleave(&sources, &picks)?);
-    }
-    Ok(Block::with_rows(schema.header.clone(), arrays, picks.len())?)
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ pub(crate) fn apply_to_groups(schema: &PartSchema, block: &Block, starts: &[u32]
 
 /// The numbers of the rows that stay, where the rule is one that chooses rows; else `None`. `column` gives a column of the
 /// sorted rows.
-fn chosen(
+pub(crate) fn chosen(
     schema: &PartSchema,
     column: impl Fn(usize) -> Result<ArrayRef>,
     starts: &[u32],

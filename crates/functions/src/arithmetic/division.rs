@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use arrow::array::AsArray;
-use arrow::array::{ArrayRef, Float64Array, Int64Array};
-use arrow::datatypes::{Float64Type, i256};
+use arrow::array::{ArrayRef, ArrowPrimitiveType, Float64Array, PrimitiveBuilder};
+use arrow::datatypes::{Float64Type, Int64Type, UInt64Type, i256};
 use types::DataType;
 
 use super::numbers::{Integers, plain, to_carrier};
@@ -149,9 +149,20 @@ impl Division {
     }
 
     fn over_integers(&self, args: &[Operand], call: &Call) -> Result<ArrayRef> {
-        let fits = |ty: &DataType| ty.integer_width().unwrap_or(1) < 8 || matches!(ty, DataType::Int64);
-        if fits(&self.types.0) && fits(&self.types.1) {
-            return self.over_longs(args, call);
+        let is_short = |ty: &DataType| ty.integer_width().unwrap_or(1) <= 8;
+        let is_unsigned = |ty: &DataType| traits(ty).is_some_and(|of| !of.signed);
+        let (x, y) = (&self.types.0, &self.types.1);
+        if is_short(x) && is_short(y) {
+            if is_unsigned(x) && is_unsigned(y) {
+                let operate = |x, y| unsigned_operation(self.operation, x, y);
+                return self.by_row::<UInt64Type>(&DataType::UInt64, args, call, operate);
+            }
+            if *x != DataType::UInt64 && *y != DataType::UInt64 {
+                let smallest = smallest_of(x);
+                let overflows = |x, y| y == -1 && Some(x) == smallest;
+                let operate = |x, y| if overflows(x, y) { None } else { long_operation(self.operation, x, y) };
+                return self.by_row::<Int64Type>(&DataType::Int64, args, call, operate);
+            }
         }
         let (a, b) = (Integers::of(&args[0], &self.types.0)?, Integers::of(&args[1], &self.types.1)?);
         let unsigned = self.types.0 == DataType::UInt256 || self.types.1 == DataType::UInt256;
@@ -169,24 +180,26 @@ impl Division {
         cast(&column, &wide, &DataType::nullable(self.result.clone()), &plain())
     }
 
-    fn over_longs(&self, args: &[Operand], call: &Call) -> Result<ArrayRef> {
-        use arrow::datatypes::Int64Type;
-        let a = to_carrier(&args[0], &self.types.0, &DataType::Int64)?;
-        let b = to_carrier(&args[1], &self.types.1, &DataType::Int64)?;
-        let (left, right) = (a.array().as_primitive::<Int64Type>(), b.array().as_primitive::<Int64Type>());
-        let smallest = smallest_of(&self.types.0);
-        let mut values = Vec::with_capacity(call.rows);
+    /// Row by row in the type that carries both operands.
+    fn by_row<T: ArrowPrimitiveType>(
+        &self,
+        carrier: &DataType,
+        args: &[Operand],
+        call: &Call,
+        operate: impl Fn(T::Native, T::Native) -> Option<T::Native>,
+    ) -> Result<ArrayRef> {
+        let a = to_carrier(&args[0], &self.types.0, carrier)?;
+        let b = to_carrier(&args[1], &self.types.1, carrier)?;
+        let (left, right) = (a.array().as_primitive::<T>(), b.array().as_primitive::<T>());
+        let mut values = PrimitiveBuilder::<T>::with_capacity(call.rows);
         for row in 0..call.rows {
-            let (x, y) = (left.value(a.index(row)), right.value(b.index(row)));
-            let overflows = y == -1 && Some(x) == smallest;
-            let value = if overflows { None } else { long_operation(self.operation, x, y) };
-            values.push(match value {
-                Some(value) => Some(value),
-                None => self.no_answer()?,
-            });
+            match operate(left.value(a.index(row)), right.value(b.index(row))) {
+                Some(value) => values.append_value(value),
+                None => values.append_option(self.no_answer()?),
+            }
         }
-        let longs: ArrayRef = Arc::new(Int64Array::from(values));
-        cast(&longs, &DataType::Int64, &DataType::nullable(self.result.clone()), &plain())
+        let values: ArrayRef = Arc::new(values.finish());
+        cast(&values, carrier, &DataType::nullable(self.result.clone()), &plain())
     }
 }
 
@@ -217,6 +230,18 @@ fn long_operation(operation: Operation, a: i64, b: i64) -> Option<i64> {
             let (a, b) = (a.unsigned_abs(), b.unsigned_abs());
             (a / gcd(a, b)).wrapping_mul(b) as i64
         }
+    })
+}
+
+fn unsigned_operation(operation: Operation, a: u64, b: u64) -> Option<u64> {
+    if b == 0 || (a == 0 && matches!(operation, Operation::Gcd | Operation::Lcm)) {
+        return None;
+    }
+    Some(match operation {
+        Operation::IntDiv => a / b,
+        Operation::Modulo | Operation::PositiveModulo => a % b,
+        Operation::Gcd => gcd(a, b),
+        Operation::Lcm => (a / gcd(a, b)).wrapping_mul(b),
     })
 }
 

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int8Array, UInt8Array};
+use arrow::array::{Array, ArrayRef, Int8Array, UInt8Array};
 use futures::TryStreamExt;
 use proptest::prelude::*;
 use types::{Column, DataType, Header};
 
 use super::*;
 use crate::rule::{apply_rule, sort_and_apply_rule};
-use crate::schema::SortColumn;
+use crate::schema::{MergeMode, SortColumn};
 use crate::sort::sort_block;
 
 /// key, value, nullable value
@@ -199,4 +199,39 @@ fn blocks_are_bounded_but_keys_stay_whole() {
     let merged = merge_runs(&plain, vec![run_of(&block(&plain, &rows), 100)], Purpose::Merge, 7).unwrap();
     let blocks: Vec<Block> = runtime.block_on(merged.try_collect()).unwrap();
     assert!(blocks.iter().all(|block| block.rows() <= 7), "a plain table's blocks are cut exactly");
+}
+
+/// Runs of which each holds another kind of block: without NULL, with NULL, with one row.
+fn runs_of_two_columns(schema: &PartSchema, parts: &[Vec<(Option<i8>, u8)>]) -> Vec<Block> {
+    let block = |rows: &Vec<(Option<i8>, u8)>| {
+        let n: ArrayRef = Arc::new(Int8Array::from(rows.iter().map(|row| row.0).collect::<Vec<_>>()));
+        let text = rows.iter().map(|row| vec![b'x'; row.1 as usize % 12]).collect::<Vec<_>>();
+        let text: ArrayRef = Arc::new(arrow::array::BinaryArray::from_iter_values(text));
+        sort_block(schema, &Block::new(schema.header.clone(), vec![n, text]).unwrap()).unwrap()
+    };
+    parts.iter().map(block).collect()
+}
+
+proptest! {
+    #[test]
+    fn keys_of_several_columns_of_any_kind_merge_in_their_order(
+        parts in proptest::collection::vec(proptest::collection::vec(any::<(Option<i8>, u8)>(), 1..20), 1..5),
+        first in 0usize..2,
+        len in 1usize..3,
+        descending in any::<[bool; 2]>(),
+        rows_max in 1usize..50,
+    ) {
+        let mut schema = schema(0);
+        schema.header = Header::new(vec![
+            Column::new("n", DataType::nullable(DataType::Int8)),
+            Column::new("s", DataType::String),
+        ]);
+        let key = [first, 1 - first].map(|position| SortColumn { position, descending: descending[position] });
+        schema.sort_key = key[..len].to_vec();
+        let blocks = runs_of_two_columns(&schema, &parts);
+        let expected = sort_block(&schema, &Block::concat(&schema.header, &blocks).unwrap()).unwrap();
+        let runs = blocks.iter().map(|block| run_of(block, 3)).collect();
+        let merged = collect(&schema, merge_runs(&schema, runs, Purpose::Merge, rows_max).unwrap());
+        prop_assert_eq!(merged, expected);
+    }
 }

@@ -227,10 +227,16 @@ impl StoredTable {
         let apart = ctx.settings.flag(Setting::DoNotMergeAcrossPartitionsSelectFinal);
         let keep: Arc<[usize]> = (0..read.columns.len()).collect();
         let mut merged: Vec<Blocks> = Vec::new();
+        let slice = work.slice.clone();
+        let projected = schema.project(&positions).map_err(Error::from)?;
         for group in work.merge_groups(apart) {
             let mut runs = Vec::with_capacity(group.len());
             for piece in group {
-                runs.push(to_parts(self.read_piece(piece, ctx, &positions)?));
+                let run = to_parts(self.read_piece(piece, ctx, &positions)?);
+                runs.push(match &slice {
+                    Some(slice) => slice.rows(&projected, run).map_err(Error::from)?,
+                    None => run,
+                });
             }
             let rows = parts::final_runs(schema, &positions, runs, FINAL_ROWS).map_err(Error::from)?;
             merged.push(rows.map_err(Error::from).boxed());
@@ -319,7 +325,7 @@ impl Source for StoredTable {
     }
 
     fn shares(&self, wanted: usize) -> usize {
-        if self.is_large && !self.is_final { wanted } else { 1 }
+        if self.is_large { wanted } else { 1 }
     }
 
     fn prunes(&self) -> bool {
@@ -377,7 +383,10 @@ impl Source for StoredTable {
             // rows are counted without reading any
             check_partitions(def, &work)?;
         }
-        let work = work.share(read.share, read.shares);
+        let work = match self.merges(schema) && 1 < read.shares {
+            true => work.slice(schema, read.share, read.shares)?,
+            false => work.share(read.share, read.shares),
+        };
         match self.may_skip(schema, ctx) {
             true => Ok(self.read_skipping(def, work, ctx, read)),
             false => self.read_work(schema, work, ctx, read),

@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use parts::PartSchema;
 use parts::prune::{KeyRange, KeyRanges, may_contain, prune};
+use parts::{KeySlice, KeySlices, PartSchema};
 use store::{ActivePart, Snapshot};
 use types::{Header, TableId};
 
@@ -20,6 +20,8 @@ pub(super) struct Work {
     pub parts_total: usize,
     /// Granules that those have.
     pub granules_total: usize,
+    /// Only the rows of this slice of the key are meant.
+    pub slice: Option<KeySlice>,
 }
 
 /// Granules of one part.
@@ -106,6 +108,25 @@ impl Work {
             }
         }
         Work { pieces, ..self }
+    }
+
+    /// Slice `share` of `shares` of the table's key: granules with such keys, and which of their rows are meant. Rows of one
+    /// key are all in the same slice. Where the parts do not tell, all of it is in the first share.
+    pub(super) fn slice(self, schema: &PartSchema, share: usize, shares: usize) -> Result<Work> {
+        let pieces: Vec<_> =
+            self.pieces.iter().map(|piece| (&*piece.part.part.meta, piece.granules.as_slice())).collect();
+        let Some(slices) = KeySlices::of(schema, &pieces, shares).map_err(Error::from)? else {
+            return Ok(if share == 0 { self } else { Work { pieces: Vec::new(), ..self } });
+        };
+        let Some(slice) = slices.slice(share) else { return Ok(Work { pieces: Vec::new(), ..self }) };
+        let mut inside = Vec::with_capacity(self.pieces.len());
+        for piece in self.pieces {
+            let granules = slices.granules(&slice, &piece.part.part.meta, &piece.granules).map_err(Error::from)?;
+            if !granules.is_empty() {
+                inside.push(Piece { granules, ..piece });
+            }
+        }
+        Ok(Work { pieces: inside, slice: Some(slice), ..self })
     }
 
     /// Pieces that are merged with one another: all of them, or (`apart`) those of one partition.
