@@ -4,12 +4,15 @@
 //! alone; every fetched byte is checked against a CRC32C before it is decoded. Parquet's own decoder may panic on bytes that
 //! no Parquet writer made, so it sees none whose checksum does not fit.
 
+mod amend;
 mod checksum;
+mod end;
 mod layout;
 mod projections;
 mod reader;
 mod writer;
 
+pub use amend::{Amended, Amendment};
 pub use layout::FileRef;
 pub use projections::OpenProjection;
 pub use reader::{Caching, FilePart};

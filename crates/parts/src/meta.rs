@@ -170,7 +170,7 @@ impl MetaBuilder {
 }
 
 /// Bytes of the rows of an array that may be a slice of a larger one.
-fn sliced_bytes(array: &ArrayRef) -> u64 {
+pub(crate) fn sliced_bytes(array: &ArrayRef) -> u64 {
     array.to_data().get_slice_memory_size().map_or(0, |bytes| bytes as u64)
 }
 

@@ -40,6 +40,11 @@ pub enum Mutation {
 pub struct RowSet(Vec<u32>);
 
 impl RowSet {
+    /// These row numbers, which ascend.
+    pub(crate) fn from_ascending(rows: Vec<u32>) -> RowSet {
+        RowSet(rows)
+    }
+
     /// The row numbers, ascending.
     pub fn rows(&self) -> &[u32] {
         &self.0

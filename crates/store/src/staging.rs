@@ -5,8 +5,9 @@ use std::sync::Arc;
 use env::Rng;
 use futures::StreamExt;
 use futures::stream;
-use parts::file::{FilePart, Maturity, write_part};
+use parts::file::{Amendment, FilePart, Maturity, write_part};
 use parts::merge::Run;
+use parts::rewrite::RowSet;
 use parts::{Derived, PartSchema, StagedPart};
 use types::Block;
 
@@ -50,6 +51,25 @@ pub(crate) async fn stage_file(
     let (store, cache) = (Arc::clone(&source.part_store), Arc::clone(&source.cache));
     let staged = StagedPart::in_file(schema, FilePart::open(store, reference, cache).await?)?;
     Ok(Some(NewPart::in_file(staged, file)))
+}
+
+/// A part's file with other values in some columns. None when no row changes.
+pub(crate) async fn stage_amended(
+    shared: &Shared,
+    schema: &PartSchema,
+    old: &FilePart,
+    amendment: &Amendment,
+) -> Result<Option<(NewPart, RowSet)>> {
+    require_space(shared, old.meta().bytes).await?;
+    let source = &shared.parts;
+    let file = PartFile::staged(object_name(&*shared.env.rng), &source.garbage);
+    let Some(amended) = old.amend(schema, amendment, &*source.part_store, file.object()).await? else {
+        return Ok(None);
+    };
+    file.written(amended.file.clone());
+    let (store, cache) = (Arc::clone(&source.part_store), Arc::clone(&source.cache));
+    let staged = StagedPart::in_file(schema, FilePart::open(store, amended.file, cache).await?)?;
+    Ok(Some((NewPart::in_file(staged, file), amended.changed)))
 }
 
 /// Refuses a file for which there is no room beside what must stay free for the log and its checkpoints.

@@ -12,9 +12,10 @@ use arc_swap::ArcSwap;
 use env::{Env, Task};
 use parking_lot::Mutex;
 use parts::cache::GranuleCache;
-use parts::file::Maturity;
+use parts::file::{Amendment, FilePart, Maturity};
 use parts::merge::Run;
 use parts::part_store::DiskPartStore;
+use parts::rewrite::RowSet;
 use parts::{Derived, PartSchema, PartStore};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 use types::{Block, DatabaseId, TableId};
@@ -254,6 +255,17 @@ impl Store {
         maturity: Maturity,
     ) -> Result<Option<NewPart>> {
         staging::stage_file(&self.shared, schema, derived, rows, maturity).await
+    }
+
+    /// A part's file with other values in some columns, as a part that can be committed in its place, and which of its rows
+    /// changed. [`FilePart::can_amend`] must hold. None when no row does.
+    pub async fn stage_amended(
+        &self,
+        schema: &PartSchema,
+        old: &FilePart,
+        amendment: &Amendment,
+    ) -> Result<Option<(NewPart, RowSet)>> {
+        staging::stage_amended(&self.shared, schema, old, amendment).await
     }
 
     /// A part in memory that no flush can write by itself and that should be merged alone; its rows must be brought into

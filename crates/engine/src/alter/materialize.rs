@@ -46,7 +46,7 @@ pub(super) fn materialize(
                 let matches: RowMask = Arc::new(|block: &Block| Ok(BooleanArray::from(vec![true; block.rows()])));
                 let condition = Expr::literal(Literal::UInt(1));
                 let mutation = PartMutation::Update { matches, transform };
-                changes.push(Change { partition: partition.clone(), what: What::Rows { condition, mutation } });
+                changes.push(Change { partition: partition.clone(), what: What::rows(condition, mutation) });
             }
             _ => {
                 let message = format!("cannot materialize column \"{}\" because it has no default", name.name);

@@ -19,6 +19,7 @@ mod partition;
 mod projections;
 mod queued;
 mod repair;
+mod update;
 mod view;
 
 use std::sync::Arc;

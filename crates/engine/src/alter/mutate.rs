@@ -11,8 +11,9 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use futures::StreamExt;
 use parking_lot::Mutex;
+use parts::file::{Amendment, FilePart};
 use parts::rewrite::{Mutation as PartMutation, RowMask, RowSet, rewrite};
-use parts::{MergeMode, PartName, PartitionId};
+use parts::{Derived, MergeMode, PartData, PartName, PartSchema, PartitionId};
 use query::QueryContext;
 use query::definition::Definition;
 use query::expressions::Expressions;
@@ -20,7 +21,7 @@ use query::projections::Compiled;
 use query::subqueries::run_subqueries;
 use sql::Expr;
 use sql::ast::{
-    AlterAction, Cast, ChainOperator, ColumnDefault, Element, ExprKind, Literal, Mutation, ObjectName, QueryBody,
+    AlterAction, ChainOperator, ColumnDefault, Element, ExprKind, Literal, Mutation, ObjectName, QueryBody,
     StatementKind,
 };
 use store::{ActivePart, Edit, Replacement, RowRanges, TableDef, TableKind};
@@ -30,7 +31,7 @@ use types::{Block, DataType, ErrorCode, Header, Setting, TableId};
 use super::copy::{rows_as, stage};
 use super::materialize::{has_index, materialize, materialize_indexes};
 use super::partition::partition_id;
-use super::{PAUSE, TRIES_MAX, Work, projections};
+use super::{PAUSE, TRIES_MAX, Work, projections, update};
 use crate::error::{Error, Result};
 use crate::ttl::Ttl;
 
@@ -44,8 +45,8 @@ pub(super) struct Change {
 
 /// Which parts a command is about, and what becomes of them.
 pub(super) enum What {
-    /// Rows for which the condition holds.
-    Rows { condition: Expr, mutation: PartMutation },
+    /// Rows for which the condition holds. An update of files that only some columns take part in has an amendment.
+    Rows { condition: Expr, mutation: PartMutation, amendment: Option<Amendment> },
     /// Every part that has not the table's own columns.
     Outdated,
     /// Every part.
@@ -58,6 +59,13 @@ pub(super) enum What {
     Projected(Vec<Arc<Compiled>>),
     /// Every part that has this projection, which the new one has not.
     Unprojected(Arc<Compiled>),
+}
+
+impl What {
+    /// Rows for which the condition holds; their parts are written again whole.
+    pub(super) fn rows(condition: Expr, mutation: PartMutation) -> What {
+        What::Rows { condition, mutation, amendment: None }
+    }
 }
 
 /// DELETE, UPDATE, MATERIALIZE and the like.
@@ -120,16 +128,10 @@ pub(super) async fn lightweight_delete(work: &mut Work<'_>, table: TableId, muta
 /// The rows of a part for which a condition holds; only the columns that it reads are read.
 async fn matching(def: &TableDef, part: &ActivePart, condition: &Expr, ctx: &Arc<QueryContext>) -> Result<RowRanges> {
     let header = stored_header(def);
-    // `t.a` is a column of that name, or a field of the tuple `t`
-    let position = |name: &String| {
-        let tuple = || name.split('.').next().and_then(|tuple| header.position(tuple));
-        header.position(name).or_else(tuple)
-    };
-    let read: BTreeSet<usize> = condition.identifiers().iter().filter_map(position).collect();
-    let read: Vec<usize> = read.into_iter().collect();
+    let whole = Expressions::compile(std::slice::from_ref(condition), &header, ctx)?;
     // a condition without columns still needs rows to be counted
-    let read = if read.is_empty() { vec![0] } else { read };
-    let narrow = header.project(&read);
+    let read = if whole.reads().is_empty() { &[0][..] } else { whole.reads() };
+    let narrow = header.project(read);
     let compiled = Expressions::compile(std::slice::from_ref(condition), &narrow, ctx)?;
     let mut rows = rows_as(part, def, &narrow, ctx)?;
     let (mut first, mut matched) = (0u32, Vec::new());
@@ -214,12 +216,12 @@ pub(super) async fn changes(work: &Work<'_>, table: TableId, actions: &[&AlterAc
         match action {
             AlterAction::Delete(mutation) => {
                 let condition = prepared(&def, &mutation.filter, &work.ctx).await?;
-                let mutation_of = PartMutation::Delete { matches: mask(&def, &condition, &work.ctx)? };
-                let what = What::Rows { condition, mutation: mutation_of };
+                let mutation_of = PartMutation::Delete { matches: mask(&stored_header(&def), &condition, &work.ctx)? };
+                let what = What::rows(condition, mutation_of);
                 changes.push(Change { partition: within(&mutation.partition)?, what });
             }
             AlterAction::Update(mutation) => {
-                let what = update(&def, mutation, &work.ctx).await?;
+                let what = update::compiled(&def, mutation, &work.ctx).await?;
                 changes.push(Change { partition: within(&mutation.partition)?, what });
             }
             AlterAction::MaterializeTtl(partition) => {
@@ -270,14 +272,14 @@ pub(super) fn of_ttl(
     let now_s = crate::ttl::now_s(ctx);
     for rule in &ttl.rows {
         let condition = rule.condition(now_s);
-        let mutation = PartMutation::Delete { matches: mask(def, &condition, ctx)? };
-        changes.push(Change { partition: partition.clone(), what: What::Rows { condition, mutation } });
+        let mutation = PartMutation::Delete { matches: mask(&stored_header(def), &condition, ctx)? };
+        changes.push(Change { partition: partition.clone(), what: What::rows(condition, mutation) });
     }
     for rule in &ttl.columns {
         let condition = rule.condition(now_s);
         let transform = query::transform::ttl(&[], std::slice::from_ref(rule), now_s, (&schema.header, ctx))?;
-        let mutation = PartMutation::Update { matches: mask(def, &condition, ctx)?, transform };
-        changes.push(Change { partition: partition.clone(), what: What::Rows { condition, mutation } });
+        let mutation = PartMutation::Update { matches: mask(&stored_header(def), &condition, ctx)?, transform };
+        changes.push(Change { partition: partition.clone(), what: What::rows(condition, mutation) });
     }
     if !ttl.groups.is_empty() {
         changes.push(Change { partition, what: What::All });
@@ -286,7 +288,7 @@ pub(super) fn of_ttl(
 }
 
 /// A condition or value as it can be evaluated over stored columns: subqueries run, ALIAS columns in full.
-async fn prepared(def: &TableDef, expr: &Expr, ctx: &Arc<QueryContext>) -> Result<Expr> {
+pub(super) async fn prepared(def: &TableDef, expr: &Expr, ctx: &Arc<QueryContext>) -> Result<Expr> {
     let definition = Definition::parse(def)?;
     let mut expr = run_subqueries(expr, ctx).await?;
     // an alias may read another one; each round opens one level, and there are no cycles among them
@@ -307,7 +309,7 @@ async fn prepared(def: &TableDef, expr: &Expr, ctx: &Arc<QueryContext>) -> Resul
 }
 
 /// What changes rows, and does not drop them, takes a condition that is true or false, not any number.
-fn check_flag(def: &TableDef, condition: &Expr, ctx: &QueryContext) -> Result<()> {
+pub(super) fn check_flag(def: &TableDef, condition: &Expr, ctx: &QueryContext) -> Result<()> {
     let compiled = Expressions::compile(std::slice::from_ref(condition), &stored_header(def), ctx)?;
     match compiled.types().next().map(DataType::base) {
         None | Some(DataType::UInt8 | DataType::Bool | DataType::Nothing) => Ok(()),
@@ -318,15 +320,14 @@ fn check_flag(def: &TableDef, condition: &Expr, ctx: &QueryContext) -> Result<()
     }
 }
 
-fn stored_header(def: &TableDef) -> Header {
+pub(super) fn stored_header(def: &TableDef) -> Header {
     def.schema.as_ref().map_or_else(|| def.columns.clone(), |schema| schema.header.clone())
 }
 
-/// Which rows a condition takes.
-fn mask(def: &TableDef, condition: &Expr, ctx: &QueryContext) -> Result<RowMask> {
-    let header = stored_header(def);
-    let compiled = Expressions::compile(std::slice::from_ref(condition), &header, ctx)?;
-    compiled.eval_conditions(&Block::empty(header)).map_err(|error| match error.code() {
+/// Which rows of blocks of `header` a condition takes.
+pub(super) fn mask(header: &Header, condition: &Expr, ctx: &QueryContext) -> Result<RowMask> {
+    let compiled = Expressions::compile(std::slice::from_ref(condition), header, ctx)?;
+    compiled.eval_conditions(&Block::empty(header.clone())).map_err(|error| match error.code() {
         ErrorCode::ILLEGAL_TYPE_OF_COLUMN_FOR_FILTER => Error::refused(ErrorCode::BAD_ARGUMENTS, error.to_string()),
         _ => Error::from(error),
     })?;
@@ -335,96 +336,6 @@ fn mask(def: &TableDef, condition: &Expr, ctx: &QueryContext) -> Result<RowMask>
         let mut holds = compiled.eval_conditions(block).map_err(fail)?;
         Ok(holds.remove(0))
     }))
-}
-
-async fn update(def: &TableDef, mutation: &Mutation, ctx: &Arc<QueryContext>) -> Result<What> {
-    let definition = Definition::parse(def)?;
-    check_assignments(def, &definition, mutation)?;
-    let mut assignments = Vec::with_capacity(mutation.assignments.len());
-    for assignment in &mutation.assignments {
-        let value = prepared(def, &assignment.expr, ctx).await?;
-        assignments.push((assignment.column.name.clone(), cast_to_column(def, &assignment.column.name, value, ctx)?));
-    }
-    // MATERIALIZED columns follow the columns that they read, and one another
-    let mut touched: Vec<String> = assignments.iter().map(|(name, _)| name.clone()).collect();
-    let mut recomputed = Vec::new();
-    for column in definition.columns() {
-        let Some(ColumnDefault::Materialized(expr)) = &column.default else { continue };
-        let expr = prepared(def, expr, ctx).await?;
-        if expr.identifiers().iter().any(|name| touched.contains(name)) {
-            touched.push(column.name.name.clone());
-            recomputed.push((column.name.name.clone(), expr));
-        }
-    }
-    let change = query::transform::Update { condition: None, assignments, recomputed };
-    let transform = query::transform::update(&change, &stored_header(def), ctx)?;
-    let condition = prepared(def, &mutation.filter, ctx).await?;
-    check_flag(def, &condition, ctx)?;
-    let matches = mask(def, &condition, ctx)?;
-    Ok(What::Rows { condition, mutation: PartMutation::Update { matches, transform } })
-}
-
-/// A value as the column's type, by CAST and not as INSERT does: NULL is no value of a type without it. A constant that
-/// cannot be cast is found out now.
-fn cast_to_column(def: &TableDef, name: &str, value: Expr, ctx: &QueryContext) -> Result<Expr> {
-    let header = stored_header(def);
-    let Some(column) = header.column(name) else { return Ok(value) };
-    let compiled = Expressions::compile(std::slice::from_ref(&value), &header, ctx)?;
-    if compiled.types().next() == Some(&column.ty) {
-        return Ok(value);
-    }
-    let data_type = crate::ddl::ast_type(&column.ty)?;
-    let cast = Expr::new(ExprKind::Cast(Box::new(Cast { operand: value, data_type })));
-    if compiled.reads().is_empty() && compiled.is_timeless() {
-        query::expressions::constant(&cast, ctx)?;
-    }
-    Ok(cast)
-}
-
-/// Columns of keys and those that decide about rows cannot change; computed ones are not assigned.
-fn check_assignments(def: &TableDef, definition: &Definition, mutation: &Mutation) -> Result<()> {
-    let fixed = fixed_columns(def, definition);
-    let mut seen: BTreeSet<&str> = BTreeSet::new();
-    for assignment in &mutation.assignments {
-        let name = assignment.column.name.as_str();
-        let refuse = |code, message: String| Err(Error::refused(code, message));
-        if !seen.insert(name) {
-            let message = format!("multiple assignments in the single statement to column \"{name}\"");
-            return refuse(ErrorCode::MULTIPLE_ASSIGNMENTS_TO_COLUMN, message);
-        }
-        let default = definition.column(name).map(|column| column.default.as_ref());
-        match default {
-            None | Some(Some(ColumnDefault::Alias(_) | ColumnDefault::Ephemeral(_))) => {
-                let message = format!("there is no column \"{name}\" in table {}", def.qualified_name());
-                return refuse(ErrorCode::NO_SUCH_COLUMN_IN_TABLE, message);
-            }
-            Some(Some(ColumnDefault::Materialized(_))) => {
-                let message = format!("cannot UPDATE materialized column \"{name}\"");
-                return refuse(ErrorCode::CANNOT_UPDATE_COLUMN, message);
-            }
-            Some(_) => {}
-        }
-        if fixed.contains(name) {
-            return refuse(ErrorCode::CANNOT_UPDATE_COLUMN, format!("cannot UPDATE key column \"{name}\""));
-        }
-    }
-    Ok(())
-}
-
-/// Columns that keys are made of, and those that decide which row stays: versions, signs, deletion marks.
-fn fixed_columns(def: &TableDef, definition: &Definition) -> BTreeSet<String> {
-    let mut fixed: BTreeSet<String> = definition.storage().map(super::columns::key_columns).unwrap_or_default();
-    let Some(schema) = &def.schema else { return fixed };
-    let ruled = match &schema.merge_mode {
-        MergeMode::Replacing { .. } | MergeMode::Collapsing { .. } | MergeMode::VersionedCollapsing { .. } => {
-            schema.merge_mode.positions()
-        }
-        MergeMode::Plain | MergeMode::Summing { .. } | MergeMode::Aggregating | MergeMode::Coalescing { .. } => {
-            Vec::new()
-        }
-    };
-    fixed.extend(ruled.into_iter().map(|position| schema.header.columns()[position].name.to_string()));
-    fixed
 }
 
 /// The parts that have rows for which one of the changes' conditions holds.
@@ -536,6 +447,16 @@ async fn replace(
     finish: Option<&store::Finish>,
 ) -> Result<Option<Replacement>> {
     let Some(schema) = &def.schema else { return Ok(None) };
+    let derived = derived_of(def, changes, &work.ctx)?;
+    if let (Some((file, amendment)), true, None) = (amendable(schema, part, changes), derived.is_none(), finish)
+        && !is_outdated(work, def, part)
+    {
+        let amended = work.engine.inner.store.stage_amended(schema, file, amendment).await?;
+        return Ok(amended.map(|(output, changed)| {
+            let changed = RowRanges::from_rows(changed.rows().iter().copied());
+            Replacement { input: part.name().clone(), output: Some(output), changed }
+        }));
+    }
     let mutations: Vec<PartMutation> = changes
         .iter()
         .filter_map(|change| match &change.what {
@@ -552,14 +473,6 @@ async fn replace(
         Some(finish) => finish(rows),
         None => rows,
     };
-    let is_cleared =
-        |text: &str| changes.iter().any(|change| matches!(&change.what, What::Unindexed(gone) if **gone == *text));
-    let derived = query::derive::derived(def, None, &work.ctx)?.retain_indexes(|index| !is_cleared(&index.text));
-    let is_cleared = |text: &str| {
-        let is_it = |gone: &Arc<Compiled>| *gone.projection.text == *text;
-        changes.iter().any(|change| matches!(&change.what, What::Unprojected(gone) if is_it(gone)))
-    };
-    let derived = derived.retain_projections(|projection| !is_cleared(&projection.text));
     let output = stage(work.engine, (schema, &derived), part, rows).await?;
     let changed = std::mem::take(&mut *changed.lock());
     let is_rewritten = changes.iter().any(|change| !matches!(change.what, What::Rows { .. }));
@@ -572,6 +485,32 @@ async fn replace(
         None => part.numbers_of(&changed),
     };
     Ok(Some(Replacement { input: part.name().clone(), output, changed }))
+}
+
+/// The file of a part in which an update can leave most columns as they are.
+fn amendable<'a>(
+    schema: &PartSchema,
+    part: &'a ActivePart,
+    changes: &[&'a Change],
+) -> Option<(&'a FilePart, &'a Amendment)> {
+    let ([Change { what: What::Rows { amendment: Some(amendment), .. }, .. }], PartData::File(file)) =
+        (changes, &part.part.data)
+    else {
+        return None;
+    };
+    file.can_amend(schema, amendment).then_some((file, amendment))
+}
+
+/// What is computed of the rows of a part, without what the changes clear.
+fn derived_of(def: &TableDef, changes: &[&Change], ctx: &Arc<QueryContext>) -> Result<Derived> {
+    let is_cleared =
+        |text: &str| changes.iter().any(|change| matches!(&change.what, What::Unindexed(gone) if **gone == *text));
+    let derived = query::derive::derived(def, None, ctx)?.retain_indexes(|index| !is_cleared(&index.text));
+    let is_cleared = |text: &str| {
+        let is_it = |gone: &Arc<Compiled>| *gone.projection.text == *text;
+        changes.iter().any(|change| matches!(&change.what, What::Unprojected(gone) if is_it(gone)))
+    };
+    Ok(derived.retain_projections(|projection| !is_cleared(&projection.text)))
 }
 
 /// An expression that failed on the rows of a part.

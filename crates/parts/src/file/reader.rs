@@ -93,6 +93,15 @@ impl FilePart {
         &self.inner.file
     }
 
+    pub(super) fn parquet(&self) -> &ParquetMetaData {
+        self.inner.parquet.metadata()
+    }
+
+    /// True when the file has neither indexes nor projections.
+    pub(super) fn has_rows_only(&self) -> bool {
+        self.inner.indexes.is_empty() && self.inner.projections.is_empty()
+    }
+
     /// One block a granule, of the columns at `columns`.
     pub async fn read(&self, columns: &[usize], granules: Range<usize>, caching: Caching) -> Result<Vec<Block>> {
         let mut found: Vec<Vec<Option<ArrayRef>>> =

@@ -11,19 +11,16 @@ use futures::StreamExt;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding, Type as PhysicalType, ZstdLevel};
-use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use types::{Block, BlockTransform, DataType};
 
 use super::checksum::BlockSums;
-use super::layout::{
-    FileRef, INDEX_KEY, IndexPlace, PROJECTION_KEY, ProjectionPlace, SECTION_KEY, Section, TYPES_KEY, VERSION_KEY,
-};
+use super::end::End;
+use super::layout::FileRef;
 use crate::derived::Derived;
 use crate::error::{Error, Result};
-use crate::inline::encode_inline;
 use crate::merge::Run;
-use crate::meta::{FORMAT_VERSION, MetaBuilder, PartMeta};
+use crate::meta::{MetaBuilder, PartMeta};
 use crate::part_store::PartStore;
 use crate::projection;
 use crate::schema::PartSchema;
@@ -162,45 +159,17 @@ impl FileWriter {
         }
         self.writer.flush()?;
         let body = self.take_bytes()?;
-        let mut meta = self.meta.finish()?;
-        let (mut writer, _) = self.writer.into_serialized_writer()?;
-        let (first, mut at) = (self.sums.len(), self.sums.len());
-        for (number, (_, index, builder)) in self.indexes.into_iter().enumerate() {
-            let bytes = encode_inline(&builder.finish()?);
-            writer.write_all(&bytes).map_err(parquet::errors::ParquetError::from)?;
-            self.sums.push(&bytes);
-            let place = IndexPlace { at, bytes: bytes.len() as u64, text: Arc::clone(&index.text) };
-            at += place.bytes;
-            writer.append_key_value_metadata(KeyValue::new(format!("{INDEX_KEY}{number}"), place.encode()));
+        let meta = self.meta.finish()?;
+        let (writer, _) = self.writer.into_serialized_writer()?;
+        let mut end = End::new(writer, self.sums);
+        for (_, index, builder) in self.indexes {
+            end.index(&index, builder)?;
         }
-        for (number, builder) in self.projections.into_iter().enumerate() {
-            let text = Arc::clone(&builder.projection().text);
-            let Some(encoded) = builder.finish()? else { continue };
-            let (head_bytes, chunk_bytes) = (encoded.head.len() as u64, encoded.chunks.len() as u64);
-            for bytes in [encoded.head, encoded.chunks] {
-                writer.write_all(&bytes).map_err(parquet::errors::ParquetError::from)?;
-                self.sums.push(&bytes);
-            }
-            let place = ProjectionPlace { at, head_bytes, chunk_bytes, rows: encoded.rows, text };
-            at += head_bytes + chunk_bytes;
-            writer.append_key_value_metadata(KeyValue::new(format!("{PROJECTION_KEY}{number}"), place.encode()));
+        for builder in self.projections {
+            end.projection(builder)?;
         }
-        let (sums, body_bytes) = self.sums.finish();
-        let (section, entry) = Section { meta: meta.encode(), sums }.encode();
-        writer.write_all(&section).map_err(parquet::errors::ParquetError::from)?;
-        writer.append_key_value_metadata(KeyValue::new(SECTION_KEY.to_owned(), entry));
-        writer.append_key_value_metadata(KeyValue::new(VERSION_KEY.to_owned(), FORMAT_VERSION.to_string()));
-        writer.append_key_value_metadata(KeyValue::new(TYPES_KEY.to_owned(), types_text(&self.schema)));
-        let mut indexes = writer.into_inner()?;
-        let tail = indexes.split_off((at - first) as usize);
-        let file = FileRef {
-            object: object.into(),
-            bytes: body_bytes + tail.len() as u64,
-            body_bytes,
-            tail_checksum: crc32c::crc32c(&tail),
-        };
-        meta.bytes = file.bytes;
-        Ok(Finished { meta, file, bytes: [body, Bytes::from(indexes), Bytes::from(tail)] })
+        let (meta, file, [indexes, tail]) = end.finish(meta, &self.schema, object)?;
+        Ok(Finished { meta, file, bytes: [body, indexes, tail] })
     }
 }
 
@@ -241,7 +210,7 @@ fn has_empty_struct(ty: &ArrowType) -> bool {
 }
 
 /// Rows of a page: a granule's, or for keyed tables about [`KEYED_PAGE_ROWS`]; always a divisor of the granularity.
-fn page_rows(schema: &PartSchema) -> usize {
+pub(super) fn page_rows(schema: &PartSchema) -> usize {
     let granularity = schema.index_granularity;
     if !schema.is_keyed() || granularity <= KEYED_PAGE_ROWS {
         return granularity;
@@ -250,7 +219,7 @@ fn page_rows(schema: &PartSchema) -> usize {
     divisor.unwrap_or(granularity)
 }
 
-fn properties(schema: &PartSchema, maturity: Maturity, page_rows: usize) -> Result<WriterProperties> {
+pub(super) fn properties(schema: &PartSchema, maturity: Maturity, page_rows: usize) -> Result<WriterProperties> {
     let granularity = schema.index_granularity;
     let compression = match maturity {
         Maturity::Young => Compression::LZ4_RAW,
@@ -289,9 +258,4 @@ fn delta_encoding(ty: PhysicalType) -> Option<Encoding> {
         PhysicalType::FLOAT | PhysicalType::DOUBLE => Some(Encoding::BYTE_STREAM_SPLIT),
         PhysicalType::BOOLEAN | PhysicalType::INT96 | PhysicalType::FIXED_LEN_BYTE_ARRAY => None,
     }
-}
-
-fn types_text(schema: &PartSchema) -> String {
-    let columns: Vec<String> = schema.header.columns().iter().map(|c| format!("`{}` {}", c.name, c.ty)).collect();
-    columns.join(", ")
 }
