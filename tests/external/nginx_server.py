@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+from certificates import Authority
 from frame import free_port, install
 
 CONFIG = """
@@ -27,6 +28,9 @@ http {{
     scgi_temp_path {folder}/scgi;
     server {{
         listen 127.0.0.1:{port};
+        listen 127.0.0.1:{tls_port} ssl;
+        ssl_certificate {folder}/authority/server.crt;
+        ssl_certificate_key {folder}/authority/server.key;
         root {folder}/pages;
         location /private/ {{
             auth_basic "private";
@@ -52,6 +56,9 @@ class Nginx:
     def __init__(self, folder, port):
         self.folder, self.port = Path(folder), port
         self.pages = self.folder / "pages"
+        self.tls_port = free_port()
+        self.authority = Authority(self.folder / "authority", "good")
+        self.authority.sign("server", "localhost")
 
     def url(self, path, user=""):
         return f"http://{user}127.0.0.1:{self.port}/{path}"
@@ -66,7 +73,7 @@ class Nginx:
         return (self.folder / "access.log").read_text(encoding="utf-8").splitlines()
 
     def start(self):
-        (self.folder / "nginx.conf").write_text(CONFIG.format(folder=self.folder, port=self.port), encoding="utf-8")
+        (self.folder / "nginx.conf").write_text(CONFIG.format(folder=self.folder, port=self.port, tls_port=self.tls_port), encoding="utf-8")
         command = [shutil.which("nginx") or "/usr/sbin/nginx", "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(200):
@@ -98,7 +105,8 @@ def nginx():
 
 
 class Liar(socketserver.ThreadingTCPServer):
-    """Answers with exactly the bytes that a test gives for a path; `None` among them waits until the test ends."""
+    """Answers with exactly the bytes that a test gives for a path; a number among them waits that many seconds, `None` until
+    the test ends."""
 
     allow_reuse_address = daemon_threads = True
 
@@ -131,6 +139,8 @@ class Talk(socketserver.StreamRequestHandler):
         for piece in self.server.answers.get(path.lstrip("/"), [b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"]):
             if piece is None:
                 self.server.ended.wait()
+            elif isinstance(piece, float):
+                time.sleep(piece)
             else:
                 self.wfile.write(piece)
                 self.wfile.flush()

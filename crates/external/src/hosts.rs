@@ -1,6 +1,7 @@
 //! Who may be asked: the allow list, and the only place where names become addresses.
 //!
-//! A name is resolved here, the *addresses* are checked here, and only they are connected to. So a name that answers with
+//! A name that no entry names is not even resolved: whoever answers for it would learn what is asked. Of one that is, the
+//! *addresses* are checked here, and only they are connected to. So a name that answers with
 //! another address the second time, or a redirect, reaches nothing that the list does not have. Addresses that no list can
 //! allow ([`is_never_allowed`]) are refused before the list is asked.
 
@@ -57,6 +58,19 @@ impl AllowedHosts {
     pub fn parse<'a>(entries: impl IntoIterator<Item = &'a str>) -> std::result::Result<AllowedHosts, BadEntry> {
         let entries = entries.into_iter().map(Entry::parse).collect::<std::result::Result<Vec<_>, _>>()?;
         Ok(AllowedHosts { entries: entries.into() })
+    }
+
+    /// True when an entry may have the name at that port, so that its addresses are asked for. Entries that are addresses
+    /// name no host but `localhost`, which every machine knows without asking.
+    fn name(&self, host: &str, port: u16) -> bool {
+        self.entries.iter().any(|entry| {
+            let is_named = match &entry.what {
+                What::Every => true,
+                What::Name(_) | What::Below(_) => entry.what.has(host, IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+                What::Loopback | What::Net(..) => host == "localhost",
+            };
+            entry.port.is_none_or(|known| known == port) && is_named
+        })
     }
 
     /// True when the entries have the host, of which `address` is one address.
@@ -179,6 +193,11 @@ pub fn is_never_allowed(address: IpAddr) -> bool {
     }
 }
 
+/// A name as entries have it.
+fn canonical(host: &str) -> String {
+    host.trim_end_matches('.').to_ascii_lowercase()
+}
+
 /// Resolves names and holds the addresses against the allow list.
 #[derive(Clone, Debug, Default)]
 pub struct Hosts {
@@ -192,11 +211,14 @@ impl Hosts {
     }
 
     /// The addresses that may be connected to for this host and port: those that the list has, of those that the name
-    /// resolves to. Connect to one of these and to nothing else. At least one.
+    /// resolves to; names that it cannot have are not resolved. Connect to one of these and to nothing else. At least one.
     pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>> {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let found: Vec<SocketAddr> = match host.parse::<IpAddr>() {
             Ok(address) => vec![SocketAddr::new(address, port)],
+            Err(_) if !self.allowed.name(&canonical(host), port) => {
+                return Err(Error::HostNotAllowed { host: host.to_owned() });
+            }
             Err(_) => {
                 let unresolved = |reason: String| Error::Unresolved { host: host.to_owned(), reason };
                 let found = tokio::net::lookup_host((host, port)).await;
@@ -208,16 +230,16 @@ impl Hosts {
 
     /// The addresses of a host that may be connected to; an error when that is none of them.
     pub fn check(&self, host: &str, found: &[SocketAddr]) -> Result<Vec<SocketAddr>> {
-        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        let host = canonical(host);
         if found.is_empty() {
             return Err(Error::Unresolved { host, reason: "it has no address".to_owned() });
         }
         if found.iter().all(|address| is_never_allowed(address.ip())) {
             return Err(Error::HostNeverAllowed { host });
         }
-        let canonical = |address: &SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
+        let plain = |address: &SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
         let may = |address: &SocketAddr| !is_never_allowed(address.ip()) && self.allowed.have(&host, *address);
-        let usable: Vec<SocketAddr> = found.iter().map(canonical).filter(may).collect();
+        let usable: Vec<SocketAddr> = found.iter().map(plain).filter(may).collect();
         if usable.is_empty() { Err(Error::HostNotAllowed { host }) } else { Ok(usable) }
     }
 }
@@ -309,7 +331,29 @@ mod tests {
         let hosts = Hosts::default();
         assert_eq!(hosts.resolve("[::1]", 80).await.unwrap(), ["[::1]:80".parse().unwrap()]);
         assert!(matches!(hosts.resolve("169.254.169.254", 80).await, Err(Error::HostNeverAllowed { .. })));
-        // the resolver of the system reads it as 127.0.0.1, and so does the check
-        assert!(hosts.resolve("2130706433", 80).await.is_ok_and(|found| found.iter().all(|a| a.ip().is_loopback())));
+        // the resolver of the system would read it as 127.0.0.1
+        assert!(matches!(hosts.resolve("2130706433", 80).await, Err(Error::HostNotAllowed { .. })));
+    }
+
+    #[tokio::test]
+    async fn names_that_no_entry_names_are_not_resolved() {
+        let hosts = |entries: &[&str]| Hosts::new(AllowedHosts::parse(entries.iter().copied()).unwrap());
+        let not_asked = [
+            (vec!["loopback"], "told.nowhere.invalid"),
+            (vec!["0.0.0.0/0", "::/0"], "told.nowhere.invalid"),
+            (vec!["*.example.invalid"], "told.nowhere.invalid"),
+            (vec!["told.nowhere.invalid:81"], "told.nowhere.invalid"),
+        ];
+        for (entries, name) in not_asked {
+            let refused = hosts(&entries).resolve(name, 80).await;
+            assert!(matches!(refused, Err(Error::HostNotAllowed { .. })), "{entries:?}: {refused:?}");
+        }
+        for entry in ["*", "*.nowhere.invalid", "TOLD.nowhere.invalid", "told.nowhere.invalid:80"] {
+            let asked = hosts(&[entry]).resolve("told.nowhere.invalid.", 80).await;
+            assert!(matches!(asked, Err(Error::Unresolved { .. })), "{entry}: {asked:?}");
+        }
+        for entry in ["127.0.0.1", "loopback:80", "127.0.0.0/8"] {
+            assert!(hosts(&[entry]).resolve("localhost", 80).await.is_ok(), "{entry}");
+        }
     }
 }

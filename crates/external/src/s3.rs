@@ -11,13 +11,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
+use http_body_util::BodyExt;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::buffered::BufWriter;
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
 };
 use object_store::path::Path;
 use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
+use reqwest::header::RANGE;
+use reqwest::{Method, Url};
 use tokio::io::AsyncWriteExt;
 
 use crate::error::{Error, Kind, Result};
@@ -205,12 +208,8 @@ impl Bucket {
     /// What the client says, as ours: without credentials, which answers of S3 repeat.
     fn failed(&self, error: &object_store::Error, key: &str) -> Error {
         let place = format!("{}/{key}", self.place.bucket);
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-        while let Some(inner) = cause {
-            if let Some(own) = inner.downcast_ref::<Error>() {
-                return own.clone();
-            }
-            cause = inner.source();
+        if let Some(own) = own(error) {
+            return own;
         }
         match error {
             object_store::Error::NotFound { .. } => Error::Missing { kind: Kind::S3, place },
@@ -322,9 +321,11 @@ impl Objects for Bucket {
                         if promised < got { Err(wrong(got)) } else { Ok(Some((bytes, (body, got)))) }
                     }
                     Ok(Some(Err(_)) | None) if got < promised => Err(wrong(got)),
-                    Ok(Some(Err(error))) => {
-                        Err(Error::Unreachable { kind: Kind::S3, place, reason: crate::http::reason_of(&error) })
-                    }
+                    Ok(Some(Err(error))) => Err(own(&error).unwrap_or_else(|| Error::Unreachable {
+                        kind: Kind::S3,
+                        place,
+                        reason: crate::http::reason_of(&error),
+                    })),
                     Ok(None) => Ok(None),
                 }
             }
@@ -379,6 +380,18 @@ impl Objects for Bucket {
     }
 }
 
+/// The error of ours that the client passed on.
+fn own(error: &(dyn std::error::Error + 'static)) -> Option<Error> {
+    let mut cause = Some(error);
+    while let Some(inner) = cause {
+        if let Some(own) = inner.downcast_ref::<Error>() {
+            return Some(own.clone());
+        }
+        cause = inner.source();
+    }
+    None
+}
+
 /// Pieces of an upload that are under way at once.
 const UPLOADS_AT_ONCE: usize = 2;
 
@@ -413,8 +426,25 @@ impl HttpService for Connector {
                 request.headers_mut().insert(name, value);
             }
         }
+        // an object as a whole: pieces have a range, listings a query
+        let is_whole = request.method() == Method::GET
+            && !request.headers().contains_key(RANGE)
+            && uri.query().unwrap_or_default().is_empty();
+        let sent = async {
+            if !is_whole {
+                return HttpService::call(&client, request).await;
+            }
+            let url = Url::parse(&uri.to_string()).map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))?;
+            let passing = |error: Error| match &error {
+                Error::Unreachable { .. } => HttpError::new(HttpErrorKind::Connect, error),
+                _ => HttpError::new(HttpErrorKind::Unknown, error),
+            };
+            let answer = self.http.whole(Kind::S3, &url, request).await.map_err(passing)?;
+            let wrong = |error: reqwest::Error| HttpError::new(HttpErrorKind::Unknown, error);
+            Ok(answer.map(|body| HttpResponseBody::new(body.map_err(wrong))))
+        };
         let limit = self.manners.connect.saturating_add(self.manners.read);
-        match tokio::time::timeout(limit, HttpService::call(&client, request)).await {
+        match tokio::time::timeout(limit, sent).await {
             Ok(answer) => answer,
             Err(_) => Err(HttpError::new(
                 HttpErrorKind::Timeout,

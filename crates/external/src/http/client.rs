@@ -3,27 +3,32 @@
 use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::FutureExt;
 use parking_lot::Mutex;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue, LOCATION, USER_AGENT};
 use reqwest::{Client, Method, Response, StatusCode, Url};
 
+use super::whole;
 use crate::error::{Error, Kind, Result};
 use crate::hosts::Hosts;
 use crate::secret::Secret;
 
 /// Clients that are kept, each with its idle connections.
 const CLIENTS_MAX: usize = 64;
+/// Who we are.
+const AGENT: &str = concat!("everview/", env!("CARGO_PKG_VERSION"));
 
 /// How requests are made. Cheap to clone: clones share clients.
 #[derive(Clone, Debug)]
 pub struct Http {
     hosts: Arc<Hosts>,
     clients: Arc<Mutex<BTreeMap<(String, u16), Client>>>,
+    /// For connections that no client makes; made when the first is.
+    tls: Arc<OnceLock<Arc<rustls::ClientConfig>>>,
 }
 
 /// What settings say of requests.
@@ -96,7 +101,7 @@ pub fn shown(url: &Url) -> String {
 impl Http {
     /// Requests to hosts that the list has.
     pub fn new(hosts: Arc<Hosts>) -> Http {
-        Http { hosts, clients: Arc::default() }
+        Http { hosts, clients: Arc::default(), tls: Arc::default() }
     }
 
     /// The client for a host and port; an error when they are an address that is not allowed. Names are resolved, and
@@ -118,7 +123,7 @@ impl Http {
             .no_gzip()
             .no_zstd()
             .referer(false)
-            .user_agent(concat!("everview/", env!("CARGO_PKG_VERSION")))
+            .user_agent(AGENT)
             .build();
         let client = client.map_err(|error| Error::Unreachable {
             kind: Kind::Http,
@@ -131,6 +136,18 @@ impl Http {
         }
         clients.insert(key, client.clone());
         Ok(client)
+    }
+
+    /// The answer to a request without a body, over a connection of its own: its body fails where it is not as long as
+    /// promised.
+    pub(crate) async fn whole<B>(
+        &self,
+        kind: Kind,
+        url: &Url,
+        request: hyper::Request<B>,
+    ) -> Result<hyper::Response<reqwest::Body>> {
+        let tls = Arc::clone(self.tls.get_or_init(whole::verified));
+        whole::Asking { hosts: &self.hosts, tls, kind, url }.send(request).await
     }
 
     /// The client of a URL.
@@ -196,13 +213,23 @@ impl Http {
         manners: &Manners,
     ) -> Result<Response> {
         let client = self.client_of(url).await?;
-        let mut request = client.request(method, url.clone()).headers(header_map(headers, url)?);
+        let mut request = client.request(method.clone(), url.clone()).headers(header_map(headers, url)?);
         if let Some(range) = range {
             request = request.header(reqwest::header::RANGE, range);
         }
+        let is_whole = method == Method::GET && range.is_none();
+        let sent = async {
+            if !is_whole {
+                return request.send().await.map_err(|error| failed(&error, url));
+            }
+            let request = request.header(ACCEPT, "*/*").header(USER_AGENT, AGENT).build();
+            let request = request.and_then(hyper::Request::<reqwest::Body>::try_from);
+            let request = request.map_err(|error| failed(&error, url))?;
+            Ok(self.whole(Kind::Http, url, request).await?.into())
+        };
         let limit = manners.connect.saturating_add(manners.read);
-        match tokio::time::timeout(limit, request.send()).await {
-            Ok(answer) => answer.map_err(|error| failed(&error, url)),
+        match tokio::time::timeout(limit, sent).await {
+            Ok(answer) => answer,
             Err(_) => Err(Error::TimedOut { kind: Kind::Http, place: shown(url), seconds: limit.as_secs() }),
         }
     }
