@@ -16,6 +16,7 @@ mod explain;
 mod generations;
 mod groups;
 mod incremental;
+mod plans;
 mod run;
 mod save;
 mod table;
@@ -44,6 +45,7 @@ pub(crate) use board::Board;
 use board::{Doing, Job, Left, Task, is_refreshed};
 pub(crate) use create::{check as check_create, make};
 pub(crate) use groups::{alter as alter_group, create as create_group, drop_edit as drop_group};
+use plans::Plans;
 use run::{Leave, Made};
 pub(crate) use table::tables;
 
@@ -62,6 +64,7 @@ pub(crate) struct Scheduler {
     views: Views,
     runtime: Arc<Runtime>,
     processes: Processes,
+    plans: Arc<Plans>,
     stop: CancellationToken,
     task: Arc<Mutex<Option<env::Task>>>,
     /// Read by each refresh under way: who writes it knows that there is none.
@@ -85,6 +88,7 @@ impl Scheduler {
             views,
             runtime,
             processes,
+            plans: Arc::default(),
             stop: CancellationToken::new(),
             task: Arc::default(),
             live: Arc::default(),
@@ -128,6 +132,8 @@ impl Scheduler {
             self.sync().await;
             let sleep = self.begin_due();
             self.save_now_and_then();
+            // one sleep, whatever is published meanwhile
+            let mut sleep = self.runtime.env.clock.sleep(sleep);
             loop {
                 tokio::select! {
                     biased;
@@ -137,7 +143,7 @@ impl Scheduler {
                     _ = published.changed() => if !self.board.is_of(&self.views.store().snapshot().catalog) {
                         break;
                     },
-                    () = self.runtime.env.clock.sleep(sleep) => break,
+                    () = &mut sleep => break,
                 }
             }
         }
@@ -210,7 +216,8 @@ impl Scheduler {
 
     fn begin(&self, job: Job) {
         let Ok(live) = Arc::clone(&self.live).try_read_owned() else { return };
-        let settings = run::settings_of(&job.view).unwrap_or_default();
+        // a SELECT that cannot be read fails the run, which is where it is told
+        let settings = self.plans.select(&job.view).map(|select| select.settings.clone()).unwrap_or_default();
         let ctx = Arc::new(self.context(&job.view, settings));
         if !self.board.with(|state| state.begun(&job, &ctx)) {
             return;

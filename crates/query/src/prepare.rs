@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sql::Query;
+use store::Snapshot;
 use types::{Header, TableId};
 
 use crate::bind::{Bound, bind_query};
@@ -23,6 +24,8 @@ pub struct Prepared {
     pub compiled: Compiled,
     /// Equal rows give an equal result, at any time and for every user.
     pub deterministic: bool,
+    /// The plan holds what only the query that it was made for has; others with the same text need their own.
+    pub of_one_query: bool,
     /// It reads rows that are neither in a table nor computed: system tables, files.
     pub outside: bool,
     /// The tables and views it reads, with the versions of their definitions.
@@ -35,6 +38,18 @@ impl Prepared {
     /// Names and types of the result.
     pub fn header(&self) -> &Header {
         self.compiled.header()
+    }
+
+    /// True when it may be kept for later queries with the same text and settings, as long as [`Prepared::is_current`].
+    pub fn is_lasting(&self) -> bool {
+        !self.of_one_query && !self.lists_tables
+    }
+
+    /// True when every definition that it was made from is the one of the snapshot.
+    pub fn is_current(&self, snapshot: &Snapshot) -> bool {
+        self.uses
+            .iter()
+            .all(|(id, version)| snapshot.catalog.table_by_id(*id).is_some_and(|def| def.version == *version))
     }
 }
 
@@ -57,9 +72,16 @@ pub async fn prepare(query: &Query, ctx: &QueryContext) -> Result<Prepared> {
     let (mut bound, ctx) = bind_with_structures(query, ctx).await?;
     // a source may have other columns the next time
     bound.deterministic &= ctx.described.is_empty();
+    bound.of_one_query |= !ctx.described.is_empty();
     let compiled = compile(&bound, &ctx).await?;
-    let (deterministic, outside, lists_tables) = (bound.deterministic, bound.outside, bound.lists_tables);
-    let prepared = Prepared { compiled, deterministic, outside, uses: bound.uses.into(), lists_tables };
+    let prepared = Prepared {
+        compiled,
+        deterministic: bound.deterministic,
+        of_one_query: bound.of_one_query,
+        outside: bound.outside,
+        uses: bound.uses.into(),
+        lists_tables: bound.lists_tables,
+    };
     if let Some((plans, key)) = shared {
         plans.put(key, &prepared, &ctx.snapshot);
     }

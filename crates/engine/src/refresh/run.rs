@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use parts::PartitionId;
-use query::definition::Definition;
 use query::{Prepared, QueryContext};
 use sql::ast::RefreshMode;
 use store::{CommitError, Conflict, Edit, TableDef, ViewDef};
@@ -20,7 +19,6 @@ use super::generations::{Changed, fresh};
 use super::incremental;
 use crate::error::{Error, Result};
 use crate::insert;
-use crate::settings;
 
 /// Times that a refresh is run again when a definition that it went through changed meanwhile.
 const TRIES_MAX: usize = 8;
@@ -64,13 +62,13 @@ async fn attempt(scheduler: &Scheduler, job: &Job, ctx: &Arc<QueryContext>, leav
         let message = format!("target table of view {} does not exist", view.qualified_name());
         Error::refused(ErrorCode::UNKNOWN_TABLE, message)
     })?;
-    let query = query_of(&view)?;
+    let select = scheduler.plans.select(&view)?;
     let mut read = None;
     if job.plan.mode == RefreshMode::AppendIncremental {
-        (ctx, read) = incremental::newer(&view, &query, &ctx)?;
+        (ctx, read) = incremental::newer(&view, &select.query, &ctx)?;
     }
     let ctx = Arc::new(ctx);
-    let prepared = query::prepare(&query, &ctx).await?;
+    let prepared = scheduler.plans.prepared(&view, &select, job.plan.mode, &ctx).await?;
     let mut into = views.insert(&view, &ctx, InsertOptions::default())?;
     into.keep(passage);
     into.rely_on(&view);
@@ -162,13 +160,6 @@ fn target(view: &TableDef, ctx: &QueryContext) -> Option<Arc<TableDef>> {
     ctx.snapshot.catalog.target(target).cloned()
 }
 
-/// The SELECT of a view.
-pub(super) fn query_of(view: &TableDef) -> Result<sql::Query> {
-    let definition = Definition::parse(view)?;
-    let none = || Error::refused(ErrorCode::LOGICAL_ERROR, format!("{} has no SELECT", view.qualified_name()));
-    definition.query().cloned().ok_or_else(none)
-}
-
 /// A column of the SELECT that the target does not have: MODIFY QUERY does not look.
 fn check_columns(into: &views::Insert, prepared: &Prepared) -> Result<()> {
     let names = prepared.header().columns().iter().map(|column| column.name.to_string());
@@ -186,12 +177,4 @@ pub(super) fn amounts(ctx: &QueryContext, written_rows: u64, written_bytes: u64)
         written_rows,
         written_bytes,
     }
-}
-
-/// The settings that a view's SELECT says.
-pub(super) fn settings_of(view: &TableDef) -> Result<types::Settings> {
-    let mut settings = types::Settings::default();
-    let statement = sql::Statement::new(sql::ast::StatementKind::Query(Box::new(query_of(view)?)));
-    settings::apply_clauses(&mut settings, &statement)?;
-    Ok(settings)
 }

@@ -175,3 +175,68 @@ fn unchanged_views_cost_no_commits() {
         engine.close().await.unwrap();
     });
 }
+
+/// Commits wake the loop, and it goes on sleeping for what is left, not for the whole time again.
+#[test]
+fn commits_between_slots_delay_no_start() {
+    run(async {
+        let (engine, mut session) = open().await;
+        let session = &mut session;
+        for text in [
+            "CREATE TABLE src (n UInt64) ENGINE = MergeTree ORDER BY n",
+            "CREATE MATERIALIZED VIEW v REFRESH EVERY 1 SECOND ENGINE = Memory EMPTY AS SELECT count() AS n FROM src",
+        ] {
+            done(session, text).await;
+        }
+        for n in 0..40 {
+            engine.env().clock.sleep(Duration::from_millis(170)).await;
+            done(session, &format!("INSERT INTO src VALUES ({n})")).await;
+        }
+        let late = "SELECT count() >= 5, max(delay_ms) FROM system.view_refresh_history";
+        assert_eq!(rows(session, late).await, ["1\t0"]);
+        engine.close().await.unwrap();
+    });
+}
+
+/// The SELECT of a view is planned by its first refresh, and again when something that it reads is defined anew. What
+/// binding makes of the time is of one run.
+#[test]
+fn refreshes_use_the_plan_of_the_one_before() {
+    run(async {
+        let (engine, mut session) = open().await;
+        let session = &mut session;
+        for text in [
+            "CREATE TABLE src (n UInt64) ENGINE = MergeTree ORDER BY n",
+            "INSERT INTO src VALUES (1)",
+            "CREATE MATERIALIZED VIEW v REFRESH EVERY 1 YEAR ENGINE = Memory EMPTY AS SELECT sum(n) AS n, (SELECT max(n) \
+             FROM src) AS newest FROM src",
+            "CREATE MATERIALIZED VIEW clock REFRESH EVERY 1 YEAR ENGINE = Memory EMPTY AS SELECT count() AS n FROM \
+             numbers(toUInt64(toUnixTimestamp(now()) - 1763000000))",
+        ] {
+            done(session, text).await;
+        }
+        refresh(session, "v").await;
+        refresh(session, "clock").await;
+        let plannings = || engine.inner.runtime.plans.plannings();
+        let before = plannings();
+        for n in 2..5 {
+            done(session, &format!("INSERT INTO src VALUES ({n})")).await;
+            refresh(session, "v").await;
+        }
+        assert_eq!(plannings(), before);
+        assert_eq!(rows(session, "SELECT * FROM v").await, ["10\t4"]);
+        done(session, "ALTER TABLE src ADD COLUMN m UInt64 DEFAULT n * 2").await;
+        done(session, "ALTER TABLE v MODIFY QUERY SELECT sum(m) AS n, max(m) AS newest FROM src").await;
+        refresh(session, "v").await;
+        assert_eq!(rows(session, "SELECT * FROM v").await, ["20\t8"]);
+        engine.env().clock.sleep(Duration::from_secs(100)).await;
+        refresh(session, "clock").await;
+        let now = rows(session, "SELECT toUnixTimestamp(now()) - 1763000000").await;
+        assert_eq!(rows(session, "SELECT n FROM clock").await, now);
+        let of_now = "SELECT count() FROM numbers(toUInt64(toUnixTimestamp(now()) - 1763000000))";
+        assert_eq!(rows(session, of_now).await, now);
+        engine.env().clock.sleep(Duration::from_secs(7)).await;
+        assert_ne!(rows(session, of_now).await, now, "the plan cache keeps no time either");
+        engine.close().await.unwrap();
+    });
+}

@@ -34,6 +34,7 @@ pub(crate) struct Binder<'a> {
     aggregates: RefCell<Vec<(Expr, AggregateDescription)>>,
     uses: RefCell<Vec<(TableId, u64)>>,
     deterministic: Cell<bool>,
+    of_one_query: Cell<bool>,
     lists_tables: Cell<bool>,
     slots: RefCell<Vec<Option<Slot>>>,
     outside: Cell<bool>,
@@ -71,6 +72,7 @@ impl<'a> Binder<'a> {
             aggregates: RefCell::default(),
             uses: RefCell::default(),
             deterministic: Cell::new(true),
+            of_one_query: Cell::new(false),
             lists_tables: Cell::new(false),
             slots: RefCell::new(vec![None; context.constants.len()]),
             outside: Cell::new(false),
@@ -155,6 +157,16 @@ impl<'a> Binder<'a> {
     /// Notes that running again may give another result over the same rows.
     pub(crate) fn not_deterministic(&self) {
         self.deterministic.set(false);
+    }
+
+    /// Notes that the plan holds what only this query has: its id, or its time where binding needed a value.
+    pub(crate) fn of_one_query(&self) {
+        self.not_deterministic();
+        self.of_one_query.set(true);
+    }
+
+    pub(crate) fn is_of_one_query(&self) -> bool {
+        self.of_one_query.get()
     }
 
     /// Notes that the plan depends on which tables there are.

@@ -171,6 +171,7 @@ impl Binder<'_> {
         }
         let arguments = function.arguments.iter().map(|argument| self.constant_argument(argument, scope));
         let arguments = arguments.collect::<Result<Vec<_>>>()?;
+        self.note_values(&arguments, scope);
         let relation = self.context.relations.table_function(&TableFunctionCall {
             name: &name,
             arguments: &arguments,
@@ -180,6 +181,22 @@ impl Binder<'_> {
         })?;
         let source = Source { alias, database: String::new(), table: name };
         self.bind_relation(relation, source, table, prewhere, scope)
+    }
+
+    /// Arguments are evaluated as the function is bound: of what varies the plan holds a value.
+    fn note_values(&self, arguments: &[sql::Expr], scope: &Scope<'_>) {
+        let was_deterministic = self.is_deterministic();
+        self.set_deterministic(true);
+        let outside = scope.over(Vec::new(), Vec::new());
+        for argument in arguments.iter().filter(|argument| !matches!(argument.kind, ExprKind::Literal(_))) {
+            // what is no expression, bare words and structures, is the function's to understand
+            let _no_expression = self.bind(argument, &outside);
+        }
+        let varies = !self.is_deterministic();
+        self.set_deterministic(was_deterministic);
+        if varies {
+            self.of_one_query();
+        }
     }
 
     /// An argument of a table function with parameters and aliases of constants replaced by their values.

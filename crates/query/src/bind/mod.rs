@@ -70,6 +70,8 @@ pub struct Bound {
     pub totals: Option<LogicalPlan>,
     /// Equal rows give an equal result, at any time and for every user.
     pub deterministic: bool,
+    /// The plan holds what only the query that bound it has: its id, its time.
+    pub of_one_query: bool,
     /// It reads rows that are neither in a table nor computed: system tables, files.
     pub outside: bool,
     /// The tables and views it reads, with the versions of their definitions.
@@ -92,6 +94,7 @@ pub(crate) fn bind_marked(query: &sql::Query, context: &BindContext<'_>) -> Resu
         plan: bound.plan,
         totals: bound.totals,
         deterministic: binder.is_deterministic(),
+        of_one_query: binder.is_of_one_query(),
         lists_tables: binder.did_list_tables(),
         outside: binder.is_outside(),
         uses: binder.take_uses(),

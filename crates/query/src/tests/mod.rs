@@ -43,5 +43,6 @@ pub(crate) fn numbers(blocks: &[Block]) -> Vec<u64> {
 /// A plan as the binder would give it.
 pub(crate) fn bound(plan: &LogicalPlan, header: Header) -> Bound {
     let uses = Vec::new();
-    Bound { plan: plan.clone(), header, totals: None, deterministic: true, outside: false, uses, lists_tables: false }
+    let (deterministic, of_one_query, outside, lists_tables) = (true, false, false, false);
+    Bound { plan: plan.clone(), header, totals: None, deterministic, of_one_query, outside, uses, lists_tables }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use query::definition::Definition;
-use query::{Compiled, QueryContext};
+use query::{Compiled, Prepared, QueryContext};
 use sql::ast::{ExprKind, QueryBody};
 use store::{Snapshot, TableDef, ViewDef};
 use types::{Block, TableId};
@@ -19,13 +19,7 @@ const KEPT_MAX: usize = 1024;
 /// Plans of views by id and version. A plan also knows the versions of everything it reads.
 #[derive(Default)]
 pub(crate) struct ViewPlans {
-    known: Mutex<HashMap<(TableId, u64), ViewPlan>>,
-}
-
-#[derive(Clone)]
-struct ViewPlan {
-    compiled: Compiled,
-    uses: Arc<[(TableId, u64)]>,
+    known: Mutex<HashMap<(TableId, u64), Prepared>>,
 }
 
 impl ViewPlans {
@@ -46,24 +40,20 @@ impl ViewPlans {
     pub(crate) async fn plan(&self, view: &Arc<TableDef>, ctx: &Arc<QueryContext>) -> Result<Compiled> {
         let key = (view.id, view.version);
         let known = self.known.lock().get(&key).cloned();
-        let catalog = &ctx.snapshot.catalog;
-        let is_current =
-            |(id, version): &(TableId, u64)| catalog.table_by_id(*id).is_some_and(|def| def.version == *version);
-        if let Some(plan) = known.filter(|plan| plan.uses.iter().all(is_current)) {
-            return Ok(plan.compiled);
+        if let Some(known) = known.filter(|known| known.is_current(&ctx.snapshot)) {
+            return Ok(known.compiled);
         }
         let query = insert_query(view, &ctx.snapshot)?;
         let prepared = query::prepare(&query, ctx).await?;
-        if prepared.lists_tables {
+        if !prepared.is_lasting() {
             return Ok(prepared.compiled);
         }
-        let plan = ViewPlan { compiled: prepared.compiled, uses: prepared.uses };
         let mut plans = self.known.lock();
         if plans.len() >= KEPT_MAX {
             plans.clear();
         }
-        plans.insert(key, plan.clone());
-        Ok(plan.compiled)
+        plans.insert(key, prepared.clone());
+        Ok(prepared.compiled)
     }
 }
 

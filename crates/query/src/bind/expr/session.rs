@@ -21,7 +21,7 @@ impl Binder<'_> {
             "currentuser" | "user" | "current_user" => self.context.user.to_owned(),
             "hostname" | "fqdn" | "fullhostname" => self.context.host.to_owned(),
             "queryid" | "query_id" | "initialqueryid" => {
-                self.not_deterministic();
+                self.of_one_query();
                 self.context.query_id.to_owned()
             }
             "version" => VERSION.to_owned(),
