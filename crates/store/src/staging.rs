@@ -67,6 +67,7 @@ pub(crate) async fn stage_amended(
         return Ok(None);
     };
     file.written(amended.file.clone());
+    shared.counters.amended_parts.add(1);
     let (store, cache) = (Arc::clone(&source.part_store), Arc::clone(&source.cache));
     let staged = StagedPart::in_file(schema, FilePart::open(store, amended.file, cache).await?)?;
     Ok(Some((NewPart::in_file(staged, file), amended.changed)))

@@ -67,6 +67,8 @@ counters! {
     merged_bytes,
     /// Bytes of part files that mutations wrote.
     mutated_bytes,
+    /// Part files of which a mutation wrote some columns and copied the others.
+    amended_parts,
     /// Checkpoints written.
     checkpoints,
     /// Bytes of checkpoints written.

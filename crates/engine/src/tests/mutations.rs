@@ -69,6 +69,52 @@ fn a_mutation_that_cannot_be_done_waits_until_it_is_killed_and_the_others_behind
     });
 }
 
+#[test]
+fn an_update_of_a_file_writes_the_columns_that_it_changes_and_what_reads_them_is_told() {
+    run(async {
+        let machine = Machine::new(7, 0);
+        let (engine, mut session) = start(&machine).await;
+        for text in [
+            "CREATE TABLE m (a UInt32, b String, c UInt32, d UInt64 MATERIALIZED c * 2) ENGINE = MergeTree ORDER BY a \
+             SETTINGS index_granularity = 64",
+            "INSERT INTO m SELECT number, concat('b', toString(number)), number % 10 FROM numbers(1000)",
+            "OPTIMIZE TABLE m FINAL",
+            "ALTER TABLE m UPDATE c = c + 100 WHERE b = 'b77' OR a = 500",
+        ] {
+            done(&mut session, text).await;
+        }
+        let amended = "SELECT value FROM system.events WHERE event = 'StoreAmendedParts'";
+        assert_eq!(rows(&mut session, amended).await, ["1"]);
+        let changed = "SELECT a, b, c, d FROM m WHERE c >= 100";
+        assert_eq!(rows(&mut session, changed).await, ["500\tb500\t100\t200", "77\tb77\t107\t214"]);
+        let whole = "SELECT count(), sum(a), sum(c), sum(d), uniqExact(b), sum(length(b)) FROM m";
+        assert_eq!(rows(&mut session, whole).await, ["1000\t499500\t4700\t9400\t1000\t3890"]);
+        // nothing to change is no new part; two commands at once, deleted rows and skip indexes take the long way
+        let name = "SELECT name FROM system.parts WHERE active AND table = 'm'";
+        let before = rows(&mut session, name).await;
+        done(&mut session, "ALTER TABLE m UPDATE c = 1 WHERE b = 'none'").await;
+        assert_eq!(rows(&mut session, name).await, before);
+        for text in [
+            "ALTER TABLE m UPDATE c = 1 WHERE a = 1, UPDATE b = 'two' WHERE c = 2",
+            "DELETE FROM m WHERE a >= 990",
+            "ALTER TABLE m UPDATE c = 3 WHERE a < 10",
+            "ALTER TABLE m ADD INDEX i c TYPE minmax",
+            "ALTER TABLE m MATERIALIZE INDEX i",
+            "ALTER TABLE m UPDATE c = 4 WHERE a < 10",
+        ] {
+            done(&mut session, text).await;
+        }
+        assert_eq!(rows(&mut session, amended).await, ["1"]);
+        assert_eq!(rows(&mut session, "SELECT count(), sum(c), countIf(b = 'two') FROM m").await, ["990\t4650\t99"]);
+        assert_eq!(rows(&mut session, "SELECT count() FROM m WHERE c = 4 AND a < 10").await, ["10"]);
+        engine.close().await.unwrap();
+        drop((engine, session));
+        let (engine, mut session) = start(&machine).await;
+        assert_eq!(rows(&mut session, "SELECT count(), sum(c), countIf(b = 'two') FROM m").await, ["990\t4650\t99"]);
+        engine.close().await.unwrap();
+    });
+}
+
 #[derive(Clone, Debug)]
 enum Op {
     Insert(Vec<(u8, i64)>),
