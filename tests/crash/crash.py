@@ -3,8 +3,8 @@
 
     tests/crash/crash.py BINARY [--rounds N] [--seconds N] [--seed N] [--keep]
 
-A round: start the server, insert from several connections while tables are merged, rows deleted and backups taken,
-`kill -9` 50 ms to 3 s after the start. Some rounds kill so early that the server is still recovering; some as soon as a
+A round: start the server, insert from several connections while tables are merged, rows changed and deleted and backups
+taken, `kill -9` 50 ms to 3 s after the start. Some rounds kill so early that the server is still recovering; some as soon as a
 checkpoint is being written, for which the log is kept short; some just after a refresh was asked for, in the middle of its
 run or its swap; some ask the server to end (SIGTERM) and kill it while it
 writes its last one. Then start it once more and compare what it answers with what it acknowledged:
@@ -21,30 +21,21 @@ process dies does not repeat. Fails at the first broken promise and leaves the d
 """
 
 import argparse
-import http.client
 import random
-import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.parse
 from pathlib import Path
 
+from served import UNANSWERED, Broken, Client, Refused, Server
+from workers import LARGE_ROWS, ROWS_OF_INSERT, back_up, delete, merge, write
+
 WRITERS = 4
-KEYS = 97
-# Rows of an insert: small ones ride in the log, the largest are files of their own (over 1 MiB of one partition).
-ROWS_OF_INSERT = [1, 1, 7, 50, 300, 2000]
-# Every so many inserts of a writer one is as large as this.
-LARGE_EVERY, LARGE_ROWS = 40, 12_000
 # Beyond so many rows a new folder is begun: the comparisons would take longer than the kills.
 FOLDER_ROWS_MAX = 300_000
-START_TIMEOUT_S = 60
-# The log is kept so short that a checkpoint is always under way or near.
-LOG_BYTES_MAX = 131_072
 # How many rounds are killed when a checkpoint is seen, at the latest so long after the start.
 AIMED_SHARE, AIM_MAX_S = 0.2, 2.5
 # How many rounds are killed while a refresh runs or swaps, at the latest so long after it was asked for.
@@ -57,7 +48,6 @@ BACKUP_MAX_S = 10
 NO_BACKUP = "599"
 # A round is killed 50 ms to 3 s after its start, mostly early: the mean of what is added to the 50 ms.
 KILL_MEAN_S = 0.7
-REQUEST_TIMEOUT_S = 60
 
 SCHEMA = [
     """CREATE TABLE base (batch UInt64, row UInt32, k UInt32, v Int64, pad String)
@@ -96,83 +86,14 @@ TAKEN = "SELECT count(), uniqExact((batch, row)), sum(v) FROM {}"
 
 TABLES = ["base", "notes"]
 
+# What the workers of a round count.
+COUNTED = ["acknowledged", "merges", "updates", "killed_merging", "deletes", "killed_deleting", "backups",
+           "killed_backing_up"]
+
 
 def batches(table):
     """Batch, its rows, their sum, and how many different ones."""
     return f"SELECT batch, count(), sum(v), uniqExact(row) FROM {table} GROUP BY batch"
-
-
-class Broken(Exception):
-    """A promise that was not kept."""
-
-
-class Refused(Exception):
-    """The server answered with an error."""
-
-
-class Server:
-    """One process over a data folder."""
-
-    def __init__(self, binary, folder, log, *more):
-        self.port = None
-        self.ready = threading.Event()
-        self.started = time.monotonic()
-        command = [binary, "server", "--data", str(folder), "--http-port", "0", "--log-bytes-max", str(LOG_BYTES_MAX),
-                   *more]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, errors="replace")
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self):
-        for line in self.process.stdout:
-            found = re.search(r"(?:127\.0\.0\.1|localhost):(\d+)", line)
-            if found and self.port is None:
-                self.port = int(found[1])
-                self.ready.set()
-        self.ready.set()
-
-    def wait_ready(self):
-        """Until the port is printed; raises when the process ends instead."""
-        if not self.ready.wait(START_TIMEOUT_S) or self.port is None:
-            code = self.process.poll()
-            raise Broken(f"the server did not start (exit code {code})")
-
-    def sleep_until(self, seconds):
-        """Until so long after the start."""
-        time.sleep(max(0.0, self.started + seconds - time.monotonic()))
-
-    def kill(self):
-        """SIGKILL; returns the exit code it had before, or None."""
-        before = self.process.poll()
-        self.process.kill()
-        self.process.wait()
-        return before
-
-
-class Client:
-    """One HTTP connection."""
-
-    def __init__(self, port):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=REQUEST_TIMEOUT_S)
-
-    def ask(self, query, body=None):
-        """The answer's text. OSError and HTTPException: no answer; Refused: an answer that is an error."""
-        if body is None:
-            url, data = "/", query.encode()
-        else:
-            url, data = "/?" + urllib.parse.urlencode({"query": query}), body
-        self.connection.request("POST", url, data)
-        response = self.connection.getresponse()
-        text = response.read().decode(errors="replace")
-        if response.status != 200 or response.headers.get("X-ClickHouse-Exception-Code"):
-            raise Refused(f"{response.status}: {text.strip()[:300]}", response.headers.get("X-ClickHouse-Exception-Code"))
-        return text
-
-    def rows(self, query):
-        """The answer as rows of integers."""
-        return [tuple(int(cell) for cell in line.split("\t")) for line in self.ask(query).splitlines()]
-
-
-UNANSWERED = (OSError, http.client.HTTPException)
 
 
 class Ledger:
@@ -257,127 +178,6 @@ class Ledger:
             if there != (rows, total, rows) or batch in gone:
                 raise Broken(f"a backup has {there} of batch {batch} of {self.table}, sent were {(rows, total, rows)}, "
                              f"deleted or absent before it: {batch in gone}")
-
-
-class Backup:
-    """A backup that was asked for."""
-
-    def __init__(self, name, promises):
-        self.name, self.promises, self.is_acknowledged = name, promises, False
-
-
-def make_batch(rng, rows):
-    """A function from a batch id to (body, rows, sum)."""
-
-    def make(batch):
-        lines, total = [], 0
-        pad = "x" * rng.choice([0, 5, 100]) if rows < LARGE_ROWS else "".join(rng.choices("abcdefgh", k=300))
-        for row in range(rows):
-            v = rng.randrange(-1_000_000, 1_000_000)
-            total += v
-            lines.append(f"{batch}\t{row}\t{rng.randrange(KEYS)}\t{v}\t{pad}{row}\n")
-        return "".join(lines).encode(), rows, total
-
-    return make
-
-
-def write(server, ledger, rng, counts, sizes):
-    """Inserts one batch after the other until the server is gone."""
-    try:
-        server.wait_ready()
-    except Broken:
-        return
-    client, sent = Client(server.port), rng.randrange(LARGE_EVERY)
-    while True:
-        sent += 1
-        rows = LARGE_ROWS if sent % LARGE_EVERY == 0 and LARGE_ROWS in sizes else rng.choice(sizes[:-1])
-        batch, body = ledger.begin(make_batch(rng, rows))
-        try:
-            client.ask(f"INSERT INTO {ledger.table} FORMAT TabSeparated", body)
-            ledger.acknowledge(batch)
-            counts["acknowledged"] += 1
-        except UNANSWERED as error:
-            # refused at the door: nothing was asked, so nothing was left unanswered
-            if not isinstance(error, ConnectionRefusedError):
-                counts["unanswered"] += 1
-            return
-        except Refused as error:
-            if "shutting down" not in str(error).lower() and not counts["ending"]:
-                ledger.fault(f"an insert was refused: {error}")
-            return
-
-
-def merge(server, rng, counts):
-    """Merges the tables again and again until the server is gone."""
-    try:
-        server.wait_ready()
-    except Broken:
-        return
-    client = Client(server.port)
-    while True:
-        time.sleep(rng.uniform(0, 0.3))
-        table = rng.choice(["base", "per_key", "latest", "notes"])
-        try:
-            client.ask(f"OPTIMIZE TABLE {table} FINAL")
-            counts["merges"] += 1
-        except UNANSWERED as error:
-            counts["killed_merging"] += 0 if isinstance(error, ConnectionRefusedError) else 1
-            return
-        except Refused:
-            return
-
-
-def delete(server, ledger, rng, counts):
-    """Deletes the rows of one insert after the other until the server is gone."""
-    try:
-        server.wait_ready()
-    except Broken:
-        return
-    client = Client(server.port)
-    while True:
-        batch = ledger.begin_delete(rng)
-        if batch is None:
-            time.sleep(0.02)
-            if server.process.poll() is not None:
-                return
-            continue
-        how = rng.choice(["DELETE FROM notes WHERE", "ALTER TABLE notes DELETE WHERE"])
-        try:
-            client.ask(f"{how} batch = {batch}")
-            ledger.deleted(batch)
-            counts["deletes"] += 1
-        except UNANSWERED as error:
-            counts["killed_deleting"] += 0 if isinstance(error, ConnectionRefusedError) else 1
-            return
-        except Refused as error:
-            if "shutting down" not in str(error).lower() and not counts["ending"]:
-                ledger.fault(f"a delete was refused: {error}")
-            return
-        time.sleep(rng.uniform(0, 0.05))
-
-
-def back_up(server, ledgers, rng, counts, backups):
-    """Takes one backup after the other until the server is gone."""
-    try:
-        server.wait_ready()
-    except Broken:
-        return
-    client = Client(server.port)
-    while True:
-        backup = Backup(f"b{time.monotonic_ns()}", [ledger.promise() for ledger in ledgers])
-        backups.append(backup)
-        try:
-            client.ask(f"BACKUP DATABASE default TO File('{backup.name}')")
-            backup.is_acknowledged = True
-            counts["backups"] += 1
-        except UNANSWERED as error:
-            counts["killed_backing_up"] += 0 if isinstance(error, ConnectionRefusedError) else 1
-            return
-        except Refused as error:
-            if "shutting down" not in str(error).lower() and not counts["ending"]:
-                ledgers[0].fault(f"a backup was refused: {error}")
-            return
-        time.sleep(rng.uniform(0, 0.2))
 
 
 def found_in(client, table):
@@ -507,8 +307,7 @@ def round_of_kills(binary, folder, log, ledgers, rng, totals):
         early.sleep_until(rng.uniform(0.01, 0.15))
         totals["killed_starting"] += not early.ready.is_set()
         early.kill()
-    counts = dict.fromkeys(["acknowledged", "unanswered", "merges", "killed_merging", "deletes", "killed_deleting",
-                            "backups", "killed_backing_up"], 0) | {"ending": False}
+    counts = dict.fromkeys(COUNTED, 0) | {"unanswered": 0, "ending": False}
     base, notes = ledgers
     backups = []
     server = Server(binary, folder, log)
@@ -546,7 +345,7 @@ def round_of_kills(binary, folder, log, ledgers, rng, totals):
     # a checkpoint is written under another name first
     totals["killed_checkpointing"] += any(Path(folder, "checkpoint").glob("*.tmp"))
     totals["killed_starting"] += server.port is None
-    for name in ("acknowledged", "merges", "killed_merging", "deletes", "killed_deleting", "backups", "killed_backing_up"):
+    for name in COUNTED:
         totals[name] += counts[name]
     totals["unanswered_requests"] += counts["unanswered"]
     totals["unanswered"] += 1 if counts["unanswered"] else 0
@@ -556,9 +355,8 @@ def round_of_kills(binary, folder, log, ledgers, rng, totals):
 
 def run(arguments, home):
     rng = random.Random(arguments.seed)
-    totals = dict.fromkeys(["rounds", "unanswered", "unanswered_requests", "acknowledged", "merges", "killed_merging",
-                            "killed_starting", "killed_ending", "killed_checkpointing", "killed_refreshing", "folders", "deletes",
-                            "killed_deleting", "backups", "killed_backing_up", "restored", "refused_backups"], 0)
+    totals = dict.fromkeys(["rounds", "unanswered", "unanswered_requests", "killed_starting", "killed_ending",
+                            "killed_checkpointing", "killed_refreshing", "folders", "restored", "refused_backups", *COUNTED], 0)
     started = time.monotonic()
     folder = ledgers = None
     rows = 0
@@ -601,7 +399,7 @@ def main():
         return 1
     print(f"{totals['rounds']} rounds, {totals['unanswered']} with an unanswered insert "
           f"({totals['unanswered_requests']} inserts); {totals['acknowledged']} inserts acknowledged, all whole; "
-          f"{totals['merges']} merges asked for, {totals['deletes']} deletes acknowledged, {totals['backups']} backups "
+          f"{totals['merges']} merges asked for, {totals['updates']} updates and {totals['deletes']} deletes acknowledged, {totals['backups']} backups "
           f"acknowledged; {totals['restored']} restored and right, {totals['refused_backups']} half-written ones refused")
     print(f"killed while starting or recovering {totals['killed_starting']}, merging {totals['killed_merging']}, "
           f"deleting {totals['killed_deleting']}, backing up {totals['killed_backing_up']}, writing a checkpoint {totals['killed_checkpointing']}, "

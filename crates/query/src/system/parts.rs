@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use sql::ast::ExprKind;
-use store::{ActivePart, TableDef};
+use store::{ActivePart, TableDef, TableParts};
 
 use super::catalog::seconds;
 use super::{Cell, Listing, Rows, SystemTable};
@@ -22,6 +22,13 @@ pub(super) fn tables() -> Vec<Arc<dyn SystemTable>> {
         Listing::system("projections", projection_rows),
         Listing::system("projection_parts", projection_part_rows),
     ]
+}
+
+/// Tables of the MergeTree family with their parts, by database and name.
+fn tables_with_parts(ctx: &QueryContext) -> impl Iterator<Item = (&TableDef, &TableParts)> {
+    let tables = ctx.snapshot.catalog.databases().flat_map(|database| ctx.snapshot.catalog.tables_of(&database.name));
+    let tables = tables.filter(|table| table.kind == store::TableKind::MergeTree);
+    tables.filter_map(|table| Some((&**table, ctx.snapshot.table_parts(table.id)?)))
 }
 
 fn detached_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
@@ -94,13 +101,10 @@ fn projection_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
 
 /// The projections that parts were written with. A part in memory is grouped to say how many groups it has.
 fn projection_part_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
-    for database in ctx.snapshot.catalog.databases() {
-        for table in ctx.snapshot.catalog.tables_of(&database.name) {
-            let Some(active) = ctx.snapshot.table_parts(table.id) else { continue };
-            for compiled in projections::of_table(table, ctx)? {
-                for part in active.parts().filter(|part| projections::has(&compiled, table, part, ctx)) {
-                    rows.push(projection_part_row(table, part, &compiled)?);
-                }
+    for (table, active) in tables_with_parts(ctx) {
+        for compiled in projections::of_table(table, ctx)? {
+            for part in active.parts().filter(|part| projections::has(&compiled, table, part, ctx)) {
+                rows.push(projection_part_row(table, part, &compiled)?);
             }
         }
     }
@@ -112,7 +116,7 @@ fn projection_part_row(
     part: &ActivePart,
     compiled: &projections::Compiled,
 ) -> Result<Vec<(&'static str, Cell)>> {
-    let (projection, meta, name) = (&compiled.projection, &part.part.meta, part.name());
+    let (projection, meta) = (&compiled.projection, &part.part.meta);
     let (groups, bytes) = match &part.part.data {
         parts::PartData::File(file) => {
             let known = (file.projection_rows(&projection.text), file.projection_bytes(&projection.text));
@@ -121,14 +125,12 @@ fn projection_part_row(
         parts::PartData::Memory(block) => (compiled.groups_of(block)? as u64, 0),
     };
     let kind = if part.is_in_memory() { "InMemory" } else { "Compact" };
-    Ok(vec![
-        ("partition", parts::partition_text(&meta.partition).into()),
+    let own = [
         ("name", projection.name.clone().into()),
         ("part_name", projection.name.clone().into()),
         ("part_type", kind.into()),
-        ("parent_name", name.to_string().into()),
+        ("parent_name", part.name().to_string().into()),
         ("parent_part_type", kind.into()),
-        ("active", true.into()),
         ("marks", groups.div_ceil(parts::projection::CHUNK_ROWS as u64).into()),
         ("rows", groups.into()),
         ("bytes_on_disk", bytes.into()),
@@ -139,18 +141,8 @@ fn projection_part_row(
         ("parent_bytes_on_disk", meta.bytes.into()),
         ("parent_data_compressed_bytes", meta.bytes.into()),
         ("parent_data_uncompressed_bytes", meta.uncompressed_bytes.into()),
-        ("modification_time", seconds(part.created_ns)),
-        ("refcount", 1_u64.into()),
-        ("partition_id", name.partition_id.as_str().into()),
-        ("min_block_number", name.min_block.into()),
-        ("max_block_number", name.max_block.into()),
-        ("level", u64::from(name.level).into()),
-        ("data_version", name.mutation.unwrap_or(name.min_block).into()),
-        ("database", table.database.clone().into()),
-        ("table", table.name.clone().into()),
-        ("engine", table.engine.clone().into()),
-        ("disk_name", "default".into()),
-    ])
+    ];
+    Ok(own.into_iter().chain(part_identity(table, part)).collect())
 }
 
 /// Expressions with commas between, without the brackets around them.
@@ -172,22 +164,16 @@ fn index_bytes(ctx: &QueryContext, table: &TableDef, text: &str) -> u64 {
 }
 
 fn parts_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
-    for database in ctx.snapshot.catalog.databases() {
-        for table in ctx.snapshot.catalog.tables_of(&database.name) {
-            let Some(active) = ctx.snapshot.table_parts(table.id) else { continue };
-            if table.kind != store::TableKind::MergeTree {
-                continue;
-            }
-            let rules = crate::derive::ttl_rules(table)?;
-            let compiled = projections::of_table(table, ctx)?;
-            for part in active.parts() {
-                let has = |compiled: &&projections::Compiled| projections::has(compiled, table, part, ctx);
-                let known = compiled.iter().filter(has).map(|compiled| compiled.projection.name.to_string()).collect();
-                let known = [("projections", Cell::Texts(known))];
-                let is_frozen = ctx.runtime.frozen.has(table.id, &part.name().to_string());
-                let row = part_row(table, part).into_iter().chain(row_ttl(&rules, part)).chain(known);
-                rows.push(row.chain([("is_frozen", is_frozen.into())]));
-            }
+    for (table, active) in tables_with_parts(ctx) {
+        let rules = crate::derive::ttl_rules(table)?;
+        let compiled = projections::of_table(table, ctx)?;
+        for part in active.parts() {
+            let has = |compiled: &&projections::Compiled| projections::has(compiled, table, part, ctx);
+            let known = compiled.iter().filter(has).map(|compiled| compiled.projection.name.to_string()).collect();
+            let known = [("projections", Cell::Texts(known))];
+            let is_frozen = ctx.runtime.frozen.has(table.id, &part.name().to_string());
+            let row = part_row(table, part).into_iter().chain(row_ttl(&rules, part)).chain(known);
+            rows.push(row.chain([("is_frozen", is_frozen.into())]));
         }
     }
     Ok(())
@@ -195,17 +181,9 @@ fn parts_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
 
 /// The columns of each part that a user sees, with their bytes.
 fn parts_columns_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
-    for database in ctx.snapshot.catalog.databases() {
-        for table in ctx.snapshot.catalog.tables_of(&database.name) {
-            let Some(active) = ctx.snapshot.table_parts(table.id) else { continue };
-            if table.kind != store::TableKind::MergeTree {
-                continue;
-            }
-            let definition = crate::definition::Definition::parse(table)?;
-            for part in active.parts() {
-                column_rows(table, &definition, part, rows);
-            }
-        }
+    for (table, active) in tables_with_parts(ctx) {
+        let definition = crate::definition::Definition::parse(table)?;
+        active.parts().for_each(|part| column_rows(table, &definition, part, rows));
     }
     Ok(())
 }
@@ -255,14 +233,11 @@ fn row_ttl(rules: &[TtlRule], part: &ActivePart) -> [(&'static str, Cell); 2] {
 
 fn part_row(table: &TableDef, part: &ActivePart) -> Vec<(&'static str, Cell)> {
     let (meta, name) = (&part.part.meta, part.name());
-    let partition = parts::partition_text(&meta.partition);
-    vec![
-        ("partition", partition.into()),
+    let own = [
         ("name", name.to_string().into()),
         ("part_name", name.to_string().into()),
         ("part_type", if part.is_in_memory() { "InMemory" } else { "Compact" }.into()),
         ("part_storage_type", "Full".into()),
-        ("active", true.into()),
         ("marks", meta.granules().into()),
         ("rows", meta.rows.into()),
         ("files", u64::from(!part.is_in_memory()).into()),
@@ -272,6 +247,18 @@ fn part_row(table: &TableDef, part: &ActivePart) -> Vec<(&'static str, Cell)> {
         ("data_compressed_bytes", meta.bytes.into()),
         ("data_uncompressed_bytes", meta.uncompressed_bytes.into()),
         ("primary_key_bytes_in_memory", meta.marks.size_bytes().into()),
+        ("visible", true.into()),
+        ("has_lightweight_delete", part.deleted.is_some().into()),
+    ];
+    own.into_iter().chain(part_identity(table, part)).collect()
+}
+
+/// Which part of which table, for every table of parts.
+fn part_identity(table: &TableDef, part: &ActivePart) -> [(&'static str, Cell); 13] {
+    let name = part.name();
+    [
+        ("partition", parts::partition_text(&part.part.meta.partition).into()),
+        ("active", true.into()),
         ("modification_time", seconds(part.created_ns)),
         ("refcount", 1_u64.into()),
         ("partition_id", name.partition_id.as_str().into()),
@@ -283,7 +270,5 @@ fn part_row(table: &TableDef, part: &ActivePart) -> Vec<(&'static str, Cell)> {
         ("table", table.name.clone().into()),
         ("engine", table.engine.clone().into()),
         ("disk_name", "default".into()),
-        ("visible", true.into()),
-        ("has_lightweight_delete", part.deleted.is_some().into()),
     ]
 }
