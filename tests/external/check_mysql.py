@@ -90,6 +90,19 @@ def every_type_is_the_real_engine_s_and_every_value_comes(everview, mariadb):
 
 
 @check
+def a_query_s_types_are_the_real_engine_s(everview, mariadb):
+    query = """query('SELECT t1u, iu, iz, bu, f, n9, da, dt3, ts, ts6, y, bin, blo, tx, e, s, bi12, js, 1 AS one, now() AS t,
+        count(*) OVER () AS c, concat(1, 2) AS cc, 1.5 AS d, NULL AS nothing FROM every')"""
+    there = {name: here for name, _, here, *_ in TYPES}
+    # not what they are in a table: the real engine's answers
+    there |= {"iz": "Nullable(UInt32)", "bin": "Nullable(String)"}
+    names = "t1u iu iz bu f n9 da dt3 ts ts6 y bin blo tx e s".split()
+    types = [*(there[name] for name in names), "Nullable(UInt64)", "Nullable(String)", "Int32", "DateTime64(0)", "Int64",
+             "Nullable(String)", "Decimal(2, 1)", "Nullable(String)"]
+    equal([row[1] for row in everview.rows(f"DESCRIBE {mariadb.table(query)}")], types)
+
+
+@check
 def dates_that_no_calendar_has(everview, mariadb):
     mariadb.sql("SET sql_mode = 'ALLOW_INVALID_DATES'", f"USE {DATABASE}", "CREATE TABLE dates (i int, d date, t datetime)",
                 "INSERT INTO dates VALUES (1, '2024-02-30', '2024-02-30 01:00'), (2, '2024-00-10', '2024-00-10')")

@@ -91,6 +91,17 @@ def every_type_is_the_real_engine_s_and_every_value_comes(everview, postgres):
 
 
 @check
+def a_query_s_types_are_the_real_engine_s(everview, postgres):
+    query = """query('SELECT i, n9, n, ts, yes, ia, u, 1 AS one, now() AS t, count(*) OVER () AS c, 1.5 AS d, NULL AS nothing,
+        $$x$$ AS s, $$x$$::char(5) AS ch FROM every')"""
+    types = ["Nullable(Int32)", "Nullable(Decimal(9, 2))", "Nullable(Decimal(38, 19))", "Nullable(DateTime64(6))",
+             "Nullable(UInt8)", "Array(Nullable(Int32))", "Nullable(UUID)", "Nullable(Int32)", "Nullable(DateTime64(6))",
+             "Nullable(Int64)", "Nullable(Decimal(38, 19))", *["Nullable(String)"] * 3]
+    equal([row[1] for row in everview.rows(f"DESCRIBE {postgres.table(query)}")], types)
+    everview.refuses(f"SELECT * FROM {postgres.table('query(' + repr('SELECT 1 AS a, 2 AS a') + ')')}", 44, '"a"')
+
+
+@check
 def names_with_quotes_schemas_views_and_empty_tables(everview, postgres):
     postgres.sql('CREATE SCHEMA "my schema"', 'CREATE TABLE "my schema"."t""q" ("a""b" int, "select" text)',
                  'INSERT INTO "my schema"."t""q" VALUES (1, $$x$$)', "CREATE TABLE none (i int, a int[])",

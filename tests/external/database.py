@@ -2,7 +2,7 @@
 
 A module of checks makes the table `filtered` and adds COMMON behind its own. Its server has `table`, `sql`, `start`, `stop`
 and `statements_of`, and besides: ENGINE, its name; UNREACHABLE, the code of a server that cannot be talked to; FILTERED, how
-many rows `filtered` has; `slow_views`, which makes views that answer slowly and fall silent; `is_slow`, whether a query of
+many rows `filtered` has; REFUSED, the code of a statement that it refuses; `slow_views`, which makes views that answer slowly and fall silent; `is_slow`, whether a query of
 the slow one runs there; `end_slow`, which ends it; `prices`, which adds to a table of prices."""
 
 import socket
@@ -24,10 +24,15 @@ def common(function):
     return function
 
 
+def quoted(text):
+    text = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{text}'"
+
+
 def call(function, port, database, name, password, more):
-    """A call of a table function at a port of this machine."""
-    quoted = [text.replace("\\", "\\\\").replace("'", "\\'") for text in (database, name, USER, password)]
-    return f"{function}('127.0.0.1:{port}', " + ", ".join(f"'{text}'" for text in quoted) + more + ")"
+    """A call of a table function at a port of this machine. A name in brackets, or a call of `query`, is a query."""
+    table = name if name.startswith(("(", "query(")) else quoted(name)
+    return f"{function}('127.0.0.1:{port}', {quoted(database)}, {table}, {quoted(USER)}, {quoted(password)}{more})"
 
 
 def hides(text):
@@ -98,6 +103,50 @@ def a_named_collection_says_where(everview, server):
     everview.ask(f"CREATE TABLE named ENGINE = {server.ENGINE}(there, table = 'filtered')")
     equal(everview.ask("SELECT t FROM named WHERE i = 6"), "v6\n")
     hides(everview.ask("SELECT * FROM system.named_collections") + everview.ask("SHOW CREATE TABLE named"))
+
+
+@common
+def a_query_stands_in_the_place_of_a_table(everview, server):
+    function = server.table("filtered").partition("(")[0]
+    joined = "SELECT a.i, b.t FROM filtered a JOIN filtered b ON a.i = b.i WHERE a.i <= 3"
+    for query in (f"query({quoted(joined)})", f"query({quoted(joined + ' -- the end')})",
+                  "(SELECT i, t FROM filtered WHERE i <= 3 AND t != 'it\\'s \\\\')"):
+        table = server.table(query)
+        equal([row[:2] for row in everview.rows(f"DESCRIBE {table}")], [["i", "Nullable(Int32)"], ["t", "Nullable(String)"]])
+        equal(everview.ask(f"SELECT i, t FROM {table} ORDER BY i"), "1\tv1\n2\tv2\n3\tv3\n")
+        equal(everview.ask(f"SELECT count() FROM {table}"), "3\n")
+        equal(everview.ask(f"SELECT t FROM {table} WHERE i = 2"), "v2\n")
+    grouped = "SELECT count(*) AS n, sum(i) AS total FROM filtered WHERE i <= 100 GROUP BY i % 2 ORDER BY total"
+    equal(everview.ask(f"SELECT n, total FROM {server.table(f'query({quoted(grouped)})')}"), "50\t2500\n50\t2550\n")
+    everview.ask(f"CREATE TABLE asked ENGINE = {server.ENGINE}({server.table(f'query({quoted(joined)})').partition('(')[2]}")
+    everview.ask(f"CREATE VIEW asking AS SELECT i FROM {server.table('(SELECT i FROM filtered WHERE i <= 2)')}")
+    shown = everview.ask("SHOW CREATE TABLE asked")
+    assert "query(" in shown, shown
+    hides(shown + everview.ask("SHOW CREATE TABLE asking"))
+    everview.stop()
+    everview.start()
+    equal(everview.ask("SELECT max(t) FROM asked"), "v3\n")
+    equal(everview.ask("SELECT sum(i) FROM asking"), "3\n")
+    everview.refuses("INSERT INTO asked VALUES (1, 'x')", 80, "only read")
+    everview.refuses(f"INSERT INTO FUNCTION {server.table('(SELECT i FROM filtered)')} VALUES (1)", 80, "only read")
+    where = f"host = '127.0.0.1', port = {server.port}, database = '{server.DATABASE}', user = '{USER}'"
+    everview.ask(f"CREATE NAMED COLLECTION asks AS {where}, password = {quoted(PASSWORD)}")
+    equal(everview.ask(f"SELECT * FROM {function}(asks, query = 'SELECT 5 AS five')"), "5\n")
+    everview.refuses(f"SELECT * FROM {function}(asks, query = 'SELECT 1', table = 'filtered')", 36, without=HIDDEN)
+    everview.refuses(f"SELECT * FROM {function}(asks)", 36, "table", without=HIDDEN)
+
+
+@common
+def a_query_is_one_select_and_changes_nothing(everview, server):
+    server.prices("(7, 1)")
+    for query in ("SELECT 1; DELETE FROM prices", "SELECT 1) AS x; DELETE FROM prices; -- ", "DELETE FROM prices", "", "SELECT 1;",
+                  "SELECT 1) AS x", "SELECT 1 AS a) AS x LIMIT 0; DELETE FROM prices /*", "SELECT nothing FROM filtered",
+                  "SELECT * FROM nowhere", "SELECT 1 /*", "SELECT 'x"):
+        everview.refuses(f"SELECT * FROM {server.table(f'query({quoted(query)})')}", server.REFUSED, without=HIDDEN)
+    everview.refuses(f"SELECT * FROM {server.table('query(1)')}", 36, "string literal")
+    everview.refuses(f"SELECT * FROM {server.table('query()')}", 36, "one argument")
+    equal(everview.ask(f"SELECT count() FROM {server.table('prices')} WHERE i = 7"), "1\n")
+    server.sql(*server.FORGET_PRICES)
 
 
 @common

@@ -14,7 +14,8 @@ DATABASE = "shop"
 class MariaDb:
     """The server; `sql` speaks to it as its owner."""
 
-    ENGINE, DATABASE, UNREACHABLE, FILTERED = "MySQL", DATABASE, 279, 103
+    ENGINE, DATABASE, UNREACHABLE, REFUSED, FILTERED = "MySQL", DATABASE, 279, 1000, 103
+    FORGET_PRICES = [f"USE {DATABASE}", "DROP TABLE prices"]
     DECLARED = "i Int64, n String, e Enum8('a' = 1, 'z' = 2, 'm' = 3)", "2\t3.00\tm\n"
 
     def __init__(self):

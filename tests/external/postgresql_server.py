@@ -18,7 +18,8 @@ def binaries():
 class PostgreSql:
     """The server; `sql` speaks to it as its owner."""
 
-    ENGINE, DATABASE, UNREACHABLE, FILTERED = "PostgreSQL", "postgres", 614, 102
+    ENGINE, DATABASE, UNREACHABLE, REFUSED, FILTERED = "PostgreSQL", "postgres", 614, 1001, 102
+    FORGET_PRICES = ["DROP TABLE prices"]
     DECLARED = "i Int64, n String, b Bool, d String", "2\t3.00\ttrue\t1969-12-03\n"
 
     def __init__(self):

@@ -12,8 +12,8 @@ pub struct Database {
     pub addresses: Vec<(String, u16)>,
     /// The database.
     pub database: String,
-    /// The table, as it is called there.
-    pub table: String,
+    /// What is read of it.
+    pub target: Target,
     /// The user.
     pub user: String,
     /// The password; empty for none.
@@ -27,6 +27,30 @@ pub struct Database {
     pub replaces: bool,
     /// How connections are encrypted.
     pub tls: Tls,
+}
+
+/// What is read of a database.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Target {
+    /// A table, as it is called there.
+    Table(String),
+    /// A query in the language of the database: one SELECT, which it runs as it is written. It is only read.
+    Query(String),
+}
+
+impl Target {
+    /// Its name in EXPLAIN.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Target::Table(table) => table,
+            Target::Query(_) => "(query)",
+        }
+    }
+
+    /// A query as the FROM of another one. A comment at its end does not reach the bracket.
+    pub(crate) fn subquery(query: &str) -> String {
+        format!("({query}\n) AS __subquery")
+    }
 }
 
 /// How long a source is waited for.

@@ -192,9 +192,22 @@ pub enum Error {
     /// Something that ClickHouse has and Everview does not.
     #[error("{0} is not supported")]
     NotSupported(String),
-    /// INSERT into a source that is only read.
-    #[error("method write is not supported by {}", .0.name())]
-    ReadOnly(Kind),
+    /// INSERT into what is only read.
+    #[error("{}: {what} is only read", kind.name())]
+    ReadOnly {
+        /// Of which source.
+        kind: Kind,
+        /// Why.
+        what: &'static str,
+    },
+    /// Two columns of one name.
+    #[error("{}: the query has two columns of the name \"{column}\"", kind.name())]
+    SameName {
+        /// Of which source.
+        kind: Kind,
+        /// The name.
+        column: String,
+    },
     /// A pattern that means too much or nothing.
     #[error("bad pattern \"{pattern}\": {reason}")]
     BadPattern {
@@ -262,7 +275,9 @@ impl Error {
             Error::UnsupportedType { .. } | Error::BadValue { kind: Kind::Postgres, .. } => ErrorCode::BAD_ARGUMENTS,
             Error::BadValue { kind: Kind::MySql, .. } => ErrorCode::POCO_EXCEPTION,
             Error::BadValue { .. } => ErrorCode::CANNOT_PARSE_TEXT,
-            Error::NotSupported(_) | Error::ReadOnly(_) => ErrorCode::NOT_IMPLEMENTED,
+            Error::ReadOnly { kind: Kind::Postgres | Kind::MySql, .. } => ErrorCode::INCORRECT_QUERY,
+            Error::NotSupported(_) | Error::ReadOnly { .. } => ErrorCode::NOT_IMPLEMENTED,
+            Error::SameName { .. } => ErrorCode::ILLEGAL_COLUMN,
             Error::BadCompression { .. } => ErrorCode::CANNOT_DECOMPRESS,
             Error::BadFormat { code, .. } | Error::Input { code, .. } => *code,
             Error::Types(error) => error.code(),

@@ -25,7 +25,7 @@ pub mod s3;
 pub mod secret;
 pub mod tls;
 
-pub use database::{Database, Patience};
+pub use database::{Database, Patience, Target};
 pub use error::{Error, Result};
 pub use hosts::{AllowedHosts, Hosts};
 pub use objects::{Object, Objects};

@@ -62,7 +62,7 @@ pub trait Objects: std::fmt::Debug + Send + Sync {
     /// and its settings have it. When it returns, the source has taken all of it.
     async fn write(&self, bytes: Bytestream) -> Result<()> {
         drop(bytes);
-        Err(Error::ReadOnly(self.kind()))
+        Err(Error::ReadOnly { kind: self.kind(), what: "an object" })
     }
 
     /// True when [`Objects::write`] adds to what is there already, so that no second line of names is wanted.

@@ -36,7 +36,7 @@ pub trait Table: std::fmt::Debug + Send + Sync {
     /// so at once. `zone` is that of times whose type has none. Sources that only read refuse.
     async fn insert(&self, columns: &Header, zone: Zone, blocks: Blocks) -> Result<()> {
         let (_, _, _) = (columns, zone, blocks);
-        Err(Error::ReadOnly(self.kind()))
+        Err(Error::ReadOnly { kind: self.kind(), what: "a table" })
     }
 }
 

@@ -5,10 +5,11 @@
 //! overflow the stack.
 //!
 //! In reading order: [`ast`] (the tree), `token` and `lexer` (bytes → tokens), `parser` (tokens → tree), `print`
-//! (tree → text), `secrets` (text → text without credentials).
+//! (tree → text), `secrets` (text → text without credentials), [`foreign`] (tree → text for another database).
 
 pub mod ast;
 mod error;
+pub mod foreign;
 mod lexer;
 mod literal;
 mod parser;

@@ -1,5 +1,6 @@
 //! Names of tables in a view's SELECT get their database: the view means the same in every session.
 
+use query::external::Kind;
 use sql::Expr;
 use sql::ast::{
     ExprKind, Ident, JoinConstraint, JoinStep, OrderByKeys, Query, QueryBody, Select, TableRef, TableSource, WithItem,
@@ -84,7 +85,13 @@ impl Qualifier<'_> {
             TableSource::Table(name) => self.tables += usize::from(name.database.is_some()),
             TableSource::Function(function) => {
                 self.tables += 1;
-                function.arguments.iter_mut().for_each(|argument| self.expr(argument));
+                let is_elsewhere = Kind::of_function(&function.name.name).is_some_and(Kind::runs_queries);
+                for argument in &mut function.arguments {
+                    // tables of another database
+                    if !(is_elsewhere && matches!(argument.kind, ExprKind::Subquery(_))) {
+                        self.expr(argument);
+                    }
+                }
             }
             TableSource::Subquery(query) => self.body(&mut query.body),
         }

@@ -2,6 +2,7 @@
 //!
 //! As `mysql_datatypes_support_level` has it by default: decimals, times with fractions, and dates of 32 bits.
 
+use mysql_async::consts::ColumnFlags;
 use types::DataType;
 
 /// A column as `information_schema` describes it.
@@ -60,6 +61,60 @@ pub(super) struct Described {
     pub(super) digits: Option<u8>,
     /// `character_set_name`.
     pub(super) charset: Option<String>,
+}
+
+/// The number that stands for bytes among collations.
+const BINARY: u16 = 63;
+
+impl Described {
+    /// What is known of a column of a prepared query.
+    pub(super) fn of(column: &mysql_async::Column) -> Described {
+        use mysql_async::consts::ColumnType::*;
+        let has = |flag| column.flags().contains(flag);
+        let unsigned = has(ColumnFlags::UNSIGNED_FLAG);
+        let is_bytes = column.character_set() == BINARY;
+        let word = match column.column_type() {
+            _ if has(ColumnFlags::ENUM_FLAG) => "enum",
+            _ if has(ColumnFlags::SET_FLAG) => "set",
+            MYSQL_TYPE_TINY => "tinyint",
+            MYSQL_TYPE_SHORT => "smallint",
+            MYSQL_TYPE_INT24 => "mediumint",
+            MYSQL_TYPE_LONG => "int",
+            MYSQL_TYPE_LONGLONG => "bigint",
+            MYSQL_TYPE_FLOAT => "float",
+            MYSQL_TYPE_DOUBLE => "double",
+            MYSQL_TYPE_DECIMAL | MYSQL_TYPE_NEWDECIMAL => "decimal",
+            MYSQL_TYPE_BIT => "bit",
+            MYSQL_TYPE_DATE | MYSQL_TYPE_NEWDATE => "date",
+            MYSQL_TYPE_DATETIME | MYSQL_TYPE_DATETIME2 => "datetime",
+            MYSQL_TYPE_TIMESTAMP | MYSQL_TYPE_TIMESTAMP2 => "timestamp",
+            // of any length, as the real engine has it
+            MYSQL_TYPE_STRING | MYSQL_TYPE_VAR_STRING | MYSQL_TYPE_VARCHAR if is_bytes => "varbinary",
+            MYSQL_TYPE_TINY_BLOB | MYSQL_TYPE_BLOB | MYSQL_TYPE_MEDIUM_BLOB | MYSQL_TYPE_LONG_BLOB if is_bytes => {
+                "blob"
+            }
+            MYSQL_TYPE_STRING => "char",
+            MYSQL_TYPE_VAR_STRING | MYSQL_TYPE_VARCHAR => "varchar",
+            MYSQL_TYPE_TINY_BLOB | MYSQL_TYPE_BLOB | MYSQL_TYPE_MEDIUM_BLOB | MYSQL_TYPE_LONG_BLOB => "text",
+            // only read
+            _ => "other",
+        };
+        let scale = column.decimals();
+        // the length of a decimal is that of its text, with its point and its sign
+        let around = u32::from(scale > 0) + u32::from(!unsigned);
+        let precision = column.column_length().saturating_sub(around);
+        Described {
+            name: column.name_str().into_owned(),
+            declared: if unsigned { format!("{word} unsigned") } else { word.to_owned() },
+            nullable: !has(ColumnFlags::NOT_NULL_FLAG),
+            length: Some(column.column_length()),
+            precision: u8::try_from(precision).ok(),
+            scale: Some(scale),
+            digits: Some(if scale <= 6 { scale } else { 0 }),
+            // that of the connection; which one it is stored in is not said
+            charset: None,
+        }
+    }
 }
 
 /// Digits of the widest decimal here; MySQL has 65.

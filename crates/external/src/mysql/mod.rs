@@ -24,7 +24,7 @@ use types::{Block, Header};
 
 use self::columns::{Class, Column, Described};
 use self::session::Session;
-use crate::database::{Database, Patience};
+use crate::database::{Database, Patience, Target};
 use crate::error::{Error, Kind, Result};
 use crate::hosts::Hosts;
 use crate::relation::{Blocks, Scan, Table};
@@ -43,8 +43,12 @@ struct Remote {
 }
 
 impl Remote {
+    /// What is read, as the FROM of a SELECT.
     fn quoted(&self) -> String {
-        statement::table(&self.database.database, &self.database.table)
+        match &self.database.target {
+            Target::Table(table) => statement::table(&self.database.database, table),
+            Target::Query(query) => Target::subquery(query),
+        }
     }
 
     async fn begin_to_read(&self) -> Result<Session> {
@@ -54,7 +58,11 @@ impl Remote {
 
     /// The columns, and whether the session's zone is UTC.
     async fn described(&self, session: &mut Session) -> Result<(Vec<Column>, bool)> {
-        let rows = session.rows(statement::columns(&self.database.database, &self.database.table)).await?;
+        let table = match &self.database.target {
+            Target::Table(table) => table,
+            Target::Query(_) => return self.prepared(session).await,
+        };
+        let rows = session.rows(statement::columns(&self.database.database, table)).await?;
         let utc = rows.first().and_then(|row| text(row, 8)).is_some_and(|zone| is_utc(&zone));
         let columns: Vec<Column> = rows.iter().map(|row| Column::new(&described(row))).collect();
         if columns.is_empty() {
@@ -62,6 +70,17 @@ impl Remote {
             return Err(Error::Missing { kind: Kind::MySql, place });
         }
         Ok((columns, utc))
+    }
+}
+
+impl Remote {
+    /// The columns of a query: the server prepares it and does not run it. It prepares one statement only, so that nothing
+    /// stands behind the brackets that the query is put in.
+    async fn prepared(&self, session: &mut Session) -> Result<(Vec<Column>, bool)> {
+        let columns = session.prepare(format!("SELECT * FROM {} LIMIT 0", self.quoted())).await?;
+        let zone = session.rows(statement::ZONE.to_owned()).await?;
+        let utc = zone.first().and_then(|row| text(row, 0)).is_some_and(|zone| is_utc(&zone));
+        Ok((columns.iter().map(|column| Column::new(&Described::of(column))).collect(), utc))
     }
 }
 
@@ -106,7 +125,7 @@ impl Table for Remote {
     }
 
     fn name(&self) -> String {
-        format!("mysql({}.{})", self.database.database, self.database.table)
+        format!("mysql({}.{})", self.database.database, self.database.target.name())
     }
 
     async fn columns(&self) -> Result<Header> {
@@ -120,6 +139,10 @@ impl Table for Remote {
         let mut session = self.begin_to_read().await?;
         let (columns, utc) = self.described(&mut session).await?;
         let select = statement::select(&self.quoted(), &columns, &scan, utc);
+        if let Target::Query(_) = self.database.target {
+            // the text protocol takes several statements: what is not one is found out by preparing it
+            session.prepare(select.clone()).await?;
+        }
         if scan.columns.is_empty() {
             let answer = session.rows(select).await?;
             let count = answer.first().and_then(|row| text(row, 0)).and_then(|text| text.parse().ok()).unwrap_or(0);
@@ -149,6 +172,9 @@ impl Table for Remote {
     }
 
     async fn insert(&self, columns: &Header, zone: Zone, mut blocks: Blocks) -> Result<()> {
+        if let Target::Query(_) = self.database.target {
+            return Err(Error::ReadOnly { kind: Kind::MySql, what: "what a query gives" });
+        }
         let mut session = Session::begin(&self.hosts, &self.database, self.patience, &[statement::ESCAPES]).await?;
         let on_duplicate = self.database.on_conflict.trim();
         let how = encode::How { replaces: self.database.replaces, on_duplicate, zone };

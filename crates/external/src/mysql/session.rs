@@ -3,10 +3,11 @@
 //! Dropping it in the middle of an answer closes the socket and does not read the rest.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mysql_async::prelude::Queryable;
-use mysql_async::{ClientIdentity, Conn, DriverError, OptsBuilder, QueryResult, Row, SslOpts, TextProtocol};
+use mysql_async::{ClientIdentity, Column, Conn, DriverError, OptsBuilder, QueryResult, Row, SslOpts, TextProtocol};
 
 use crate::database::{Database, Patience};
 use crate::error::{Error, Kind, Result};
@@ -52,6 +53,21 @@ impl Session {
     /// Runs a statement whose answer does not matter.
     pub(super) async fn run(&mut self, statement: String) -> Result<()> {
         self.with(async |conn| conn.query_drop(statement).await).await
+    }
+
+    /// Prepares a statement; what columns it has. One statement, or it is an error.
+    pub(super) async fn prepare(&mut self, statement: String) -> Result<Arc<[Column]>> {
+        let prepared = self.with(async |conn| {
+            let prepared = conn.prep(statement).await?;
+            let columns = prepared.columns();
+            conn.close(prepared).await?;
+            Ok(columns)
+        });
+        prepared.await.map_err(|error| match error {
+            // not the table that was named
+            Error::Missing { kind, place } => Error::Refused { kind, place: self.place.clone(), reason: place },
+            other => other,
+        })
     }
 
     /// Begins a query; [`Session::row`] gives its rows.

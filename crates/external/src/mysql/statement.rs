@@ -16,6 +16,9 @@ pub(super) const ESCAPES: &str = "SET SESSION sql_mode = REPLACE(@@SESSION.sql_m
 /// What a session that reads is told besides: nothing is changed.
 pub(super) const READ_ONLY: &str = "SET SESSION TRANSACTION READ ONLY";
 
+/// Asks for the session's zone.
+pub(super) const ZONE: &str = "SELECT IF(@@SESSION.time_zone = 'SYSTEM', @@system_time_zone, @@SESSION.time_zone)";
+
 /// `` `name` ``.
 pub(super) fn identifier(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))

@@ -13,6 +13,7 @@ mod statement;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ use types::{Block, Header};
 use self::columns::{Class, Column};
 use self::decode::Decoder;
 use self::session::Session;
-use crate::database::{Database, Patience};
+use crate::database::{Database, Patience, Target};
 use crate::error::{Error, Kind, Result};
 use crate::hosts::Hosts;
 use crate::relation::{Blocks, Scan, Table};
@@ -51,21 +52,29 @@ impl Remote {
         self.database.schema.as_deref().filter(|schema| !schema.is_empty()).unwrap_or(DEFAULT_SCHEMA)
     }
 
+    /// What is read, as the FROM of a SELECT.
     fn quoted(&self) -> String {
-        statement::table(self.schema(), &self.database.table)
+        match &self.database.target {
+            Target::Table(table) => statement::table(self.schema(), table),
+            Target::Query(query) => Target::subquery(query),
+        }
     }
 
     async fn begin(&self, first: &str) -> Result<Session> {
-        let texts = [self.schema(), &self.database.table, &self.database.database, &self.database.user];
+        let (Target::Table(target) | Target::Query(target)) = &self.database.target;
+        let texts = [self.schema(), target, &self.database.database, &self.database.user];
         if texts.iter().any(|text| text.contains('\0')) {
             return Err(Error::Missing { kind: Kind::Postgres, place: format!("{:?}", self.name()) });
         }
         Session::begin(&self.hosts, &self.database, self.patience, first).await
     }
 
-    /// The columns that the catalogs know, each with the reason where no type holds it.
+    /// The columns that the catalogs, or the server for a query, know, each with the reason where no type holds it.
     async fn described(&self, session: &mut Session) -> Result<Vec<Result<Column>>> {
-        let rows = session.rows(&statement::columns(self.schema(), &self.database.table)).await?;
+        let rows = match &self.database.target {
+            Target::Table(table) => session.rows(&statement::columns(self.schema(), table)).await?,
+            Target::Query(_) => self.prepared(session).await?,
+        };
         let mut columns = Vec::with_capacity(rows.len());
         for row in rows {
             let [Some(name), Some(declared), not_null, dimensions] = row.as_slice() else { continue };
@@ -84,6 +93,29 @@ impl Remote {
         Ok(columns)
     }
 
+    /// The columns of a query, as rows of the catalogs' form. The server prepares it and does not run it; it takes one
+    /// statement only, so that nothing stands behind the brackets that it is put in.
+    async fn prepared(&self, session: &mut Session) -> Result<Vec<Vec<Option<String>>>> {
+        let client = session.client();
+        let text = format!("SELECT * FROM {} LIMIT 0", self.quoted());
+        let prepared = session.drive(client.prepare(&text)).await.map_err(|error| match error {
+            // not the table that was named
+            Error::Missing { kind, place } => Error::Refused { kind, place: session.place().to_owned(), reason: place },
+            other => other,
+        })?;
+        let types: Vec<(u32, i32)> = prepared.columns().iter().map(|c| (c.type_().oid(), c.type_modifier())).collect();
+        let types = session.rows(&statement::type_names(&types)).await?;
+        let mut names = BTreeSet::new();
+        let mut rows = Vec::with_capacity(types.len());
+        for (column, ty) in prepared.columns().iter().zip(types) {
+            if !names.insert(column.name()) {
+                return Err(Error::SameName { kind: Kind::Postgres, column: column.name().to_owned() });
+            }
+            rows.push(vec![Some(column.name().to_owned()), ty.into_iter().next().flatten(), None, None]);
+        }
+        Ok(rows)
+    }
+
     /// The catalogs do not say the dimensions of arrays of views and of CREATE TABLE AS: the first array with elements does.
     async fn measured(&self, session: &mut Session, column: Column) -> Result<Column> {
         let rows = session.rows(&statement::dimensions(&self.quoted(), &column.name)).await?;
@@ -99,7 +131,7 @@ impl Table for Remote {
     }
 
     fn name(&self) -> String {
-        format!("postgresql({}.{}.{})", self.database.database, self.schema(), self.database.table)
+        format!("postgresql({}.{}.{})", self.database.database, self.schema(), self.database.target.name())
     }
 
     async fn columns(&self) -> Result<Header> {
@@ -126,6 +158,9 @@ impl Table for Remote {
     }
 
     async fn insert(&self, columns: &Header, zone: Zone, mut blocks: Blocks) -> Result<()> {
+        if let Target::Query(_) = self.database.target {
+            return Err(Error::ReadOnly { kind: Kind::Postgres, what: "what a query gives" });
+        }
         let mut session = self.begin(statement::READ_WRITE).await?;
         let client = session.client();
         let (table, conflict) = (self.quoted(), self.database.on_conflict.trim());

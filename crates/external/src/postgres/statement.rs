@@ -44,6 +44,17 @@ pub(super) fn columns(schema: &str, table: &str) -> String {
     )
 }
 
+/// Asks what types are called, by their number and modifier, in that order.
+pub(super) fn type_names(types: &[(u32, i32)]) -> String {
+    let list = |of: &dyn Fn(&(u32, i32)) -> String| types.iter().map(of).collect::<Vec<_>>().join(",");
+    format!(
+        "SELECT pg_catalog.format_type(t.oid, t.modifier) FROM unnest(ARRAY[{}]::pg_catalog.oid[], \
+         ARRAY[{}]::pg_catalog.int4[]) WITH ORDINALITY AS t (oid, modifier, at) ORDER BY t.at",
+        list(&|(oid, _)| oid.to_string()),
+        list(&|(_, modifier)| modifier.to_string())
+    )
+}
+
 /// Asks the first array that has elements for its dimensions.
 pub(super) fn dimensions(table: &str, column: &str) -> String {
     let column = identifier(column);

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use external::{Database, Patience, Secret, Tls, TlsMode};
+use external::{Database, Patience, Secret, Target, Tls, TlsMode};
+use sql::foreign::Dialect;
 use types::{ErrorCode, Setting};
 
-use super::given::Given;
+use super::given::{Given, Value};
 use super::place::{Kind, Place, Rows, from_external};
 use crate::context::QueryContext;
 use crate::error::{Error, Result};
@@ -14,6 +15,7 @@ const KEYS: &[&str] = &[
     "database",
     "db",
     "table",
+    "query",
     "user",
     "username",
     "password",
@@ -38,6 +40,15 @@ pub(super) fn options(kind: Kind) -> Vec<&'static str> {
         Kind::Postgres => [POSTGRES_TLS, POSTGRES_PATHS].concat(),
         Kind::MySql => [MYSQL_TLS, MYSQL_PATHS].concat(),
         Kind::Url | Kind::S3 | Kind::File => Vec::new(),
+    }
+}
+
+/// The language of queries that a database is given.
+pub(super) fn dialect(kind: Kind) -> Option<Dialect> {
+    match kind {
+        Kind::Postgres => Some(Dialect::PostgreSql),
+        Kind::MySql => Some(Dialect::MySql),
+        Kind::Url | Kind::S3 | Kind::File => None,
     }
 }
 
@@ -73,10 +84,17 @@ fn positional(given: &Given, is_mysql: bool, addresses: Result<Vec<(String, u16)
         false => "from 5 to 7 parameters: host:port, database, table, user, password[, schema[, ON CONFLICT …]]",
     };
     given.expect(5, 7, signature)?;
+    if let Some(other) = given.positional.iter().enumerate().find(|(at, v)| *at != 2 && matches!(v, Value::Query(_))) {
+        return Err(given.bad(&format!("argument {} is a query; one may stand in the place of the table", other.0 + 1)));
+    }
+    let target = match given.positional.get(2) {
+        Some(Value::Query(query)) => Target::Query(query.clone()),
+        _ => Target::Table(given.text(2)),
+    };
     Ok(Database {
         addresses: addresses?,
         database: given.text(1),
-        table: given.text(2),
+        target,
         user: given.text(3),
         password: Secret::new(given.text(4)),
         schema: given.at(5).filter(|schema| !is_mysql && !schema.is_empty()).map(str::to_owned),
@@ -107,7 +125,11 @@ fn named_database(given: &Given, keys: &[&str]) -> Result<Option<(String, Databa
     let database = Database {
         addresses: Vec::new(),
         database: needed(&["database", "db"])?,
-        table: needed(&["table"])?,
+        target: match (named.get("table"), named.get("query")) {
+            (Some(_), Some(_)) => return Err(given.bad("a named collection has a table or a query, not both")),
+            (None, Some(query)) => Target::Query(query.clone()),
+            _ => Target::Table(needed(&["table"])?),
+        },
         user: needed(&["user", "username"])?,
         password: Secret::new(get(&["password"])),
         schema: (!schema.is_empty()).then_some(schema),

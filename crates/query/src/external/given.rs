@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use sql::ast::{BinaryOperator, ExprKind, Function, SettingValue, StatementKind};
+use sql::foreign::{Dialect, print_for};
 use types::ErrorCode;
 
 use crate::context::QueryContext;
@@ -31,6 +32,8 @@ pub(crate) struct Takes {
     pub(crate) collection: bool,
     /// Arguments by name that may stand behind those by position.
     pub(crate) options: Vec<&'static str>,
+    /// Queries in the language of this database may stand in the place of a table.
+    pub(crate) queries: Option<Dialect>,
 }
 
 /// One argument by position.
@@ -40,12 +43,14 @@ pub(crate) enum Value {
     Word(String),
     /// A constant string, or a number as text.
     Text(String),
+    /// A query for another database: `query('…')` or `(SELECT …)`.
+    Query(String),
 }
 
 impl Value {
     pub(crate) fn text(&self) -> &str {
         match self {
-            Value::Word(text) | Value::Text(text) => text,
+            Value::Word(text) | Value::Text(text) | Value::Query(text) => text,
         }
     }
 }
@@ -86,6 +91,18 @@ impl Given {
         if !self.options.is_empty() {
             return Err(self.bad("arguments by position stand in front of those by name"));
         }
+        match (&argument.kind, takes.queries) {
+            (ExprKind::Function(call), Some(_)) if call.name.name.eq_ignore_ascii_case("query") => {
+                let query = self.query(call)?;
+                self.positional.push(Value::Query(query));
+                return Ok(());
+            }
+            (ExprKind::Subquery(query), Some(dialect)) => {
+                self.positional.push(Value::Query(print_for(query, dialect)));
+                return Ok(());
+            }
+            _ => {}
+        }
         match &argument.kind {
             ExprKind::Function(call) if call.name.name == "headers" => self.take_headers(call, ctx)?,
             ExprKind::Function(call) if call.name.name == "extra_credentials" => {
@@ -100,6 +117,19 @@ impl Given {
             }),
         }
         Ok(())
+    }
+
+    /// The text of `query('…')`.
+    fn query(&self, call: &Function) -> Result<String> {
+        let [argument] = call.arguments.as_slice() else {
+            return Err(self.bad("function `query` for an external database expects exactly one argument"));
+        };
+        match &argument.kind {
+            ExprKind::Literal(sql::ast::Literal::String(text)) => {
+                String::from_utf8(text.to_vec()).map_err(|_| self.bad("its arguments must be valid UTF-8"))
+            }
+            _ => Err(self.bad("function `query` for an external database expects a string literal argument")),
+        }
     }
 
     fn take_option(&mut self, key: String, value: &sql::Expr, takes: &Takes, ctx: &QueryContext) -> Result<()> {

@@ -90,6 +90,11 @@ impl Kind {
         })
     }
 
+    /// True for databases, which take a query in the place of a table.
+    pub fn runs_queries(self) -> bool {
+        databases::dialect(self).is_some()
+    }
+
     fn what(self, is_engine: bool) -> &'static str {
         match (self, is_engine) {
             (Kind::Url, false) => "table function url",
@@ -113,7 +118,11 @@ impl Kind {
         ctx: &QueryContext,
     ) -> Result<(Place, bool)> {
         let is_engine = folder.is_some();
-        let takes = Takes { collection: self != Kind::File, options: databases::options(self) };
+        let takes = Takes {
+            collection: self != Kind::File,
+            options: databases::options(self),
+            queries: databases::dialect(self),
+        };
         let given = Given::new(self.what(is_engine), arguments, &takes, ctx)?;
         let maker = Maker { given: &given, is_engine, ctx };
         let place = match self {
