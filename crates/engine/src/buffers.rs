@@ -199,6 +199,11 @@ impl Flusher {
         parts: Vec<PartName>,
         ctx: &QueryContext,
     ) -> Result<()> {
+        if destination.name.is_empty() {
+            let edits = vec![Edit::DropParts { table: def.id, parts }];
+            self.store.commit(store::Commit::of(edits)).await?;
+            return Ok(());
+        }
         let (passage, ctx) = self.views.enter(destination, ctx).await;
         let ctx = Arc::new(ctx);
         let target = ctx.snapshot.catalog.named(destination).cloned();

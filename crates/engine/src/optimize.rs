@@ -9,7 +9,7 @@ use query::definition::Definition;
 use sql::Expr;
 use sql::ast::{ExprKind, Optimize};
 use store::{MergePlan, MergePolicy, MergeWork, Merged, TableDef, TableKind, Target};
-use types::{ErrorCode, Header};
+use types::{ErrorCode, Header, Setting};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -53,7 +53,12 @@ pub(crate) async fn run(engine: &Engine, what: &Optimize, ctx: &Arc<QueryContext
     };
     let is_final = what.is_final || what.deduplicate.is_some();
     let asked = Asked { engine, table, is_final, partition, work };
-    for plan in asked.plans() {
+    let plans = asked.plans();
+    if plans.is_empty() && ctx.settings.flag(Setting::OptimizeThrowIfNoop) {
+        let message = "cannot OPTIMIZE table: there is nothing to merge";
+        return Err(Error::refused(ErrorCode::CANNOT_ASSIGN_OPTIMIZE, message));
+    }
+    for plan in plans {
         asked.merge(plan, ctx).await?;
     }
     Ok(())

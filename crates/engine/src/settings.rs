@@ -4,6 +4,7 @@ use sql::Statement;
 use sql::ast::{ExplainTarget, InsertSource, Literal, QueryBody, Setting as AstSetting, SettingValue, StatementKind};
 use types::{ErrorCode, Setting, Settings};
 
+use crate::ddl::table_settings::is_of_query;
 use crate::error::{Error, Result};
 
 /// Applies `SET` or a SETTINGS clause.
@@ -31,6 +32,12 @@ pub(crate) fn apply_clauses(settings: &mut Settings, statement: &Statement) -> R
             apply(settings, &insert.settings)?;
             if let InsertSource::Query(query) = &insert.source {
                 apply(settings, settings_of(query))?;
+            }
+        }
+        // settings of queries among those of the table are the statement's
+        StatementKind::CreateTable(create) => {
+            for setting in create.storage.settings.iter().filter(|setting| is_of_query(&create.storage, setting)) {
+                apply(settings, std::slice::from_ref(setting))?;
             }
         }
         _ => {}

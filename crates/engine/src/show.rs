@@ -111,14 +111,10 @@ fn create(object: ObjectKind, name: &sql::ast::ObjectName, ctx: &QueryContext) -
         ObjectKind::Database => {
             let name = ddl::database_name(ctx, &name.name.name)?;
             let engine = ctx.snapshot.catalog.database(&name).map_or("Atomic", |database| &*database.engine).to_owned();
-            format!("CREATE DATABASE {}\nENGINE = {engine}", sql::back_quote(&name))
+            format!("CREATE DATABASE {}\nENGINE = {engine}", sql::ast::Ident::new(&*name))
         }
         ObjectKind::Table | ObjectKind::View | ObjectKind::Dictionary => {
-            let unknown = |error: Error| match error.code() {
-                ErrorCode::UNKNOWN_TABLE => Error::refused(ErrorCode::CANNOT_GET_CREATE_TABLE_QUERY, error.to_string()),
-                _ => error,
-            };
-            let table = ddl::table(ctx, name).map_err(unknown)?;
+            let table = ddl::model(ctx, name)?;
             let is_other = match object {
                 ObjectKind::View => table.view.is_none(),
                 ObjectKind::Dictionary => table.kind != TableKind::Dictionary,
@@ -248,7 +244,10 @@ fn with_declared(mut row: Vec<String>, column: &ColumnDef) -> Vec<String> {
         Some(ColumnDefault::AutoIncrement) | None => ("", None),
     };
     row[2] = kind.to_owned();
-    row[3] = expr.map(ToString::to_string).unwrap_or_default();
+    row[3] = match &column.default {
+        Some(ColumnDefault::Ephemeral(None)) => query::definition::default_of_type(column).to_string(),
+        _ => expr.map(ToString::to_string).unwrap_or_default(),
+    };
     row[4] = column.comment.clone().unwrap_or_default();
     if !column.codec.is_empty() {
         let codecs: Vec<String> = column.codec.iter().map(ToString::to_string).collect();

@@ -53,17 +53,18 @@ pub(crate) struct Groups {
 /// Refuses keys that are no prefix of the primary key, and assignments without an aggregate.
 pub(crate) fn check(group: &GroupTtl, storage: &sql::ast::Storage) -> Result<()> {
     let refuse = |message: String| Err(Error::refused(ErrorCode::BAD_TTL_EXPRESSION, message));
-    let primary: Vec<String> = match &storage.primary_key {
-        Some(primary) => crate::ddl::key_items(primary).into_iter().map(ToString::to_string).collect(),
-        None => storage.order_by.iter().flat_map(|key| key.exprs()).map(ToString::to_string).collect(),
+    let primary: Vec<Expr> = match &storage.primary_key {
+        Some(primary) => crate::ddl::key_items(primary).into_iter().map(bare).collect(),
+        None => storage.order_by.iter().flat_map(|key| key.exprs()).map(bare).collect(),
     };
-    let keys: Vec<String> = group.keys.iter().map(ToString::to_string).collect();
+    let keys: Vec<Expr> = group.keys.iter().map(bare).collect();
     if !primary.starts_with(&keys) {
+        let primary: Vec<String> = primary.iter().map(ToString::to_string).collect();
         return refuse(format!("TTL Expression GROUP BY key should be a prefix of primary key {}", primary.join(" ")));
     }
     for assignment in &group.assignments {
         let name = &assignment.column.name;
-        if keys.contains(name) {
+        if keys.iter().any(|key| key.to_string() == *name) {
             return Err(Error::NotImplemented(format!("TTL GROUP BY that assigns its key {name}")));
         }
         if !has_aggregate(&assignment.expr) {
@@ -73,6 +74,11 @@ pub(crate) fn check(group: &GroupTtl, storage: &sql::ast::Storage) -> Result<()>
         }
     }
     Ok(())
+}
+
+/// Without brackets around it.
+fn bare(key: &Expr) -> Expr {
+    Expr { parenthesized: false, ..key.clone() }
 }
 
 fn has_aggregate(expr: &Expr) -> bool {

@@ -151,6 +151,10 @@ impl ColumnBuilder {
     /// A whole cell of text without quotes or escapes.
     pub fn append_text(&mut self, text: &[u8]) -> Result<(), Misfit> {
         if let Values::List { .. } | Values::Struct { .. } = self.values {
+            // states are no text, and have no brackets to begin with
+            if matches!(self.ty.base(), DataType::AggregateFunction(_)) {
+                return Err(Misfit);
+            }
             return cursor::read_container(self, text);
         }
         self.values.append_text(self.ty.base(), text, (self.zone, self.numbers))?;

@@ -7,8 +7,8 @@
 //! order.
 
 use arrow::array::{ArrayRef, AsArray, UInt32Array};
-use arrow::datatypes::{Int8Type, UInt8Type};
-use types::Block;
+use arrow::datatypes::{DataType as ArrowType, Int8Type, UInt8Type};
+use types::{Block, DataType};
 
 use crate::error::{Error, Result};
 use crate::order::{KeyEncoder, group_starts};
@@ -123,6 +123,10 @@ pub(crate) fn chosen(
             let mut winners = choose::latest_versions(versions.transpose()?.as_ref(), starts);
             if let Some(position) = *is_deleted {
                 let marks = column(position)?;
+                let marks = match schema.header.columns()[position].ty {
+                    DataType::Bool => arrow::compute::cast(&marks, &ArrowType::UInt8)?,
+                    _ => marks,
+                };
                 let marks = check_is_deleted(&marks, name(position))?;
                 if matches!(purpose, Purpose::MergeCleanup | Purpose::Final) {
                     winners.retain(|&row| marks[row as usize] == 0);

@@ -131,6 +131,11 @@ impl PartSchema {
             MergeMode::Collapsing { sign } | MergeMode::VersionedCollapsing { sign, .. } => {
                 expect(*sign, DataType::Int8)
             }
+            MergeMode::Replacing { is_deleted: Some(position), .. }
+                if self.header.columns()[*position].ty == DataType::Bool =>
+            {
+                Ok(())
+            }
             MergeMode::Replacing { is_deleted: Some(position), .. } => expect(*position, DataType::UInt8),
             MergeMode::Plain
             | MergeMode::Replacing { .. }

@@ -24,6 +24,7 @@ pub struct Amount {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BufferEngine {
     /// Where the rows go.
+    /// Without a name: nowhere, the rows end with the flush.
     pub destination: QualifiedName,
     /// Rows that are beyond all of these are due.
     pub min: Amount,
@@ -45,10 +46,11 @@ impl BufferEngine {
                            flush_rows, flush_bytes]";
             return Err(Error::refused(ErrorCode::NUMBER_OF_ARGUMENTS_DOESNT_MATCH, message));
         }
-        let destination = QualifiedName::new(name(&arguments[0], ctx)?, name(&arguments[1], ctx)?);
-        if destination.name.is_empty() {
-            return Err(Error::NotSupported("a Buffer without a destination, which would lose its rows".to_owned()));
-        }
+        let database = match name(&arguments[0], ctx)? {
+            database if database.is_empty() => ctx.caller.database.to_string(),
+            database => database,
+        };
+        let destination = QualifiedName::new(database, name(&arguments[1], ctx)?);
         let numbers = arguments[2..].iter().map(|argument| number(argument, ctx)).collect::<Result<Vec<_>>>()?;
         let (layers, limits) = (numbers[0], &numbers[1..]);
         if layers == 0 {

@@ -46,6 +46,13 @@ impl Definition {
     }
 }
 
+/// What an EPHEMERAL column without an expression is worth: the default value of its type.
+pub fn default_of_type(column: &ColumnDef) -> sql::Expr {
+    let ty = column.data_type.as_ref().map(ToString::to_string).unwrap_or_default();
+    let ty = sql::Expr::literal(sql::ast::Literal::string(ty));
+    sql::Expr::call("defaultValueOfTypeName", vec![ty])
+}
+
 impl Definition {
     /// The declared columns; none where the text has no list.
     pub fn columns(&self) -> &[ColumnDef] {
@@ -124,10 +131,8 @@ impl Keys {
     /// The keys of a storage clause.
     pub fn of(storage: &Storage) -> Keys {
         let sorting = match &storage.order_by {
-            Some(key) => list(key.items.iter().map(|item| match item.descending {
-                true => format!("{} DESC", item.expr),
-                false => item.expr.to_string(),
-            })),
+            // ClickHouse leaves DESC out here
+            Some(key) => list(key.items.iter().map(|item| item.expr.to_string())),
             None => String::new(),
         };
         let primary = match &storage.primary_key {

@@ -63,6 +63,9 @@ impl JoinEngine {
                 ));
             }
         };
+        if strictness == JoinStrictness::Any && kind == JoinKind::Full {
+            return Err(Error::NotSupported("ANY FULL JOIN".to_owned()));
+        }
         let is_one_sided = matches!(strictness, JoinStrictness::Semi | JoinStrictness::Anti);
         if is_one_sided && !matches!(kind, JoinKind::Left | JoinKind::Right) {
             return Err(bad("SEMI|ANTI JOIN should be LEFT or RIGHT"));

@@ -176,11 +176,15 @@ impl TableShape {
 
 /// Every computed column, in the order of the definition.
 fn computed(def: &TableDef, definition: &Definition) -> Vec<ComputedColumn> {
-    let declared = |column: &Column| match definition.column(&column.name)?.default.as_ref()? {
-        ColumnDefault::Default(expr) | ColumnDefault::Materialized(expr) | ColumnDefault::Ephemeral(Some(expr)) => {
-            Some(expr.clone())
+    let declared = |column: &Column| {
+        let column = definition.column(&column.name)?;
+        match column.default.as_ref()? {
+            ColumnDefault::Default(expr) | ColumnDefault::Materialized(expr) | ColumnDefault::Ephemeral(Some(expr)) => {
+                Some(expr.clone())
+            }
+            ColumnDefault::Ephemeral(None) => Some(query::definition::default_of_type(column)),
+            ColumnDefault::Alias(_) | ColumnDefault::AutoIncrement => None,
         }
-        ColumnDefault::Alias(_) | ColumnDefault::Ephemeral(None) | ColumnDefault::AutoIncrement => None,
     };
     let columns = def.columns.columns().iter();
     columns.filter_map(|column| declared(column).map(|expr| ComputedColumn { column: column.clone(), expr })).collect()

@@ -1,7 +1,7 @@
 //! The actions of one ALTER, sorted by what they change, and which engine takes which.
 
 use query::QueryContext;
-use sql::ast::{AlterAction, Element, Mutation, PartitionAction};
+use sql::ast::{AlterAction, Mutation, PartitionAction};
 use store::{TableDef, TableKind};
 use types::ErrorCode;
 
@@ -121,8 +121,6 @@ impl<'a> Groups<'a> {
                 | AlterAction::RenameColumn { .. }
                 | AlterAction::RemoveColumnProperty { .. }
                 | AlterAction::RemoveSampleBy
-                | AlterAction::AddConstraint { .. }
-                | AlterAction::DropElement(Element::Constraint, _)
                 | AlterAction::ModifySetting(_) => true,
                 _ => false,
             };

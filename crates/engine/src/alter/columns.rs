@@ -254,13 +254,13 @@ fn modify(
         return if if_exists { Ok(()) } else { Err(not_found(draft, &name, "modify")) };
     };
     let mut column = columns(draft)[at].clone();
+    let was_stored = is_stored(&column);
+    column.default = said.default.clone().or(column.default);
     if let Some(ty) = &said.data_type {
         let ty = DataType::parse(&ty.to_string())?;
         let ty = if said.nullability == Some(Nullability::Null) { ty.to_nullable() } else { ty };
-        retype(draft, &mut column, &ty, action)?;
+        retype(draft, (&mut column, was_stored), &ty, action)?;
     }
-    let was_stored = is_stored(&column);
-    column.default = said.default.clone().or(column.default);
     column.comment = said.comment.clone().or(column.comment);
     if !said.codec.is_empty() {
         column.codec = said.codec.clone();
@@ -294,7 +294,13 @@ fn is_stored(column: &ColumnDef) -> bool {
     !matches!(column.default, Some(ColumnDefault::Alias(_) | ColumnDefault::Ephemeral(_)))
 }
 
-fn retype(draft: &mut Draft, column: &mut ColumnDef, ty: &DataType, action: &AlterAction) -> Result<()> {
+/// `was_stored`: parts have the column.
+fn retype(
+    draft: &mut Draft,
+    (column, was_stored): (&mut ColumnDef, bool),
+    ty: &DataType,
+    action: &AlterAction,
+) -> Result<()> {
     let name = column.name.name.as_str();
     let old = column.data_type.as_ref().map(|ty| DataType::parse(&ty.to_string())).transpose()?;
     let Some(old) = old else { return Ok(()) };
@@ -311,8 +317,29 @@ fn retype(draft: &mut Draft, column: &mut ColumnDef, ty: &DataType, action: &Alt
         return Err(Error::refused(ErrorCode::ALTER_OF_COLUMN_IS_FORBIDDEN, message));
     }
     check_engine_column(draft, name, ty)?;
-    if !only_names_values(&old, ty) && is_stored(column) && !draft.added.iter().any(|added| added == name) {
+    if was_stored {
+        check_cast(&old, ty, column)?;
+    }
+    if !only_names_values(&old, ty) && was_stored && !draft.added.iter().any(|added| added == name) {
         draft.commands.push(action.to_string().into());
+    }
+    Ok(())
+}
+
+/// What no value can be cast to is refused before anything is changed.
+fn check_cast(old: &DataType, new: &DataType, column: &ColumnDef) -> Result<()> {
+    let name = &column.name.name;
+    let is_container = |ty: &DataType| matches!(ty, DataType::Array(_) | DataType::Map(_) | DataType::Tuple(_));
+    if is_container(new) && !is_container(old) && !old.base().is_string() {
+        let message = format!("column \"{name}\" of type {old} cannot be cast to {new}");
+        return Err(Error::refused(ErrorCode::TYPE_MISMATCH, message));
+    }
+    if old.is_nullable() && !new.is_nullable() && column.default.is_none() {
+        let message = format!(
+            "cannot convert column '{name}' from nullable type {old} to non-nullable type {new}. Please specify \
+             `DEFAULT` expression in ALTER MODIFY COLUMN statement"
+        );
+        return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
     }
     Ok(())
 }

@@ -8,8 +8,8 @@
 use std::sync::Arc;
 
 use query::definition::Definition;
-use sql::ast::{AlterAction, CreateTable, Element, Ident, SettingValue, Storage};
-use sql::ast::{Literal, Setting as AstSetting};
+use sql::ast::Setting as AstSetting;
+use sql::ast::{AlterAction, CreateTable, Element, Ident, Storage};
 use store::{ColumnChange, Edit, TableDef};
 use types::{Column, ErrorCode, Header, TableId};
 
@@ -193,12 +193,14 @@ fn make(work: &Work<'_>, draft: &Draft) -> Result<TableDef> {
 fn order_by(draft: &mut Draft, key: &sql::ast::SortingKey) -> Result<()> {
     let refuse = |message: String| Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
     let storage = &mut draft.create.storage;
-    let old: Vec<String> = storage.order_by.iter().flat_map(|key| key.exprs()).map(ToString::to_string).collect();
+    // brackets around an expression are no other expression
+    let text = |expr: &sql::Expr| sql::Expr { parenthesized: false, ..expr.clone() }.to_string();
+    let old: Vec<String> = storage.order_by.iter().flat_map(|key| key.exprs()).map(text).collect();
     let primary: Vec<String> = match &storage.primary_key {
-        Some(primary) => ddl::key_items(primary).into_iter().map(ToString::to_string).collect(),
+        Some(primary) => ddl::key_items(primary).into_iter().map(text).collect(),
         None => old.clone(),
     };
-    let new: Vec<String> = key.exprs().map(ToString::to_string).collect();
+    let new: Vec<String> = key.exprs().map(text).collect();
     let declared: Vec<&str> =
         draft.create.elements.iter().flat_map(|elements| &elements.columns).map(|c| c.name.name.as_str()).collect();
     let is_known =
@@ -274,8 +276,7 @@ fn modify_settings(draft: &mut Draft, settings: &[AstSetting]) -> Result<()> {
 
 fn reset_settings(draft: &mut Draft, names: &[Ident]) -> Result<()> {
     for name in names {
-        let probe = AstSetting { name: name.clone(), value: SettingValue::Literal(Literal::UInt(1)) };
-        if name.name != "index_granularity" && ddl::check_settings(std::slice::from_ref(&probe)).is_err() {
+        if ddl::table_settings::check_name(&name.name).is_err() {
             let message = format!("cannot reset setting '{}' because it doesn't exist", name.name);
             return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
         }

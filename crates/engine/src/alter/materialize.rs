@@ -35,6 +35,10 @@ pub(super) fn materialize(
             let message = format!("there is no column {} in table", name.name);
             return Err(Error::refused(ErrorCode::NO_SUCH_COLUMN_IN_TABLE, message));
         };
+        if definition.storage().is_some_and(|storage| super::key_columns(storage).contains(&name.name)) {
+            let message = format!("refused to materialize column `{}` because it's in the sort key", name.name);
+            return Err(Error::refused(ErrorCode::CANNOT_UPDATE_COLUMN, message));
+        }
         match &column.default {
             Some(ColumnDefault::Default(_)) => {}
             Some(ColumnDefault::Materialized(expr)) => {

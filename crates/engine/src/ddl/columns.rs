@@ -125,6 +125,10 @@ fn normalise(column: &mut ColumnDef, header: &Header) -> Result<()> {
     for codec in &mut column.codec {
         *codec = super::codecs::normalised(codec, &ty)?;
     }
+    super::codecs::check(column)?;
+    if column.comment.as_deref() == Some("") {
+        column.comment = None;
+    }
     Ok(())
 }
 
@@ -145,6 +149,10 @@ fn refuse_options(column: &ColumnDef) -> Result<()> {
 fn check_defaults(elements: &TableElements, header: &Header, ctx: &QueryContext) -> Result<()> {
     for column in &elements.columns {
         let Some(expr) = column.default.as_ref().and_then(ColumnDefault::expr) else { continue };
+        if expr.has_subquery() {
+            let message = "select query is not allowed in columns DEFAULT expression";
+            return Err(Error::refused(ErrorCode::THERE_IS_NO_DEFAULT_VALUE, message));
+        }
         let ty = header.column(&column.name.name).map_or(DataType::Nothing, |column| column.ty.clone());
         let compiled = Expressions::compile_as(&[(expr.clone(), ty.clone())], header, ctx)?;
         if compiled.reads().is_empty() && compiled.is_timeless() {
@@ -156,7 +164,14 @@ fn check_defaults(elements: &TableElements, header: &Header, ctx: &QueryContext)
     for constraint in &elements.constraints {
         Expressions::compile(std::slice::from_ref(&constraint.expr), header, ctx)?;
     }
-    for index in &elements.indexes {
+    for (at, index) in elements.indexes.iter().enumerate() {
+        if elements.indexes[..at].iter().any(|other| other.name == index.name) {
+            let message = format!("duplicated index name {} is not allowed", index.name.name);
+            return Err(Error::refused(ErrorCode::ILLEGAL_INDEX, message));
+        }
+        if index.granularity == 0 {
+            return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, "index GRANULARITY must be a positive integer"));
+        }
         query::skip_indexes::compile(index, header, ctx)?;
     }
     Ok(())
@@ -192,6 +207,10 @@ fn check_types(header: &Header, ctx: &QueryContext) -> Result<()> {
 
 fn check_type(ty: &DataType, ctx: &QueryContext) -> Result<()> {
     match ty {
+        DataType::Nothing => {
+            let message = format!("data type {ty} cannot be used in tables");
+            Err(Error::refused(ErrorCode::DATA_TYPE_CANNOT_BE_USED_IN_TABLES, message))
+        }
         DataType::LowCardinality(inner) => {
             let base = inner.remove_nullable();
             let usual = base.is_string() || base.is_date_or_time();

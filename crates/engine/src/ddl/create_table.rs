@@ -14,8 +14,9 @@ use store::{Edit, QualifiedName, Readiness, TableDef, TableKind, Visibility};
 use types::{Column, ErrorCode, Header, Setting};
 use views::InsertOptions;
 
-use super::engine_clause::{choose, table_settings};
+use super::engine_clause::choose;
 use super::keys::Layout;
+use super::table_settings::{TableSettings, is_of_query, table_settings};
 use super::{columns, commit, place};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -27,6 +28,9 @@ pub(super) async fn run(engine: &Engine, create: &CreateTable, ctx: &Arc<QueryCo
     }
     let Some((name, mut edits)) = place(ctx, &create.head)?.edits(engine, ctx) else { return Ok(()) };
     let mut create = create.clone();
+    let mut settings = std::mem::take(&mut create.storage.settings);
+    settings.retain(|setting| !is_of_query(&create.storage, setting));
+    create.storage.settings = settings;
     let mut rows = None;
     match std::mem::replace(&mut create.source, CreateSource::Declared) {
         CreateSource::Declared => {}
@@ -85,7 +89,7 @@ async fn clone_of(
     other: &ObjectName,
     ctx: &Arc<QueryContext>,
 ) -> Result<()> {
-    let from = super::table(ctx, other)?;
+    let from = super::model(ctx, other)?;
     if from.kind != TableKind::MergeTree {
         let message = "CLONE AS is for tables of the MergeTree family";
         return Err(Error::refused(ErrorCode::SUPPORT_IS_DISABLED, message));
@@ -129,7 +133,10 @@ async fn fill(
 
 /// `AS other`: columns, and the engine where none is written.
 fn take_like(create: &mut CreateTable, other: &ObjectName, ctx: &QueryContext) -> Result<()> {
-    let other = super::table(ctx, other)?;
+    let other = match create.storage.engine {
+        Some(_) => super::table(ctx, other)?,
+        None => super::model(ctx, other)?,
+    };
     if other.kind == TableKind::Dictionary {
         let message = format!("cannot CREATE a table AS {}, it is a Dictionary", other.qualified_name());
         return Err(Error::refused(ErrorCode::INCORRECT_QUERY, message));
@@ -198,6 +205,7 @@ impl Maker<'_> {
             super::dictionary::check_table(argument, &header, self.ctx)?;
         }
         let stored = columns::stored(&elements, &header);
+        check_parts_of(&elements, &stored, &chosen)?;
         let schema = self.schema(&chosen, &stored, carried, &storage)?;
         super::ttl::check(&storage, &elements, &stored, self.ctx)?;
         let is_plain = schema.as_ref().is_none_or(|schema| !schema.has_final());
@@ -262,6 +270,19 @@ impl Maker<'_> {
     }
 }
 
+/// Something is stored, and only engines with parts have skip indexes.
+fn check_parts_of(elements: &TableElements, stored: &Header, chosen: &super::engine_clause::Chosen) -> Result<()> {
+    if stored.is_empty() {
+        let message = "a table needs a column that is neither ALIAS nor EPHEMERAL";
+        return Err(Error::refused(ErrorCode::EMPTY_LIST_OF_COLUMNS_PASSED, message));
+    }
+    if chosen.kind != TableKind::MergeTree && !elements.indexes.is_empty() {
+        let message = format!("engine {} doesn't support skipping indices", chosen.name);
+        return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
+    }
+    Ok(())
+}
+
 /// Rows that are elsewhere come as they are: only ALIAS columns are computed over them.
 fn refuse_computed(elements: &TableElements, engine: &str) -> Result<()> {
     let is_computed = |default: &ColumnDefault| !matches!(default, ColumnDefault::Alias(_));
@@ -302,7 +323,7 @@ impl Maker<'_> {
         let items = keys.iter().map(|key| SortingKeyItem { expr: sql::Expr::column(key.as_str()), descending: false });
         let items: Vec<_> = items.collect();
         let order_by = (!items.is_empty()).then_some(SortingKey { items, is_tuple: true });
-        let settings = super::engine_clause::TableSettings { allow_nullable_key: true, ..table_settings(&[])? };
+        let settings = TableSettings { allow_nullable_key: true, ..TableSettings::default() };
         let layout = Layout::new(stored, &[], &Storage { order_by, ..Storage::default() }, &settings, self.ctx)?;
         layout.schema(mode, &settings)
     }

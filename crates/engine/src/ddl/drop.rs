@@ -265,6 +265,7 @@ pub(super) async fn rename(engine: &Engine, rename: &Rename, ctx: &QueryContext)
             if rename.if_exists {
                 continue;
             }
+            database_name(ctx, &from.database)?;
             return Err(unknown_table(ctx, &from));
         };
         database_name(ctx, &to.database)?;

@@ -1,98 +1,14 @@
-//! ENGINE and its arguments, and the settings of a table.
+//! ENGINE and its arguments.
 
 use parts::MergeMode;
 use query::QueryContext;
 use sql::Expr;
-use sql::ast::{Engine as AstEngine, ExprKind, Setting as AstSetting, Storage};
+use sql::ast::{Engine as AstEngine, ExprKind, Storage};
 use store::TableKind;
 use types::{DataType, ErrorCode, Header};
 
+use super::table_settings::TableSettings;
 use crate::error::{Error, Result};
-
-/// The settings of a table that mean something.
-#[derive(Clone, Debug)]
-pub(crate) struct TableSettings {
-    pub(crate) index_granularity: usize,
-    pub(crate) allow_nullable_key: bool,
-    pub(crate) allow_dimensions_outside_sorting_key: bool,
-}
-
-/// Settings of tables by name: those that mean something, and those of ClickHouse that only tune what is tuned otherwise
-/// here and so may stand in a definition.
-const KNOWN: &[&str] = &[
-    "index_granularity",
-    "allow_nullable_key",
-    "allow_dimensions_outside_sorting_key",
-    "dead_letter_table",
-    "fsync_mode",
-    "input_format_json_strict_types",
-    "index_granularity_bytes",
-    "min_bytes_for_wide_part",
-    "min_rows_for_wide_part",
-    "merge_with_ttl_timeout",
-    "ttl_only_drop_parts",
-    "enable_block_number_column",
-    "enable_block_offset_column",
-    "non_replicated_deduplication_window",
-    "storage_policy",
-    "max_partitions_to_read",
-    "parts_to_delay_insert",
-    "parts_to_throw_insert",
-    "max_bytes_to_merge_at_max_space_in_pool",
-    "old_parts_lifetime",
-    "allow_experimental_replacing_merge_with_cleanup",
-    "min_rows_to_keep",
-    "max_rows_to_keep",
-    "min_bytes_to_keep",
-    "max_bytes_to_keep",
-    "compress",
-    "max_part_loading_threads",
-    "min_age_to_force_merge_seconds",
-    "number_of_free_entries_in_pool_to_execute_mutation",
-    "deduplicate_merge_projection_mode",
-    "lightweight_mutation_projection_mode",
-    "redis_hash",
-    "redis_value",
-];
-
-/// Reads the settings of a storage clause.
-pub(crate) fn table_settings(settings: &[AstSetting]) -> Result<TableSettings> {
-    let mut read = TableSettings {
-        index_granularity: parts::schema::INDEX_GRANULARITY,
-        allow_nullable_key: false,
-        allow_dimensions_outside_sorting_key: false,
-    };
-    for setting in settings {
-        let name = setting.name.name.as_str();
-        if !KNOWN.contains(&name) {
-            let hint = types::error::nearest(name, KNOWN.iter().copied());
-            let message = format!("unknown setting '{name}' for storage{hint}");
-            return Err(Error::refused(ErrorCode::UNKNOWN_SETTING, message));
-        }
-        if matches!(name, "redis_hash" | "redis_value") {
-            return Err(Error::NotImplemented(format!("table setting {name}")));
-        }
-        let text = crate::settings::text(name, &setting.value)?;
-        super::projections::check_setting(name, &text)?;
-        match name {
-            "index_granularity" => {
-                read.index_granularity =
-                    text.parse().ok().filter(|rows| (1..=1 << 20).contains(rows)).ok_or_else(|| {
-                        let message = format!("index_granularity must be in 1 … 1048576, not {text}");
-                        Error::refused(ErrorCode::BAD_ARGUMENTS, message)
-                    })?;
-            }
-            "fsync_mode" if store::FsyncMode::parse(&text, store::config::SYNC_SOON).is_none() => {
-                let message = format!("table setting fsync_mode is always, interval or never, not '{text}'");
-                return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
-            }
-            "allow_nullable_key" => read.allow_nullable_key = text == "1",
-            "allow_dimensions_outside_sorting_key" => read.allow_dimensions_outside_sorting_key = text == "1",
-            _ => {}
-        }
-    }
-    Ok(read)
-}
 
 /// Settings of a Set table.
 pub(super) fn check_set_settings(storage: &Storage) -> Result<()> {
@@ -226,6 +142,11 @@ impl Chosen {
             if is_keyed || self.arguments.is_empty() {
                 return Ok(());
             }
+            if self.name == "MergeTree" && self.arguments.len() >= 3 {
+                let message = "this syntax for *MergeTree engine is deprecated. Use extended storage definition syntax \
+                               with ORDER BY/PRIMARY KEY clause";
+                return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
+            }
             let message = "ORDER BY or PRIMARY KEY clause is missing";
             return Err(Error::refused(ErrorCode::NUMBER_OF_ARGUMENTS_DOESNT_MATCH, message));
         }
@@ -257,10 +178,17 @@ impl Chosen {
             "CoalescingMergeTree" => self.coalescing(header, keys),
             "CollapsingMergeTree" => {
                 self.takes(1, 1)?;
+                self.named()?;
                 Ok(MergeMode::Collapsing { sign: self.sign(header)? })
             }
             "VersionedCollapsingMergeTree" => {
                 self.takes(2, 2)?;
+                self.named()?;
+                if self.arguments[0] == self.arguments[1] {
+                    let message =
+                        format!("the version and sign column cannot be the same column ({})", self.arguments[0]);
+                    return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
+                }
                 let version = self.column(1, header, "Version")?;
                 check_version(header, version)?;
                 Ok(MergeMode::VersionedCollapsing { sign: self.sign(header)?, version })
@@ -277,10 +205,7 @@ impl Chosen {
         if self.arguments.is_empty() {
             return Ok(MergeMode::Replacing { version: None, is_deleted: None });
         }
-        // columns are named: what is computed or quoted is no argument
-        if self.arguments.iter().any(|argument| !matches!(argument.kind, ExprKind::Identifier(_))) {
-            return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, "wrong engine arguments: they name columns"));
-        }
+        self.named()?;
         let version = self.column(0, header, "Version")?;
         check_version(header, version)?;
         if self.arguments.get(1) == self.arguments.first() {
@@ -289,7 +214,7 @@ impl Chosen {
         }
         let is_deleted = (self.arguments.len() > 1).then(|| self.column(1, header, "is_deleted")).transpose()?;
         if let Some(at) = is_deleted
-            && header.columns()[at].ty != DataType::UInt8
+            && !matches!(header.columns()[at].ty, DataType::UInt8 | DataType::Bool)
         {
             let message = format!("is_deleted column must be of type UInt8, not {}", header.columns()[at].ty);
             return Err(Error::refused(ErrorCode::BAD_TYPE_OF_FIELD, message));
@@ -326,6 +251,14 @@ impl Chosen {
             listed.push(at);
         }
         Ok(MergeMode::coalescing(header, keys, Some(&listed)))
+    }
+
+    /// Columns are named: what is computed or quoted is no argument.
+    fn named(&self) -> Result<()> {
+        match self.arguments.iter().all(|argument| matches!(argument.kind, ExprKind::Identifier(_))) {
+            true => Ok(()),
+            false => Err(Error::refused(ErrorCode::BAD_ARGUMENTS, "wrong engine arguments: they name columns")),
+        }
     }
 
     fn takes(&self, least: usize, most: usize) -> Result<()> {

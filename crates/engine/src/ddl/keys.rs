@@ -8,7 +8,7 @@ use sql::ast::{ExprKind, Storage};
 use types::{Column, DataType, ErrorCode, Header};
 use views::hidden;
 
-use super::engine_clause::TableSettings;
+use super::table_settings::TableSettings;
 use crate::error::{Error, Result};
 
 /// The layout of a table being made.
@@ -22,9 +22,12 @@ pub(crate) struct Layout {
 }
 
 /// A constant sorts nothing, and a row has one place.
-fn check_sorting(expr: &Expr) -> Result<()> {
+fn check_expr(which: &str, expr: &Expr) -> Result<()> {
     let refuse =
-        |what: &str| Err(Error::refused(ErrorCode::ILLEGAL_COLUMN, format!("Sorting key cannot contain {what}")));
+        |what: &str| Err(Error::refused(ErrorCode::ILLEGAL_COLUMN, format!("{which} key cannot contain {what}")));
+    if expr.has_subquery() {
+        return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, "key expressions cannot contain subqueries"));
+    }
     match &expr.kind {
         ExprKind::Literal(_) => refuse("constants"),
         ExprKind::Function(call) if call.name.name == "arrayJoin" => refuse("array joins"),
@@ -52,11 +55,12 @@ impl Layout {
         };
         if let Some(order_by) = &storage.order_by {
             for item in &order_by.items {
-                check_sorting(&item.expr)?;
+                check_expr("Sorting", &item.expr)?;
                 let position = layout.key_column(&item.expr, ctx)?;
                 layout.check_key(position, &item.expr, settings)?;
                 layout.sort_key.push(SortColumn { position, descending: item.descending });
             }
+            layout.check_sort_key(settings)?;
         }
         layout.primary_key_len = layout.primary_key(storage)?;
         if let Some(sample) = &storage.sample_by {
@@ -64,8 +68,9 @@ impl Layout {
         }
         if let Some(partition) = &storage.partition_by {
             for expr in items(partition) {
+                check_expr("Partition", expr)?;
                 let position = layout.key_column(expr, ctx)?;
-                layout.check_partition(position)?;
+                layout.check_partition(position, settings)?;
                 layout.partition_key.push(position);
                 layout.read_columns(expr, ctx)?;
             }
@@ -165,9 +170,29 @@ impl Layout {
         Ok(())
     }
 
-    fn check_partition(&self, position: usize) -> Result<()> {
+    /// Each expression once, except where the table says that it may be there twice.
+    fn check_sort_key(&self, settings: &TableSettings) -> Result<()> {
+        let places = self.sort_positions();
+        let is_twice = places.iter().enumerate().any(|(at, place)| places[..at].contains(place));
+        if is_twice && !settings.allow_suspicious_indices {
+            let message = "primary key contains a duplicate expression. To suppress this exception, rerun the command \
+                           with setting 'allow_suspicious_indices = 1'";
+            return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
+        }
+        Ok(())
+    }
+
+    fn check_partition(&self, position: usize, settings: &TableSettings) -> Result<()> {
         let column = &self.header[position];
-        if column.ty.base().is_float() {
+        if column.ty.is_nullable() && !settings.allow_nullable_key {
+            let message = "partition key contains nullable columns, but setting `allow_nullable_key` is disabled";
+            return Err(Error::refused(ErrorCode::ILLEGAL_COLUMN, message));
+        }
+        if matches!(column.ty, DataType::AggregateFunction(_)) {
+            let message = format!("column {} of type {} cannot be in a partition key", column.name, column.ty);
+            return Err(Error::refused(ErrorCode::DATA_TYPE_CANNOT_BE_USED_IN_KEY, message));
+        }
+        if column.ty.base().is_float() && !settings.allow_floating_point_partition_key {
             let message = "floating point partition key is not supported";
             return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
         }

@@ -22,6 +22,7 @@ mod qualify;
 mod quarantine;
 mod replace;
 mod source;
+pub(crate) mod table_settings;
 mod ttl;
 mod undrop;
 mod window_view;
@@ -55,9 +56,17 @@ pub(crate) fn group_by(keys: Vec<sql::Expr>) -> sql::ast::GroupBy {
     sql::ast::GroupBy { keys: sql::ast::GroupByKeys::Exprs(keys), modifier: None, totals: false }
 }
 
+/// The table whose definition is taken over.
+pub(crate) fn model(ctx: &QueryContext, name: &ObjectName) -> Result<Arc<TableDef>> {
+    table(ctx, name).map_err(|error| match error.code() {
+        ErrorCode::UNKNOWN_TABLE => Error::refused(ErrorCode::CANNOT_GET_CREATE_TABLE_QUERY, error.to_string()),
+        _ => error,
+    })
+}
+
 /// Refuses settings that no table has.
 pub(crate) fn check_settings(settings: &[sql::ast::Setting]) -> Result<()> {
-    engine_clause::table_settings(settings).map(drop)
+    table_settings::table_settings(settings).map(drop)
 }
 
 /// Runs a statement that defines something.
@@ -194,7 +203,7 @@ async fn create_database(engine: &Engine, create: &CreateDatabase, ctx: &QueryCo
     let engine_name = create.storage.engine.as_ref().map_or("Atomic", |engine| &engine.name.name);
     if !matches!(engine_name, "Atomic" | "Ordinary") {
         let message = format!("unknown database engine: {engine_name}; there are Atomic and Ordinary");
-        return Err(Error::refused(ErrorCode::UNKNOWN_STORAGE, message));
+        return Err(Error::refused(ErrorCode::UNKNOWN_DATABASE_ENGINE, message));
     }
     let database = DatabaseDef {
         id: engine.inner.store.new_database_id(),

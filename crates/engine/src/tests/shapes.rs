@@ -156,6 +156,8 @@ impl Dice {
         let columns = if table.starts_with("latest") { &["id", "u8", "s", "t", "v"] } else { COLUMNS };
         let conditions: Vec<String> = (0..1 + self.roll(3)).map(|_| self.condition(columns)).collect();
         let shape = self.one_of(SHAPES).replace("{t}", table).replace("{c}", self.one_of(columns));
+        // FINAL stands behind an alias
+        let shape = shape.replace(" FINAL AS a", " AS a FINAL").replace(" FINAL AS x", " AS x FINAL");
         shape.replace("{w}", &conditions.join(" AND "))
     }
 

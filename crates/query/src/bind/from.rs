@@ -254,7 +254,7 @@ impl Binder<'_> {
                     return Err(Error::refused(ErrorCode::ILLEGAL_PREWHERE, "a view does not support PREWHERE"));
                 }
                 let env = QueryEnv { params: None, ..QueryEnv::clone(&scope.env) };
-                self.bind_view(view, table.is_final, source, env)
+                self.bind_view(view, source, env)
             }
             RelationKind::Merge(merge) => self.bind_merge(&relation, merge, source, table, prewhere, scope),
         }
@@ -264,7 +264,9 @@ impl Binder<'_> {
     pub(crate) fn refuse_options(&self, table: &TableRef, prewhere: Option<&sql::Expr>, what: &str) -> Result<()> {
         let refused = |code, clause| Err(Error::refused(code, format!("{what} does not support {clause}")));
         if table.is_final {
-            return refused(ErrorCode::ILLEGAL_FINAL, "FINAL");
+            let is_table = !matches!(table.source, TableSource::Subquery(_));
+            let code = if is_table { ErrorCode::ILLEGAL_FINAL } else { ErrorCode::UNSUPPORTED_METHOD };
+            return refused(code, "FINAL");
         }
         if table.generation.is_some() {
             return refused(ErrorCode::NOT_IMPLEMENTED, "GENERATION");
@@ -276,20 +278,9 @@ impl Binder<'_> {
     }
 
     /// The rows of a view, whose parameters are those of `env`.
-    pub(crate) fn bind_view(
-        &self,
-        view: &ViewRelation,
-        is_final: bool,
-        source: Source,
-        mut env: QueryEnv,
-    ) -> Result<FromPart> {
+    pub(crate) fn bind_view(&self, view: &ViewRelation, source: Source, mut env: QueryEnv) -> Result<FromPart> {
         let functions = env.functions.clone();
         env.database = view.database.as_ref().into();
-        if is_final {
-            // FINAL of a view is that of the tables it reads.
-            env.settings.set(Setting::FinalByDefault.def().name, "1")?;
-            env.functions.settings = env.settings.clone();
-        }
         let bound = self.bind_query_in(&view.query, &Rc::new(env), &Default::default(), None)?;
         let mut part = query_part(bound, source)?;
         let Some(header) = &view.columns else { return Ok(part) };

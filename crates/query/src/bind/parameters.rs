@@ -45,7 +45,7 @@ impl Binder<'_> {
         let params = Rc::new(self.view_parameters(&function.arguments, scope)?);
         let env = QueryEnv { params: Some(params), ..QueryEnv::clone(&scope.env) };
         let source = Source { alias, database: relation.database.to_string(), table: relation.name.to_string() };
-        self.bind_view(&view, table.is_final, source, env)
+        self.bind_view(&view, source, env)
     }
 
     /// The values of `name = value`, as texts. Arguments of another form, and values that are not constant, give none.

@@ -76,7 +76,10 @@ fn declared_default(column: &ColumnDef) -> (&'static str, String) {
         Some(ColumnDefault::AutoIncrement) => "AUTO_INCREMENT",
         None => "",
     };
-    let expr = column.default.as_ref().and_then(ColumnDefault::expr).map(ToString::to_string);
+    let expr = match &column.default {
+        Some(ColumnDefault::Ephemeral(None)) => Some(crate::definition::default_of_type(column).to_string()),
+        default => default.as_ref().and_then(ColumnDefault::expr).map(ToString::to_string),
+    };
     (kind, expr.unwrap_or_default())
 }
 

@@ -59,6 +59,30 @@ impl Expr {
         }
     }
 
+    /// True when a query is inside of it.
+    pub fn has_subquery(&self) -> bool {
+        let any = |items: &[Expr]| items.iter().any(Expr::has_subquery);
+        match &self.kind {
+            ExprKind::Subquery(_) | ExprKind::Exists(_) => true,
+            ExprKind::Function(call) => any(&call.arguments),
+            ExprKind::Unary(_, operand)
+            | ExprKind::IsNull { operand, .. }
+            | ExprKind::Alias(operand, _)
+            | ExprKind::TupleElement(operand, _) => operand.has_subquery(),
+            ExprKind::Binary(binary) => binary.left.has_subquery() || binary.right.has_subquery(),
+            ExprKind::Chain(_, items) | ExprKind::Array(items) | ExprKind::Tuple(items) => any(items),
+            ExprKind::In(is_in) => is_in.left.has_subquery() || is_in.right.has_subquery(),
+            ExprKind::Cast(cast) => cast.operand.has_subquery(),
+            ExprKind::ArrayElement(array, index) => array.has_subquery() || index.has_subquery(),
+            ExprKind::Lambda(lambda) => lambda.body.has_subquery(),
+            ExprKind::Literal(_)
+            | ExprKind::Identifier(_)
+            | ExprKind::Asterisk(_)
+            | ExprKind::Columns(_)
+            | ExprKind::Parameter(..) => false,
+        }
+    }
+
     /// The names that [`Expr::replace_identifiers`] would be asked about, each once, in order.
     pub fn identifiers(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();

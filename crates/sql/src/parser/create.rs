@@ -52,7 +52,9 @@ impl Parser<'_> {
     }
 
     pub(super) fn create_head(&mut self, mode: CreateMode) -> Parse<CreateHead> {
-        let if_not_exists = self.accept("IF NOT EXISTS");
+        // what is replaced need not be asked for
+        let asks = matches!(mode, CreateMode::Create | CreateMode::Attach);
+        let if_not_exists = asks && self.accept("IF NOT EXISTS");
         let name = self.object_name()?;
         let uuid = self.uuid()?;
         let on_cluster = self.on_cluster()?;
@@ -311,7 +313,8 @@ impl Parser<'_> {
     /// After INDEX: `name expr TYPE type GRANULARITY n`.
     pub(super) fn index_def(&mut self) -> Parse<IndexDef> {
         let name = self.ident()?;
-        self.index_body(name)
+        let index = self.index_body(name)?;
+        if index.index_type.is_none() { self.unexpected("TYPE") } else { Ok(index) }
     }
 
     fn index_body(&mut self, name: Ident) -> Parse<IndexDef> {

@@ -28,12 +28,11 @@ impl Parser<'_> {
     pub(super) fn table_ref(&mut self) -> Parse<TableRef> {
         let start = self.start();
         let mut table = TableRef::of(self.nested(Self::table_source)?);
-        table.is_final = self.accept("FINAL");
         table.alias = if self.accept("AS") { Some(self.ident()?) } else { self.bare_alias()? };
         if table.alias.is_some() && self.kind() == TokenKind::OpenRound {
             table.column_aliases = self.bracketed(Self::ident)?;
         }
-        table.is_final |= self.accept("FINAL");
+        table.is_final = self.accept("FINAL");
         if self.accept("SAMPLE") {
             let ratio = self.ratio()?;
             let offset = if self.accept("OFFSET") { Some(self.ratio()?) } else { None };

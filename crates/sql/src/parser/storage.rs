@@ -122,7 +122,8 @@ impl Parser<'_> {
     /// `CODEC(a, b(1))`.
     pub(super) fn codec(&mut self) -> Parse<Vec<Expr>> {
         self.expect_words("CODEC")?;
-        self.bracketed(Self::name_or_call)
+        let codecs = self.bracketed(Self::name_or_call)?;
+        if codecs.is_empty() { self.unexpected("codec") } else { Ok(codecs) }
     }
 
     /// `minmax`, `bloom_filter(0.01)`; `f()` is printed like `f`, so it is one.
