@@ -2,12 +2,13 @@
 //!
 //! Size-tiered, after ClickHouse's simple merge selector: a run of neighbours is merged when together they are several
 //! times the largest of them, so that every row is rewritten O(log n) times; the demand falls as parts get older or more.
-//! Decides only. Reserving the inputs, running and committing are the caller's.
+//! What the writer joins in the log anyway is left to it. Decides only. Reserving the inputs, running and committing are the caller's.
 
 use parts::{PartName, PartitionId};
 use types::TableId;
 
 use crate::active_part::ActivePart;
+use crate::compact;
 use crate::part_set::{PartSet, TableParts};
 
 /// Parts in one merge: bounds its open files and cursors.
@@ -64,7 +65,8 @@ impl MergePolicy {
         let mut plans: Vec<(f64, MergePlan)> = Vec::new();
         for (table, table_parts) in parts.tables() {
             for partition in table_parts.partitions() {
-                let runs = free_runs(table_parts, partition, |name| is_free(*table, name));
+                let from = left_to_compaction(table_parts, partition);
+                let runs = free_runs(table_parts, partition, |name| name.min_block < from && is_free(*table, name));
                 let crowd = runs.iter().map(Vec::len).sum();
                 let best = runs.iter().filter_map(|run| best_of(run, crowd, now_ns)).min_by(|a, b| a.0.total_cmp(&b.0));
                 plans.extend(best.and_then(|(score, run)| Some((score, MergePlan::of(*table, run)?))));
@@ -79,6 +81,24 @@ impl MergePolicy {
         let runs = free_runs(parts, partition, |_| true);
         runs.iter().filter_map(|run| MergePlan::of(table, run)).collect()
     }
+}
+
+/// The block from which on a partition's parts are few rows in memory: the writer joins them in the log, and a flush
+/// writes them together when they are old. A merge would make a file of every few inserts.
+fn left_to_compaction(parts: &TableParts, partition: &PartitionId) -> u64 {
+    let (mut rows, mut from) = (0u64, u64::MAX);
+    for (count, part) in (1..).zip(parts.partition_from_newest(partition)) {
+        rows += part.rows();
+        if PARTS_CROWDED <= count {
+            // something keeps them from being joined
+            return u64::MAX;
+        }
+        if !part.is_in_memory() || compact::ROWS_MAX < rows {
+            break;
+        }
+        from = part.name().min_block;
+    }
+    from
 }
 
 /// The parts of a partition, cut where one is not free or a reader's mark stands: a merge may not reach over either.

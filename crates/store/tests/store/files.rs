@@ -171,6 +171,26 @@ async fn the_policy_merges_neighbours_of_like_size_and_leaves_the_rest() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_policy_leaves_few_rows_in_memory_to_the_writer() {
+    let store = open(&machine(7)).await;
+    let table = create(&store, "t", MergeMode::Plain).await;
+    let plan = |snapshot: &Snapshot| MergePolicy.plan(&snapshot.parts, START_NS, &|_, _| true);
+    for key in 0..5 {
+        insert_file(&store, table, &[(key, 1)]).await;
+    }
+    for key in 5..40 {
+        insert(&store, table, &[(key, 1)]).await.unwrap();
+        let snapshot = store.snapshot();
+        let parts = snapshot.table_parts(table).unwrap();
+        assert!(parts.parts().count() < 5 + 3 * 8, "the writer joins them");
+        let planned: Vec<_> = plan(&snapshot).into_iter().flat_map(|plan| plan.inputs).collect();
+        let in_memory: Vec<_> = parts.parts().filter(|part| part.is_in_memory()).collect();
+        assert!(!in_memory.is_empty() && in_memory.iter().all(|part| !planned.contains(part.name())));
+        assert_eq!(planned.len(), 5, "those in files are merged");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_retired_table_keeps_its_files_over_starts_and_gives_them_back_at_its_end() {
     let mut machine = machine(6);
     let store = open(&machine).await;
