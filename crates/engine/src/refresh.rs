@@ -16,6 +16,7 @@ mod explain;
 mod generations;
 mod groups;
 mod incremental;
+mod partitions;
 mod plans;
 mod run;
 mod save;

@@ -17,6 +17,7 @@ use super::Scheduler;
 use super::board::{Job, Left};
 use super::generations::{Changed, fresh};
 use super::incremental;
+use super::partitions;
 use crate::error::{Error, Result};
 use crate::insert;
 
@@ -68,7 +69,12 @@ async fn attempt(scheduler: &Scheduler, job: &Job, ctx: &Arc<QueryContext>, leav
         (ctx, read) = incremental::newer(&view, &select.query, &ctx)?;
     }
     let ctx = Arc::new(ctx);
-    let prepared = scheduler.plans.prepared(&view, &select, job.plan.mode, &ctx).await?;
+    let mut prepared = scheduler.plans.prepared(&view, &select, job.plan.mode, &ctx).await?;
+    if !job.started.partitions.is_empty() {
+        let wanted = (&*target, job.started.partitions.as_slice());
+        let narrowed = partitions::narrowed(&select.query, prepared.header(), wanted, &ctx).await;
+        prepared = narrowed.unwrap_or(prepared);
+    }
     let mut into = views.insert(&view, &ctx, InsertOptions::default())?;
     into.keep(passage);
     into.rely_on(&view);

@@ -240,3 +240,72 @@ fn refreshes_use_the_plan_of_the_one_before() {
         engine.close().await.unwrap();
     });
 }
+
+/// A backfill reads the partitions of the source that can hold rows of those that are asked for, wherever a condition on
+/// the target's key may go; what it writes is what the whole query gives of them.
+#[test]
+fn a_backfill_reads_what_it_needs() {
+    run(async {
+        let (engine, mut session) = open().await;
+        let session = &mut session;
+        for text in [
+            "CREATE TABLE src (ts DateTime('Asia/Seoul'), day Date, city String, n UInt32) ENGINE = MergeTree PARTITION \
+             BY toYYYYMM(day) ORDER BY (ts, city)",
+            "INSERT INTO src SELECT toDateTime('2025-01-01 00:00:00', 'Asia/Seoul') + number * 600 AS ts, toDate(ts), \
+             ['a', 'b', 'c'][number % 3 + 1], number FROM numbers(12960)",
+        ] {
+            done(session, text).await;
+        }
+        // the columns of the target and its partitions, the SELECT, what to fill anew, whether less is read
+        let cases = [
+            ("day Date, n UInt64", "toYYYYMM(day)", "SELECT day, sum(n) AS n FROM src GROUP BY day", "202502", true),
+            ("day Date, n UInt64", "day", "SELECT day, sum(n) AS n FROM src GROUP BY day", "'2025-02-03'", true),
+            (
+                "day Date, n UInt64",
+                "toMonday(day)",
+                "SELECT day, sum(n) AS n FROM src GROUP BY day",
+                "'2025-02-03'",
+                true,
+            ),
+            (
+                "day Date, city String, place UInt64",
+                "(toYear(day), toYYYYMM(day))",
+                "SELECT day, city, rank() OVER (PARTITION BY day ORDER BY n) AS place FROM src",
+                "(2025, 202503)",
+                true,
+            ),
+            (
+                "ts DateTime('Asia/Seoul'), n UInt64",
+                "toYYYYMM(ts)",
+                "SELECT toStartOfHour(ts) AS ts, sum(n) AS n FROM src GROUP BY ts",
+                "202501",
+                false,
+            ),
+            ("day DateTime('UTC'), n UInt64", "toDate(day)", "SELECT day, n FROM src", "'2025-02-01'", false),
+            ("day Date, n UInt64", "toYYYYMM(day)", "SELECT day, n FROM src ORDER BY n LIMIT 9000", "202502", false),
+            ("city String, n UInt64", "city", "SELECT city, sum(n) AS n FROM src GROUP BY city", "'b'", false),
+        ];
+        for (at, (columns, key, select, partition, is_pruned)) in cases.into_iter().enumerate() {
+            let engine = format!("MergeTree PARTITION BY {key} ORDER BY tuple()");
+            for name in ["whole", "part"] {
+                let view = format!(
+                    "CREATE MATERIALIZED VIEW {name}{at} REFRESH EVERY 1 YEAR TO {name}_of{at} EMPTY AS {select}"
+                );
+                done(session, &format!("CREATE TABLE {name}_of{at} ({columns}) ENGINE = {engine}")).await;
+                done(session, &view).await;
+            }
+            refresh(session, &format!("whole{at}")).await;
+            done(session, &format!("SYSTEM REFRESH VIEW part{at} PARTITION {partition}")).await;
+            done(session, &format!("SYSTEM WAIT VIEW part{at}")).await;
+            let filled = rows(session, &format!("SELECT * FROM part_of{at}")).await;
+            let id = rows(session, &format!("SELECT DISTINCT _partition_id FROM part_of{at}")).await;
+            assert_eq!(id.len(), 1, "{select} of {key}");
+            let of_whole = format!("SELECT * FROM whole_of{at} WHERE _partition_id = '{}'", id[0]);
+            assert_eq!(filled, rows(session, &of_whole).await, "{select} of {key}");
+            let read =
+                format!("SELECT max(read_rows) < 12960 FROM system.view_refresh_history WHERE view = 'part{at}'");
+            assert_eq!(rows(session, &read).await, [if is_pruned { "1" } else { "0" }], "{select} of {key}");
+        }
+        engine.close().await.unwrap();
+    });
+}
