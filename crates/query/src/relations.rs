@@ -378,10 +378,8 @@ fn rows_and_virtuals(database: &str, name: &str, source: Arc<dyn Source>, virtua
 /// The visible columns of a table, with how each comes to be, then the virtual ones.
 pub(crate) fn columns(def: &TableDef, definition: &Definition) -> Result<Vec<RelationColumn>> {
     let mut columns = columns_of(def, definition);
-    for column in Virtual::columns() {
-        if def.columns.position(&column.name).is_none() {
-            columns.push(RelationColumn { name: column.name, ty: column.ty, kind: ColumnKind::Virtual });
-        }
+    for (_, column) in Virtual::of(def) {
+        columns.push(RelationColumn { name: column.name, ty: column.ty, kind: ColumnKind::Virtual });
     }
     Ok(columns)
 }

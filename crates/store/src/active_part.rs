@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow::array::BooleanArray;
 use arrow::compute::filter;
 use futures::StreamExt;
+use futures::stream::BoxStream;
 use parts::file::Caching;
 use parts::merge::Run;
 use parts::{Part, PartData, PartName};
@@ -14,6 +15,9 @@ use types::{Block, CommitSeq};
 
 use crate::garbage::PartFile;
 use crate::row_ranges::RowRanges;
+
+/// Blocks of a part with the numbers of their rows in it.
+pub type Numbered = BoxStream<'static, parts::Result<(Block, Vec<u32>)>>;
 
 /// A part with its place in the history. Never changes; shared by all snapshots that name it.
 #[derive(Clone, Debug)]
@@ -49,24 +53,56 @@ impl ActivePart {
     /// The rows of `granules` that are not deleted, as [`Part::read`] gives them.
     pub fn read(&self, columns: &[usize], granules: Vec<Range<usize>>, caching: Caching) -> Run {
         let Some(deleted) = self.deleted.clone() else { return self.part.read(columns, granules, caching) };
+        let blocks = self.read_placed(columns, granules, caching);
+        blocks.map(move |placed| placed.and_then(|(start, block)| without(&block, start, &deleted))).boxed()
+    }
+
+    /// The same with the number of each row in the part; with `all`, deleted rows too.
+    pub fn read_numbered(
+        &self,
+        columns: &[usize],
+        granules: Vec<Range<usize>>,
+        caching: Caching,
+        all: bool,
+    ) -> Numbered {
+        let deleted = self.deleted.clone().filter(|_| !all);
+        let blocks = self.read_placed(columns, granules, caching);
+        let numbered = move |(start, block): (usize, Block)| {
+            let numbers = start as u32..(start + block.rows()) as u32;
+            match &deleted {
+                None => Ok((block, numbers.collect())),
+                Some(deleted) => {
+                    let left = numbers.filter(|row| !deleted.contains(*row)).collect();
+                    Ok((without(&block, start, deleted)?, left))
+                }
+            }
+        };
+        blocks.map(move |placed| placed.and_then(&numbered)).boxed()
+    }
+
+    /// All rows of `granules`, each block with the number of its first row.
+    fn read_placed(
+        &self,
+        columns: &[usize],
+        granules: Vec<Range<usize>>,
+        caching: Caching,
+    ) -> BoxStream<'static, parts::Result<(usize, Block)>> {
         let rows: Vec<Range<usize>> =
             granules.iter().map(|granules| self.part.rows_of(granules).unwrap_or_default()).collect();
         let mut places = rows.into_iter().filter(|rows| rows.start < rows.end).collect::<VecDeque<_>>();
-        let blocks = self.part.read(columns, granules, caching);
-        blocks
-            .map(move |block| {
-                // blocks come in the order of granules, none reaches over two ranges
-                let block = block?;
-                let start = places.front().map_or(0, |rows| rows.start);
-                if let Some(rows) = places.front_mut() {
-                    rows.start += block.rows();
-                    if rows.end <= rows.start {
-                        places.pop_front();
-                    }
+        let placed = move |block: parts::Result<Block>| {
+            // blocks come in the order of granules, none reaches over two ranges
+            let block = block?;
+            let start = places.front().map_or(0, |rows| rows.start);
+            if let Some(rows) = places.front_mut() {
+                rows.start += block.rows();
+                if rows.end <= rows.start {
+                    places.pop_front();
                 }
-                without(&block, start, &deleted)
-            })
-            .boxed()
+            }
+            Ok((start, block))
+        };
+        self.part.read(columns, granules, caching).map(placed).boxed()
     }
 
     /// All rows that are not deleted.

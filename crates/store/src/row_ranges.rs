@@ -39,6 +39,12 @@ impl RowRanges {
         self.runs.iter().flat_map(|(start, end)| *start..*end)
     }
 
+    /// True when `row` is one of them.
+    pub fn contains(&self, row: u32) -> bool {
+        let after = self.runs.partition_point(|(start, _)| *start <= row);
+        after.checked_sub(1).and_then(|at| self.runs.get(at)).is_some_and(|(_, end)| row < *end)
+    }
+
     /// The rows of both.
     pub fn union(&self, other: &RowRanges) -> RowRanges {
         let mut all: Vec<(u32, u32)> = self.runs.iter().chain(&other.runs).copied().collect();

@@ -352,6 +352,10 @@ async fn affected(work: &Work<'_>, def: &TableDef, changes: &[Change]) -> Result
         1 => conditions.into_iter().next().unwrap_or_else(|| Expr::literal(Literal::UInt(1))),
         _ => Expr::new(ExprKind::Chain(ChainOperator::Or, conditions)),
     };
+    if stored_header(def).position("_part").is_some() {
+        // the name of a column of its own: any part may have such rows
+        return Ok(names_of(&work.ctx.snapshot, def.id).map(|name| name.to_string()).collect());
+    }
     // by its own name a Join table shows one row a key; a mutation is about the rows in its parts
     let name = match def.kind {
         TableKind::Join => ObjectName::qualified(&*def.database, query::state_table_name(def.id)),

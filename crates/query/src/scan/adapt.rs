@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BinaryArray};
-use store::{ActivePart, QualifiedName};
-use types::{Block, Column, DataType, Header};
+use store::ActivePart;
+use types::{Block, Column, Header};
 
 use super::Source;
 use super::table::StoredTable;
+use super::virtuals::{Place, Virtual};
 use crate::context::QueryContext;
 use crate::error::{Error, Result};
 use crate::layout::Upgrade;
@@ -19,7 +19,7 @@ enum Origin {
     /// The n-th column of the upgraded block.
     Table(usize),
     /// Says where the row is.
-    Virtual(usize),
+    Virtual(Virtual),
 }
 
 /// Makes blocks of one part into blocks of its table.
@@ -38,12 +38,13 @@ impl Adapter {
         columns: &[usize],
     ) -> Result<Adapter> {
         let header = source.header().project(columns);
-        let first_virtual = source.header().len() - Virtual::columns().len();
+        let virtuals = source.virtuals();
+        let first_virtual = source.header().len() - virtuals.len();
         let mut wanted: Vec<Column> = Vec::with_capacity(columns.len());
         let mut origins = Vec::with_capacity(columns.len());
         for (&position, column) in columns.iter().zip(header.columns()) {
-            origins.push(match position.checked_sub(first_virtual) {
-                Some(which) => Origin::Virtual(which),
+            origins.push(match position.checked_sub(first_virtual).and_then(|at| virtuals.get(at)) {
+                Some(which) => Origin::Virtual(*which),
                 None => {
                     wanted.push(column.clone());
                     Origin::Table(wanted.len() - 1)
@@ -78,41 +79,19 @@ impl Adapter {
     }
 
     /// A block of the asked columns out of one that has what [`Adapter::stored`] says.
-    pub(super) fn adapt(&self, block: &Block, virtuals: &Virtual) -> Result<Block> {
+    /// `numbers` are those of its rows in their part, where [`Adapter::counts_rows`] says that they are needed.
+    pub(super) fn adapt(&self, block: &Block, place: &Place, numbers: Option<&[u32]>) -> Result<Block> {
         let upgraded = self.upgrade.apply(block)?;
         let origin = |origin: &Origin| match origin {
-            Origin::Table(position) => upgraded.array(*position).clone(),
-            Origin::Virtual(which) => virtuals.array(*which, block.rows()),
+            Origin::Table(position) => Ok(upgraded.array(*position).clone()),
+            Origin::Virtual(which) => place.array(*which, block.rows(), numbers),
         };
-        Ok(Block::with_rows(self.header.clone(), self.origins.iter().map(origin).collect(), block.rows())?)
-    }
-}
-/// The values of the virtual columns of one part.
-#[derive(Clone, Debug)]
-pub(crate) struct Virtual {
-    values: [String; 4],
-}
-
-impl Virtual {
-    /// `_part`, `_partition_id`, `_database`, `_table`.
-    pub(crate) fn columns() -> Vec<Column> {
-        let text = DataType::LowCardinality(Arc::new(DataType::String));
-        ["_part", "_partition_id", "_database", "_table"].map(|name| Column::new(name, text.clone())).to_vec()
+        let arrays = self.origins.iter().map(origin).collect::<Result<Vec<_>>>()?;
+        Ok(Block::with_rows(self.header.clone(), arrays, block.rows())?)
     }
 
-    /// Of a block that is in no part.
-    pub(super) fn none() -> Virtual {
-        Virtual { values: Default::default() }
-    }
-
-    /// Of a part of a table.
-    pub(super) fn of(part: &ActivePart, table: &QualifiedName) -> Virtual {
-        let (name, partition) = (part.name().to_string(), part.name().partition_id.to_string());
-        Virtual { values: [name, partition, table.database.to_string(), table.name.to_string()] }
-    }
-
-    fn array(&self, which: usize, rows: usize) -> ArrayRef {
-        let value = self.values.get(which).map_or("", String::as_str);
-        Arc::new(BinaryArray::from_iter_values(std::iter::repeat_n(value, rows)))
+    /// True when a column is asked for whose value depends on the number of the row.
+    pub(super) fn counts_rows(&self) -> bool {
+        self.origins.iter().any(|origin| matches!(origin, Origin::Virtual(which) if which.counts_rows()))
     }
 }

@@ -13,6 +13,7 @@ mod provider;
 mod ranges;
 mod skip;
 mod table;
+mod virtuals;
 mod work;
 
 use std::fmt;
@@ -24,13 +25,13 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use types::{Block, Header};
 
-pub(crate) use adapt::Virtual;
 pub use exec::ScanExec;
 pub use predicate::{Comparison, Predicate};
 pub use provider::SourceTable;
 pub(crate) use ranges::ranges_of;
 pub use skip::Skips;
 pub use table::{StoredTable, TableOptions};
+pub(crate) use virtuals::Virtual;
 
 use crate::context::QueryContext;
 use crate::error::Result;

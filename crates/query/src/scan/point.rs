@@ -12,9 +12,9 @@ use parts::{KeyProbe, PartSchema, Purpose, apply_rule_to_key};
 use store::{ActivePart, Snapshot, TableDef};
 use types::{Block, Column, DataType, Header, Setting, TableId};
 
-use super::Virtual;
 use super::adapt::Adapter;
 use super::table::{StoredTable, TableOptions};
+use super::virtuals::Place;
 use crate::bind::relations::RelationColumn;
 use crate::context::QueryContext;
 use crate::definition::Definition;
@@ -194,7 +194,7 @@ impl PointRead {
         }
         let adapter = Adapter::of_block(&today, &self.table, ctx, &self.needed)?;
         match part.read_key(probe, adapter.stored(), index.as_deref()).await? {
-            Some(block) => Ok(Some(adapter.adapt(&block, &Virtual::none())?)),
+            Some(block) => Ok(Some(adapter.adapt(&block, &Place::nowhere(self.table.def(ctx)?), None)?)),
             None => Ok(None),
         }
     }

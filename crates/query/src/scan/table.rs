@@ -21,9 +21,10 @@ use store::{QualifiedName, Snapshot, TableDef};
 use types::transform::TransformError;
 use types::{Block, ErrorCode, Header, Setting, TableId};
 
-use super::adapt::{Adapter, Virtual};
+use super::adapt::Adapter;
 use super::prewhere::Prewhere;
 use super::skip::{self, Skips, Used};
+use super::virtuals::{Place, Virtual, stored_columns};
 use super::work::{Piece, Work};
 use super::{Blocks, Predicate, Read, Source};
 use crate::context::QueryContext;
@@ -45,6 +46,7 @@ pub struct StoredTable {
     name: QualifiedName,
     /// Stored columns, hidden ones too, then virtual ones.
     header: Header,
+    virtuals: Arc<[Virtual]>,
     schema: Option<Arc<PartSchema>>,
     is_final: bool,
     prewhere: Option<Prewhere>,
@@ -77,6 +79,7 @@ impl StoredTable {
             version: def.version,
             name: def.qualified_name(),
             header,
+            virtuals: Virtual::of(def).into_iter().map(|(which, _)| which).collect(),
             schema: def.schema.clone(),
             is_final: options.is_final,
             prewhere,
@@ -88,8 +91,13 @@ impl StoredTable {
 
     /// Stored columns, hidden ones too, then virtual ones.
     pub(crate) fn columns_of(def: &TableDef) -> Header {
-        let stored = def.schema.as_ref().map_or(&def.columns, |schema| &schema.header);
-        Header::new([stored.columns(), &Virtual::columns()].concat())
+        let virtuals = Virtual::of(def).into_iter().map(|(_, column)| column);
+        Header::new(stored_columns(def).columns().iter().cloned().chain(virtuals).collect::<Vec<_>>())
+    }
+
+    /// What the last columns of the header are.
+    pub(super) fn virtuals(&self) -> &[Virtual] {
+        &self.virtuals
     }
 
     /// True when skip indexes may leave rows out.
@@ -185,7 +193,9 @@ impl StoredTable {
     /// The block that stands for the table in this query.
     fn read_override(&self, block: &Block, ctx: &Arc<QueryContext>, read: &Read) -> Result<Blocks> {
         let adapter = Adapter::of_block(block.header(), self, ctx, &self.needed(read))?;
-        let block = adapter.adapt(&block.project(adapter.stored()), &Virtual::none())?;
+        let place = Place::nowhere(self.def(ctx)?);
+        let numbers = adapter.counts_rows().then(|| (0..block.rows() as u32).collect::<Vec<u32>>());
+        let block = adapter.adapt(&block.project(adapter.stored()), &place, numbers.as_deref())?;
         let block = match &self.prewhere {
             Some(prewhere) => prewhere.filter(&block)?,
             None => block,
@@ -220,9 +230,8 @@ impl StoredTable {
 
     /// The rows of the pieces after the engine's rule.
     fn read_final(&self, schema: &Arc<PartSchema>, work: Work, ctx: &Arc<QueryContext>, read: &Read) -> Result<Blocks> {
-        if read.columns.iter().any(|&column| schema.header.len() <= column) {
-            return Err(Error::NotSupported("virtual columns together with FINAL".to_owned()));
-        }
+        // virtual columns are merged as any that no rule is about
+        let schema = &PartSchema { header: self.header.clone(), ..PartSchema::clone(schema) };
         let positions = schema.final_columns(&self.needed(read));
         let apart = ctx.settings.flag(Setting::DoNotMergeAcrossPartitionsSelectFinal);
         let keep: Arc<[usize]> = (0..read.columns.len()).collect();
@@ -248,18 +257,24 @@ impl StoredTable {
     fn read_piece(&self, piece: Piece, ctx: &Arc<QueryContext>, columns: &[usize]) -> Result<Blocks> {
         let given = ctx.snapshot.header_of(self.table, &piece.part);
         let adapter = Adapter::of_part(&piece.part, &given, self, ctx, columns)?;
-        let virtuals = Virtual::of(&piece.part, &self.name);
+        let place = Place::of(self.def(ctx)?, &piece.part, piece.before);
         let prewhere = self.prewhere.as_ref().map(|prewhere| prewhere.over(&adapter.header())).transpose()?;
-        let blocks = match ctx.settings.flag(Setting::ApplyDeletedMask) {
-            true => piece.part.read(adapter.stored(), piece.granules, Caching::Use),
-            false => piece.part.part.read(adapter.stored(), piece.granules, Caching::Use),
+        let (stored, granules) = (adapter.stored().to_vec(), piece.granules);
+        let masked = ctx.settings.flag(Setting::ApplyDeletedMask);
+        let blocks = match (adapter.counts_rows(), masked) {
+            (true, masked) => {
+                piece.part.read_numbered(&stored, granules, Caching::Use, !masked).map_ok(numbered).boxed()
+            }
+            (false, true) => piece.part.read(&stored, granules, Caching::Use).map_ok(plain).boxed(),
+            (false, false) => piece.part.part.read(&stored, granules, Caching::Use).map_ok(plain).boxed(),
         };
         let ctx = ctx.clone();
         Ok(blocks
             .map(move |block| {
                 // Under FINAL rows go through a merge before they are counted, so the check stands here as well.
                 ctx.check()?;
-                let block = adapter.adapt(&block.map_err(Error::from)?, &virtuals)?;
+                let (block, numbers) = block.map_err(Error::from)?;
+                let block = adapter.adapt(&block, &place, numbers.as_deref())?;
                 match &prewhere {
                     Some(prewhere) => prewhere.filter(&block),
                     None => Ok(block),
@@ -268,9 +283,23 @@ impl StoredTable {
             .boxed())
     }
 
+    /// The table as the query's snapshot has it.
+    pub(super) fn def<'a>(&self, ctx: &'a QueryContext) -> Result<&'a Arc<TableDef>> {
+        ctx.snapshot.catalog.table_by_id(self.table).ok_or(Error::DefinitionChanged(self.table))
+    }
+
     pub(crate) fn table(&self) -> TableId {
         self.table
     }
+}
+
+/// A block whose rows need no numbers.
+fn plain(block: Block) -> (Block, Option<Vec<u32>>) {
+    (block, None)
+}
+
+fn numbered((block, numbers): (Block, Vec<u32>)) -> (Block, Option<Vec<u32>>) {
+    (block, Some(numbers))
 }
 
 /// Refuses to read more partitions than the table setting `max_partitions_to_read` allows.
@@ -373,7 +402,7 @@ impl Source for StoredTable {
                 _ => Ok(stream::empty().boxed()),
             };
         }
-        let def = ctx.snapshot.catalog.table_by_id(self.table).ok_or(Error::DefinitionChanged(self.table))?;
+        let def = self.def(ctx)?;
         if def.version != self.version {
             return Err(Error::DefinitionChanged(self.table));
         }

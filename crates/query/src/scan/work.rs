@@ -30,6 +30,8 @@ pub(super) struct Piece {
     pub part: Arc<ActivePart>,
     /// Ascending and disjoint; never empty.
     pub granules: Vec<Range<usize>>,
+    /// How many parts are read before it, and how many rows these have.
+    pub before: (u64, u64),
 }
 
 impl Piece {
@@ -54,13 +56,15 @@ impl Work {
         let mut work = Work::default();
         let Some(parts) = snapshot.table_parts(table) else { return Ok(work) };
         let asked = Asked::new(schema, predicate)?;
+        let mut before = (0, 0);
         for part in parts.parts() {
             work.parts_total += 1;
             work.granules_total += part.part.granules();
             let today = snapshot.header_of(table, part);
             let granules = asked.granules(schema, part, &today).map_err(Error::from)?;
             if !granules.is_empty() {
-                work.pieces.push(Piece { part: part.clone(), granules });
+                work.pieces.push(Piece { part: part.clone(), granules, before });
+                before = (before.0 + 1, before.1 + part.rows());
             }
         }
         Ok(work)

@@ -177,7 +177,9 @@ async fn a_block_that_stands_for_the_table_is_read_instead_of_it() {
 async fn a_plan_over_another_definition_is_refused_at_its_next_run() {
     let old = query(&snapshot(MergeMode::Plain, &[&[(1, 1, "a")]]));
     let plan = leaf(&old, false, None).build().unwrap();
-    let header = Header::new([header().columns(), &crate::scan::Virtual::columns()].concat());
+    let def = old.snapshot.catalog.table_by_id(TABLE).unwrap();
+    let virtuals = crate::scan::Virtual::of(def).into_iter().map(|(_, column)| column);
+    let header = Header::new(header().columns().iter().cloned().chain(virtuals).collect::<Vec<_>>());
     let compiled = compile(&bound(&plan, header.clone()), &old).await.unwrap();
     let altered = {
         let def = old.snapshot.catalog.table_by_id(TABLE).unwrap();
