@@ -75,7 +75,16 @@ def packed_pages_are_unpacked_and_cut_ones_refused(everview, server, _):
     equal(everview.ask(f"SELECT count() FROM url('{server.url('packed.csv')}', CSV, 'a UInt8, b String')"), "3\n")
     everview.refuses(f"SELECT * FROM url('{server.url('cut.csv.gz')}', CSV, 'a UInt8, b UInt8') FORMAT Null", 271)
     everview.refuses(f"SELECT * FROM url('{server.url('a.csv')}', CSV, 'a UInt8, b String', 'gzip')", 271)
-    everview.refuses(f"SELECT * FROM url('{server.url('a.csv')}', CSV, 'a UInt8, b String', 'xz')", 48)
+    for name in ("xz", "lzma", "bz2", "snappy"):
+        everview.refuses(f"SELECT * FROM url('{server.url('a.csv')}', CSV, 'a UInt8, b String', '{name}')", 48, name)
+    for name in ("br", "lz4", "gz", "zst", "deflate"):
+        for _ in range(2):
+            everview.ask(f"INSERT INTO FUNCTION file('p.csv.{name}', CSV, 'a UInt64, b String') "
+                         "SELECT number, repeat('x', 100) FROM numbers(5000) SETTINGS engine_file_truncate_on_insert = 1")
+        equal(everview.ask(f"SELECT count(), sum(c1), max(length(c2)) FROM file('p.csv.{name}')"), "5000\t12497500\t100\n")
+        packed = (Path(everview.folder) / "user_files" / f"p.csv.{name}").read_bytes()
+        server.put(f"cut.csv.{name}", packed[:-3])
+        everview.refuses(f"SELECT count() FROM url('{server.url(f'cut.csv.{name}')}', CSV, 'a UInt64, b String')", 271)
 
 
 @CHECKS

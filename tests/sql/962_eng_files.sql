@@ -46,3 +46,24 @@ CREATE TABLE f2 (a UInt8) ENGINE = File(Nope); -- { serverError UNKNOWN_FORMAT }
 CREATE TABLE f2 ENGINE = File(CSV); -- { serverError CANNOT_STAT }
 DROP TABLE f;
 SHOW TABLES;
+
+-- TRUNCATE empties the file of a table, be it there or not; of several files it is refused, as INSERT is
+CREATE TABLE case_962_own (a UInt8, b String) ENGINE = File(CSV);
+TRUNCATE TABLE case_962_own;
+INSERT INTO case_962_own VALUES (1, 'x'), (2, 'y');
+SELECT count() FROM case_962_own;
+TRUNCATE TABLE case_962_own;
+SELECT count() FROM case_962_own;
+INSERT INTO case_962_own VALUES (3, 'z');
+SELECT * FROM case_962_own;
+DROP TABLE case_962_own;
+CREATE TABLE case_962_packed (a UInt8) ENGINE = File(CSV, 'case_962/packed.csv.gz');
+TRUNCATE TABLE case_962_packed;
+INSERT INTO case_962_packed VALUES (1);
+TRUNCATE TABLE case_962_packed;
+SELECT count() FROM case_962_packed;
+DROP TABLE case_962_packed;
+CREATE TABLE case_962_several (a UInt8, b String) ENGINE = File(CSV, 'case_962/{1,2}.csv');
+TRUNCATE TABLE case_962_several; -- { serverError DATABASE_ACCESS_DENIED }
+INSERT INTO case_962_several VALUES (1, 'x'); -- { serverError DATABASE_ACCESS_DENIED }
+DROP TABLE case_962_several;

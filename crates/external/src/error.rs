@@ -276,6 +276,7 @@ impl Error {
             Error::BadValue { kind: Kind::MySql, .. } => ErrorCode::POCO_EXCEPTION,
             Error::BadValue { .. } => ErrorCode::CANNOT_PARSE_TEXT,
             Error::ReadOnly { kind: Kind::Postgres | Kind::MySql, .. } => ErrorCode::INCORRECT_QUERY,
+            Error::ReadOnly { kind: Kind::File, .. } => ErrorCode::DATABASE_ACCESS_DENIED,
             Error::NotSupported(_) | Error::ReadOnly { .. } => ErrorCode::NOT_IMPLEMENTED,
             Error::SameName { .. } => ErrorCode::ILLEGAL_COLUMN,
             Error::BadCompression { .. } => ErrorCode::CANNOT_DECOMPRESS,

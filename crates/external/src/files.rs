@@ -126,8 +126,7 @@ impl Files {
     /// The one file that is written.
     fn target(&self) -> Result<PathBuf> {
         if glob::is_pattern(&self.pattern) || glob::has_braces(&self.pattern) {
-            let reason = "an INSERT writes one file".to_owned();
-            return Err(Error::BadPattern { pattern: self.pattern.clone(), reason });
+            return Err(Error::ReadOnly { kind: Kind::File, what: "what a pattern names" });
         }
         Ok(self.folder.join(&self.pattern))
     }
@@ -241,6 +240,17 @@ impl Objects for Files {
             Some(folder) => disk.sync_dir(folder).await.map_err(failed),
             None => Ok(()),
         }
+    }
+
+    async fn truncate(&self) -> Result<()> {
+        let (path, disk) = (self.target()?, &self.env.disk);
+        let failed = |error: env::Error| Files::unreadable(&self.pattern, &error);
+        if !disk.exists(&path).await.map_err(failed)? {
+            return Ok(());
+        }
+        let file = disk.open(&path).await.map_err(failed)?;
+        file.truncate(0).await.map_err(failed)?;
+        file.sync().await.map_err(failed)
     }
 
     async fn is_added_to(&self) -> Result<bool> {

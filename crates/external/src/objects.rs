@@ -65,6 +65,11 @@ pub trait Objects: std::fmt::Debug + Send + Sync {
         Err(Error::ReadOnly { kind: self.kind(), what: "an object" })
     }
 
+    /// Takes all bytes from what an INSERT would add to.
+    async fn truncate(&self) -> Result<()> {
+        Err(Error::NotSupported(format!("TRUNCATE of {}", self.kind().name())))
+    }
+
     /// True when [`Objects::write`] adds to what is there already, so that no second line of names is wanted.
     async fn is_added_to(&self) -> Result<bool> {
         Ok(false)

@@ -1,4 +1,4 @@
-//! Compressed streams of bytes: gzip, zlib, zstd, piece by piece, in both directions. What comes out of a piece is bounded
+//! Compressed streams of bytes: gzip, zlib, brotli, zstd, LZ4, piece by piece, in both directions. What comes out of a piece is bounded
 //! by feeding the decoder small pieces; nothing is collected whole.
 
 use std::io::{self, Write};
@@ -7,9 +7,11 @@ use bytes::Bytes;
 use flate2::Compression;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use lz4_flex::frame::FrameEncoder;
 use zstd::stream::raw::Operation;
 
 mod blocks;
+mod brotli;
 mod lz4;
 
 /// Compressed bytes that a decoder takes at once: what they unpack to is bounded by it (zlib: a thousandfold).
@@ -23,7 +25,9 @@ pub enum Coding {
     /// HTTP's "deflate": the zlib format.
     Deflate,
     Zstd,
-    /// LZ4 in its frame format. Only read.
+    /// Brotli.
+    Brotli,
+    /// LZ4 in its frame format.
     Lz4,
     /// ClickHouse's own blocks of LZ4, with a checksum each; no Content-Encoding, but the URL asks for it.
     Blocks,
@@ -37,6 +41,7 @@ impl Coding {
             "deflate" => Some(Coding::Deflate),
             "zstd" => Some(Coding::Zstd),
             "lz4" => Some(Coding::Lz4),
+            "br" => Some(Coding::Brotli),
             _ => None,
         }
     }
@@ -48,6 +53,7 @@ impl Coding {
             Coding::Deflate => "deflate",
             Coding::Zstd => "zstd",
             Coding::Lz4 => "lz4",
+            Coding::Brotli => "br",
             Coding::Blocks => "",
         }
     }
@@ -76,16 +82,32 @@ pub enum Encoder {
     Deflate(flate2::write::ZlibEncoder<Vec<u8>>),
     /// zstd.
     Zstd(zstd::stream::write::Encoder<'static, Vec<u8>>),
+    /// Brotli.
+    Brotli(Box<::brotli::CompressorWriter<Vec<u8>>>),
+    /// LZ4 frames.
+    Lz4(Box<FrameEncoder<Vec<u8>>>),
     /// ClickHouse's own blocks.
     Blocks(blocks::Packer),
 }
+
+/// What the window of brotli holds, as a power of two: what its own program has.
+const BROTLI_WINDOW: u32 = 22;
+/// Bytes that brotli takes at once.
+const BROTLI_BUFFER_BYTES: usize = 64 << 10;
 
 impl Encoder {
     /// An encoder; `level` is that of zlib, and bounded to what there is.
     pub fn new(coding: Option<Coding>, level: i64) -> io::Result<Encoder> {
         let level = Compression::new(u32::try_from(level.clamp(1, 9)).unwrap_or(3));
         Ok(match coding {
-            None | Some(Coding::Lz4) => Encoder::Plain,
+            None => Encoder::Plain,
+            Some(Coding::Brotli) => Encoder::Brotli(Box::new(::brotli::CompressorWriter::new(
+                Vec::new(),
+                BROTLI_BUFFER_BYTES,
+                level.level(),
+                BROTLI_WINDOW,
+            ))),
+            Some(Coding::Lz4) => Encoder::Lz4(Box::new(FrameEncoder::new(Vec::new()))),
             Some(Coding::Blocks) => Encoder::Blocks(blocks::Packer::default()),
             Some(Coding::Gzip) => Encoder::Gzip(flate2::write::GzEncoder::new(Vec::new(), level)),
             Some(Coding::Deflate) => Encoder::Deflate(flate2::write::ZlibEncoder::new(Vec::new(), level)),
@@ -101,6 +123,8 @@ impl Encoder {
             Encoder::Gzip(encoder) => encoder.write_all(&bytes).map(|()| encoder.get_mut()),
             Encoder::Deflate(encoder) => encoder.write_all(&bytes).map(|()| encoder.get_mut()),
             Encoder::Zstd(encoder) => encoder.write_all(&bytes).map(|()| encoder.get_mut()),
+            Encoder::Brotli(encoder) => encoder.write_all(&bytes).map(|()| encoder.get_mut()),
+            Encoder::Lz4(encoder) => encoder.write_all(&bytes).map(|()| encoder.get_mut()),
         }?;
         Ok(std::mem::take(out).into())
     }
@@ -113,6 +137,8 @@ impl Encoder {
             Encoder::Gzip(encoder) => encoder.finish()?.into(),
             Encoder::Deflate(encoder) => encoder.finish()?.into(),
             Encoder::Zstd(encoder) => encoder.finish()?.into(),
+            Encoder::Brotli(encoder) => encoder.into_inner().into(),
+            Encoder::Lz4(encoder) => encoder.finish()?.into(),
         })
     }
 }
@@ -122,6 +148,7 @@ enum Decoder {
     Gzip(flate2::write::MultiGzDecoder<Vec<u8>>),
     Deflate(flate2::write::ZlibDecoder<Vec<u8>>),
     Zstd(ZstdDecoder),
+    Brotli(brotli::Unpacker),
     Lz4(lz4::Frames),
     Blocks(blocks::Unpacker),
 }
@@ -164,6 +191,7 @@ impl Decoder {
         Ok(match coding {
             Coding::Gzip => Decoder::Gzip(flate2::write::MultiGzDecoder::new(Vec::new())),
             Coding::Deflate => Decoder::Deflate(flate2::write::ZlibDecoder::new(Vec::new())),
+            Coding::Brotli => Decoder::Brotli(brotli::Unpacker::default()),
             Coding::Lz4 => Decoder::Lz4(lz4::Frames::default()),
             Coding::Blocks => Decoder::Blocks(blocks::Unpacker::default()),
             Coding::Zstd => {
@@ -177,10 +205,19 @@ impl Decoder {
             Decoder::Gzip(decoder) => decoder.write_all(bytes).map(|()| decoder.get_mut()),
             Decoder::Deflate(decoder) => decoder.write_all(bytes).map(|()| decoder.get_mut()),
             Decoder::Zstd(decoder) => return decoder.push(bytes),
+            Decoder::Brotli(unpacker) => return unpacker.push(bytes),
             Decoder::Lz4(frames) => return frames.push(bytes),
             Decoder::Blocks(unpacker) => return unpacker.push(bytes),
         }?;
         Ok(std::mem::take(out).into())
+    }
+
+    /// More of what was pushed, where a piece of it did not come out at once.
+    fn more(&mut self) -> Option<io::Result<Bytes>> {
+        match self {
+            Decoder::Brotli(unpacker) if unpacker.has_more() => Some(unpacker.more()),
+            _ => None,
+        }
     }
 
     /// What is left; an error when the stream was cut off.
@@ -189,6 +226,7 @@ impl Decoder {
             Decoder::Gzip(decoder) => decoder.try_finish().map(|()| decoder.get_mut()),
             Decoder::Deflate(decoder) => decoder.try_finish().map(|()| decoder.get_mut()),
             Decoder::Zstd(decoder) => return decoder.finish(),
+            Decoder::Brotli(unpacker) => return unpacker.finish(),
             Decoder::Lz4(frames) => return frames.finish(),
             Decoder::Blocks(unpacker) => return unpacker.finish(),
         }?;
@@ -201,6 +239,8 @@ struct Unpacking {
     packed: BoxStream<'static, io::Result<Bytes>>,
     decoder: Decoder,
     waiting: Bytes,
+    /// Nothing came so far: an empty file is no stream that was cut off.
+    is_empty: bool,
     is_done: bool,
 }
 
@@ -209,22 +249,26 @@ pub fn unpack(
     packed: BoxStream<'static, io::Result<Bytes>>,
     coding: Coding,
 ) -> io::Result<BoxStream<'static, io::Result<Bytes>>> {
-    let state = Unpacking { packed, decoder: Decoder::new(coding)?, waiting: Bytes::new(), is_done: false };
+    let state =
+        Unpacking { packed, decoder: Decoder::new(coding)?, waiting: Bytes::new(), is_empty: true, is_done: false };
     Ok(stream::unfold(state, unpack_next).boxed())
 }
 
 async fn unpack_next(mut state: Unpacking) -> Option<(io::Result<Bytes>, Unpacking)> {
     while !state.is_done {
-        let unpacked = if state.waiting.is_empty() {
+        let unpacked = if let Some(more) = state.decoder.more() {
+            more
+        } else if state.waiting.is_empty() {
             match state.packed.next().await {
                 Some(Ok(bytes)) => {
+                    state.is_empty &= bytes.is_empty();
                     state.waiting = bytes;
                     continue;
                 }
                 Some(Err(error)) => Err(error),
                 None => {
                     state.is_done = true;
-                    state.decoder.finish()
+                    if state.is_empty { Ok(Bytes::new()) } else { state.decoder.finish() }
                 }
             }
         } else {
@@ -249,6 +293,8 @@ mod tests {
 
     use super::*;
 
+    const ALL: [Coding; 5] = [Coding::Gzip, Coding::Deflate, Coding::Zstd, Coding::Brotli, Coding::Lz4];
+
     fn packed(coding: Coding, text: &[u8]) -> Vec<u8> {
         let mut encoder = Encoder::new(Some(coding), 3).unwrap();
         let mut out = encoder.push(Bytes::copy_from_slice(text)).unwrap().to_vec();
@@ -265,10 +311,23 @@ mod tests {
     #[test]
     fn what_is_packed_comes_back_in_whatever_pieces_it_arrives() {
         let text: Vec<u8> = (0..100_000_u32).flat_map(|n| format!("{n}\t").into_bytes()).collect();
-        for coding in [Coding::Gzip, Coding::Deflate, Coding::Zstd] {
+        for coding in ALL {
             let pieces = packed(coding, &text).chunks(777).map(<[u8]>::to_vec).collect();
             assert!(unpacked(coding, pieces).unwrap() == text, "{coding:?}");
+            assert!(unpacked(coding, vec![]).unwrap().is_empty(), "{coding:?}");
         }
+    }
+
+    #[test]
+    fn a_little_brotli_that_is_much_comes_piece_by_piece() {
+        let zeros = vec![0; 8 << 20];
+        let whole = Bytes::from(packed(Coding::Brotli, &zeros));
+        assert!(whole.len() < 4_096, "{}", whole.len());
+        let pieces = unpack(stream::iter([Ok(whole.clone())]).boxed(), Coding::Brotli).unwrap();
+        let sizes: Vec<usize> = futures::executor::block_on(pieces.map_ok(|piece| piece.len()).try_collect()).unwrap();
+        assert_eq!(sizes.iter().sum::<usize>(), zeros.len());
+        assert!(sizes.iter().all(|size| *size <= 256 << 10));
+        assert!(unpacked(Coding::Brotli, vec![[&whole[..], b"more"].concat()]).is_err());
     }
 
     #[test]
@@ -303,10 +362,10 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_such_stream_are_an_error() {
-        for coding in [Coding::Gzip, Coding::Deflate, Coding::Zstd] {
+        for coding in ALL {
             assert!(unpacked(coding, vec![b"SELECT 1, and more of it".to_vec()]).is_err(), "{coding:?}");
         }
-        for coding in [Coding::Gzip, Coding::Deflate, Coding::Zstd] {
+        for coding in ALL {
             let whole = packed(coding, b"a\tb\n");
             assert!(unpacked(coding, vec![whole[..whole.len() - 3].to_vec()]).is_err(), "{coding:?}");
         }

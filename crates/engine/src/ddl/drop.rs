@@ -58,8 +58,28 @@ pub(super) async fn run(engine: &Engine, what: &Drop, ctx: &QueryContext) -> Res
             }
         }
     }
+    truncate_files(what, ctx).await?;
     if !edits.is_empty() {
         commit(engine, edits, ctx).await?;
+    }
+    Ok(())
+}
+
+/// True for tables whose rows are in a file that is theirs to empty.
+fn is_file(table: &TableDef) -> bool {
+    table.kind == TableKind::External && &*table.engine == "File"
+}
+
+/// TRUNCATE of tables of engine File: their files, which no commit has, are emptied.
+async fn truncate_files(what: &Drop, ctx: &QueryContext) -> Result<()> {
+    if what.action != DropAction::Truncate || what.object != ObjectKind::Table {
+        return Ok(());
+    }
+    for name in &what.names {
+        let table = ctx.snapshot.catalog.named(&qualified(ctx, name));
+        if let Some(table) = table.filter(|table| is_file(table)) {
+            query::relations::outside_of_table(table, ctx)?.truncate(ctx).await?;
+        }
     }
     Ok(())
 }
@@ -159,6 +179,10 @@ fn rows_of(table: &TableDef, ctx: &QueryContext) -> u64 {
 /// A view with a table of its own empties that; a view with TO does nothing, as in ClickHouse.
 fn truncate(table: &TableDef) -> Result<Vec<Edit>> {
     let all = |table: TableId| Edit::Truncate { table, partition: None };
+    if is_file(table) {
+        // its rows are in no part
+        return Ok(Vec::new());
+    }
     Ok(match (&table.view, table.kind) {
         (
             None,

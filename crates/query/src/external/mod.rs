@@ -117,6 +117,14 @@ impl Outside {
         matches!(self.rows, Rows::Objects(_))
     }
 
+    /// Takes all rows from what an INSERT adds to.
+    pub async fn truncate(&self, ctx: &QueryContext) -> Result<()> {
+        match &self.rows {
+            Rows::Table(_) => Err(Error::NotSupported(format!("TRUNCATE of {}", self.name()))),
+            Rows::Objects(packed) => wait(ctx, packed.objects.truncate()).await,
+        }
+    }
+
     /// Asks the source what columns it has, unless that was said.
     pub async fn ask_columns(&self, ctx: &Arc<QueryContext>) -> Result<Header> {
         match &self.structure {

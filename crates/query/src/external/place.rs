@@ -342,12 +342,13 @@ impl Compression {
             "deflate" => Compression::Known(Some(Coding::Deflate)),
             "zstd" | "zst" => Compression::Known(Some(Coding::Zstd)),
             "lz4" => Compression::Known(Some(Coding::Lz4)),
-            "brotli" | "br" | "xz" | "LZMA" | "bz2" | "snappy" => {
+            "brotli" | "br" => Compression::Known(Some(Coding::Brotli)),
+            "xz" | "LZMA" | "lzma" | "bz2" | "snappy" => {
                 return Err(Error::NotSupported(format!("compression \"{name}\"")));
             }
             other => {
                 let message = format!(
-                    "unknown compression method '{other}'. Only 'auto', 'none', 'gzip', 'deflate', 'zstd' and 'lz4' are \
+                    "unknown compression method '{other}'. Only 'auto', 'none', 'gzip', 'deflate', 'br', 'zstd' and 'lz4' are \
                      supported as compression methods"
                 );
                 return Err(Error::refused(ErrorCode::NOT_IMPLEMENTED, message));
@@ -364,9 +365,8 @@ impl Compression {
                 Some("zst" | "zstd") => Ok(Some(Coding::Zstd)),
                 Some("lz4") => Ok(Some(Coding::Lz4)),
                 Some("deflate") => Ok(Some(Coding::Deflate)),
-                Some(other @ ("br" | "xz" | "bz2" | "snappy")) => {
-                    Err(Error::NotSupported(format!("compression \"{other}\"")))
-                }
+                Some("br") => Ok(Some(Coding::Brotli)),
+                Some(other @ ("xz" | "bz2" | "snappy")) => Err(Error::NotSupported(format!("compression \"{other}\""))),
                 _ => Ok(None),
             },
         }

@@ -65,9 +65,6 @@ async fn encoded(
 ) -> Result<Bytestream> {
     let format = packed.format()?;
     let coding = packed.compression.of(packed.objects.hint())?;
-    if coding == Some(format::codec::Coding::Lz4) {
-        return Err(Error::NotSupported("writing with compression \"lz4\"".to_owned()));
-    }
     let wrong = |error: &dyn std::fmt::Display| Error::reported(ErrorCode::LOGICAL_ERROR, &error.to_string());
     let packer = Encoder::new(coding, 3).map_err(|error| wrong(&error))?;
     let encoder = format::encoder(format, header, &ctx.settings);
