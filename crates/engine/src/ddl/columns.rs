@@ -1,5 +1,7 @@
 //! The columns of a new table: what is declared, or what a table, function or query gives.
 
+use std::collections::BTreeSet;
+
 use query::QueryContext;
 use query::definition::Definition;
 use query::expressions::Expressions;
@@ -56,6 +58,11 @@ pub(super) fn declared(elements: &TableElements, ctx: &QueryContext) -> Result<(
 
 /// Columns of a header as they would be declared.
 pub(crate) fn of_header(header: &Header) -> Result<TableElements> {
+    let mut names = BTreeSet::new();
+    if let Some(twice) = header.columns().iter().find(|column| !names.insert(&column.name)) {
+        let message = format!("cannot add column {}: column with this name already exists", twice.name);
+        return Err(Error::refused(ErrorCode::ILLEGAL_COLUMN, message));
+    }
     let columns = header.columns().iter();
     let columns = columns.map(|column| Ok(ColumnDef::plain(Ident::new(&*column.name), Some(ast_type(&column.ty)?))));
     Ok(TableElements { columns: columns.collect::<Result<Vec<_>>>()?, ..TableElements::default() })

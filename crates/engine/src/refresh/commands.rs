@@ -32,15 +32,20 @@ impl Scheduler {
         }
     }
 
-    /// STOP VIEWS, START VIEWS.
-    pub(crate) async fn switch_all(&self, to: Switch, ctx: &QueryContext) -> Result<()> {
+    /// PAUSE VIEWS, START VIEWS. Gives the views.
+    pub(crate) async fn switch_all(&self, to: Switch, ctx: &QueryContext) -> Result<Vec<Arc<TableDef>>> {
         self.sync().await;
         let views: Vec<_> = ctx.snapshot.catalog.tables().filter(|view| is_refreshed(view)).cloned().collect();
-        for view in views {
-            self.command(&view, |control, _| control.switch = to).await?;
-            if to == Switch::Off {
-                self.interrupt(&view, ctx).await?;
-            }
+        for view in &views {
+            self.command(view, |control, _| control.switch = to).await?;
+        }
+        Ok(views)
+    }
+
+    /// STOP VIEWS: the refreshes under way end too.
+    pub(crate) async fn stop_all(&self, ctx: &QueryContext) -> Result<()> {
+        for view in self.switch_all(Switch::Off, ctx).await? {
+            self.interrupt(&view, ctx).await?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use query::QueryContext;
-use sql::ast::{CreateMaterializedView, Definer, Ident, OnError, RefreshMode, Security, SecurityKind};
+use sql::ast::{CreateMaterializedView, Definer, Ident, OnError, RefreshMode, Security, SecurityKind, ViewTarget};
 use store::{Edit, QualifiedName, TableDef, TableKind, Target, ViewDef};
 use types::ErrorCode;
 use views::refresh::{Control, Outcome, Plan, cycle, generations, normalize, record};
@@ -27,6 +27,10 @@ pub(crate) fn check(create: &mut CreateMaterializedView, name: &QualifiedName, c
         let message =
             "ON ERROR QUARANTINE of a refreshable view: a refresh that fails changes nothing and is tried again";
         return Err(Error::NotImplemented(message.to_owned()));
+    }
+    if matches!(create.target, ViewTarget::Inner(Some(_))) && replaces(plan.mode) {
+        let message = "TO INNER UUID is not allowed for materialized views with REFRESH without APPEND";
+        return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
     }
     if create.security.kind == Some(SecurityKind::Invoker) {
         let message = "SQL SECURITY INVOKER can't be specified for MATERIALIZED VIEW";

@@ -423,8 +423,8 @@ pub enum SystemCommand {
     CancelView(ObjectName),
     /// `STOP VIEW v`, `STOP VIEWS`
     StopView(Option<ObjectName>),
-    /// `PAUSE VIEW v`
-    PauseView(ObjectName),
+    /// `PAUSE VIEW v`, `PAUSE VIEWS`
+    PauseView(Option<ObjectName>),
     /// `START VIEW v`, `START VIEWS`
     StartView(Option<ObjectName>),
     /// `TEST VIEW v SET FAKE TIME '…'`, `UNSET FAKE TIME`

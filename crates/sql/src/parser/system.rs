@@ -52,6 +52,10 @@ impl Parser<'_> {
             SystemCommand::StopView(None)
         } else if self.accept("START VIEWS") {
             SystemCommand::StartView(None)
+        } else if self.accept("PAUSE VIEWS") {
+            SystemCommand::PauseView(None)
+        } else if self.accept("PAUSE VIEW") {
+            SystemCommand::PauseView(Some(self.object_name()?))
         } else if self.accept("STOP VIEW") {
             SystemCommand::StopView(Some(self.object_name()?))
         } else if self.accept("START VIEW") {
@@ -82,8 +86,6 @@ impl Parser<'_> {
             SystemCommand::WaitView
         } else if self.accept("CANCEL VIEW") {
             SystemCommand::CancelView
-        } else if self.accept("PAUSE VIEW") {
-            SystemCommand::PauseView
         } else if self.accept("REPAIR VIEW") {
             SystemCommand::RepairView
         } else {

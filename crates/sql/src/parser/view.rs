@@ -43,6 +43,8 @@ impl Parser<'_> {
         let mut security = self.security()?;
         let refresh = if self.accept("REFRESH") { Some(self.refresh()?) } else { None };
         let stored = self.stored()?;
+        // as in ClickHouse a comment may stand on either side of these
+        let early_comment = self.comment()?;
         let mark = self.token();
         let populate = self.accept("POPULATE");
         let empty = !populate && self.accept("EMPTY");
@@ -56,10 +58,10 @@ impl Parser<'_> {
             );
         }
         let on_error = self.on_error()?;
-        if security == Security::default() {
+        if security == Security::default() && early_comment.is_none() {
             security = self.security()?;
         }
-        let comment = self.comment()?;
+        let comment = if early_comment.is_none() { self.comment()? } else { early_comment };
         if mode == CreateMode::Attach && !self.at("AS") {
             return Ok(self.attach(ObjectKind::View, head));
         }

@@ -253,7 +253,8 @@ impl Printer {
             }
             SystemCommand::WaitView(view) => self.with_name("WAIT VIEW", Some(view)),
             SystemCommand::CancelView(view) => self.with_name("CANCEL VIEW", Some(view)),
-            SystemCommand::PauseView(view) => self.with_name("PAUSE VIEW", Some(view)),
+            SystemCommand::PauseView(None) => self.text("PAUSE VIEWS"),
+            SystemCommand::PauseView(view) => self.with_name("PAUSE VIEW", view.as_ref()),
             SystemCommand::RepairView(view) => self.with_name("REPAIR VIEW", Some(view)),
             SystemCommand::StopView(None) => self.text("STOP VIEWS"),
             SystemCommand::StopView(view) => self.with_name("STOP VIEW", view.as_ref()),

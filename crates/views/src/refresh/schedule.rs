@@ -164,14 +164,8 @@ fn check_every(period: Span, offset: Span) -> Result<()> {
     if period.months != 0 && period.seconds != 0 {
         return bad("interval mixes calendar units (MONTH, QUARTER, YEAR) and clock units (WEEK and below)");
     }
-    if offset.seconds_max() >= period.seconds_min() && !fits_by_months(period, offset) {
+    if offset.seconds_max() >= period.seconds_min() {
         return bad("OFFSET must be less than the period");
     }
     Ok(())
-}
-
-/// An offset of fewer months than the period, and of seconds that fit in any month: `3 MONTH OFFSET 2 MONTH 5 DAY`.
-fn fits_by_months(period: Span, offset: Span) -> bool {
-    let left = period.months - offset.months;
-    offset.months != 0 && left > 0 && offset.seconds < Span { months: left, seconds: 0 }.seconds_min()
 }

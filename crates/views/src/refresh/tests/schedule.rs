@@ -94,6 +94,9 @@ fn what_cannot_be_a_schedule_is_refused_by_name() {
         ("EVERY 10 MILLISECOND", ErrorCode::BAD_ARGUMENTS),
         ("EVERY 1 DAY OFFSET 24 HOUR", ErrorCode::BAD_ARGUMENTS),
         ("EVERY 1 MONTH OFFSET 28 DAY", ErrorCode::BAD_ARGUMENTS),
+        ("EVERY 1 QUARTER OFFSET 2 MONTH 22 DAY", ErrorCode::BAD_ARGUMENTS),
+        ("EVERY 11 MONTH OFFSET 10 MONTH", ErrorCode::BAD_ARGUMENTS),
+        ("EVERY 1 YEAR OFFSET 11 MONTH 24 DAY", ErrorCode::BAD_ARGUMENTS),
         ("EVERY 1 SECOND 1 SECOND", ErrorCode::SYNTAX_ERROR),
         ("EVERY 18446744073709551615 YEAR", ErrorCode::BAD_ARGUMENTS),
         ("EVERY 1 DAY SETTINGS nope = 1", ErrorCode::UNKNOWN_SETTING),
@@ -110,5 +113,7 @@ fn what_cannot_be_a_schedule_is_refused_by_name() {
         assert_eq!(try_plan(clause).unwrap_err().code(), code, "{clause}");
     }
     assert!(try_plan("EVERY 1 MONTH OFFSET 27 DAY 23 HOUR").is_ok());
-    assert!(try_plan("EVERY 1 QUARTER OFFSET 2 MONTH 5 DAY").is_ok());
+    for longest in ["1 QUARTER OFFSET 2 MONTH 21 DAY", "10 MONTH OFFSET 9 MONTH", "1 YEAR OFFSET 11 MONTH 23 DAY"] {
+        assert!(try_plan(&format!("EVERY {longest}")).is_ok(), "{longest}");
+    }
 }
