@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray};
+use arrow::array::{ArrayRef, BooleanArray};
 use types::{AggregateSignature, DataType};
 
 use crate::combinator::merge_present;
 use crate::error::Result;
+use crate::rows::true_bits;
 
 /// Which groups to give back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,10 +54,11 @@ impl<'a> Rows<'a> {
     pub fn for_each(&self, mut each: impl FnMut(usize, usize)) {
         match self.filter {
             None => self.groups.iter().enumerate().for_each(|(row, group)| each(row, *group)),
-            Some(filter) => {
-                let keep = kept(filter);
-                self.groups.iter().enumerate().filter(|(row, _)| keep(*row)).for_each(|(row, group)| each(row, *group));
-            }
+            // conditions like countIf's are mostly true of few rows: from one to the next, not row by row
+            Some(filter) => true_bits(filter)
+                .set_indices()
+                .filter_map(|row| Some((row, *self.groups.get(row)?)))
+                .for_each(|(row, group)| each(row, group)),
         }
     }
 
@@ -70,10 +72,6 @@ impl<'a> Rows<'a> {
         });
         result
     }
-}
-
-fn kept(filter: &BooleanArray) -> impl Fn(usize) -> bool + '_ {
-    move |row| filter.is_valid(row) && filter.value(row)
 }
 
 /// The states of many groups of one aggregate function.
