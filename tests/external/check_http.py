@@ -61,6 +61,21 @@ def pages_are_rows_with_the_types_of_the_real_engine(everview, server, _):
 
 
 @CHECKS
+def virtual_columns_say_where_a_row_is_from_and_when_it_changed(everview, server, liar):
+    changed = 1_700_000_000
+    os.utime(server.pages / "a.csv", (changed, changed))
+    query = "SELECT DISTINCT toUnixTimestamp(_time), _size, _file, toTypeName(_time) FROM {}"
+    row = [[str(changed), "12", "a.csv", "Nullable(DateTime)"]]
+    equal(everview.rows(query.format(f"url('{server.url('a.csv')}')")), row)
+    everview.ask("INSERT INTO FUNCTION file('changed/a.csv', CSV, 'a UInt8, b String') VALUES (1, 'x'), (2, 'y')")
+    os.utime(Path(everview.folder) / "user_files" / "changed" / "a.csv", (changed, changed))
+    equal(everview.rows(query.format("file('changed/*.csv')")), row)
+    # what a page does not say is not known
+    liar.answers["undated"] = [HEAD + b"Content-Length: 2\r\n\r\n1\n"]
+    equal(everview.rows(f"SELECT a, _time FROM url('{liar.url('undated')}', CSV, 'a UInt8')"), [["1", "\\N"]])
+
+
+@CHECKS
 def braces_are_several_pages_and_missing_ones_have_no_rows(everview, server, _):
     url = server.url("{a,b,none}.csv")
     equal(everview.rows(f"SELECT a, _file FROM url('{url}', CSV, 'a UInt8, b String') ORDER BY a"),

@@ -42,6 +42,8 @@ def objects_are_rows(everview, server):
     equal(everview.rows(f"SELECT *, _path, _file, _size FROM {call(server, 'd/a.csv', KEYS)}"),
           [["1", "x", "bucket/d/a.csv", "a.csv", "12"], ["2", "y", "bucket/d/a.csv", "a.csv", "12"]])
     equal(everview.rows(f"SELECT * FROM {call(server, 'g.csv.gz', KEYS)}"), [["7", "gz"]])
+    for key in ("d/a.csv", "d/a*.csv"):
+        equal(everview.ask(f"SELECT DISTINCT _time BETWEEN now() - 3600 AND now() + 60 FROM {call(server, key)}"), "1\n")
     equal(everview.rows(f"SELECT b FROM {call(server, 'd/a.csv')} WHERE a = 2"), [["y"]])
     equal(everview.rows(f"SELECT a FROM {call(server, 'odd%20name%2B%25.csv')}"), [["9"]])
 

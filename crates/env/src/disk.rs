@@ -52,6 +52,10 @@ pub trait Disk: Send + Sync + Debug {
     /// True when the name exists.
     async fn exists(&self, path: &Path) -> Result<bool>;
 
+    /// When the bytes of a file were changed last, in seconds since 1970; none where the disk does not keep it. Only to be
+    /// shown: nothing may be decided by it.
+    async fn modified_s(&self, path: &Path) -> Result<Option<i64>>;
+
     /// Makes the entries of a folder durable: creations, renames and removals in it.
     async fn sync_dir(&self, path: &Path) -> Result<()>;
 

@@ -10,7 +10,7 @@ use futures::{StreamExt, stream};
 
 use crate::error::{Error, Kind, Result};
 use crate::glob;
-use crate::objects::{Bytestream, Object, Objects, Opened};
+use crate::objects::{Bytestream, Object, Objects, Opened, Seekable};
 
 /// Bytes that are read from a file at once.
 const CHUNK_BYTES: u64 = 1 << 20;
@@ -78,7 +78,13 @@ impl Files {
 
     fn object(&self, relative: String, size: Option<u64>) -> Object {
         let file = relative.rsplit('/').next().unwrap_or_default().to_owned();
-        Object { path: self.folder.join(&relative).to_string_lossy().into_owned(), key: relative, file, size }
+        Object {
+            path: self.folder.join(&relative).to_string_lossy().into_owned(),
+            key: relative,
+            file,
+            size,
+            modified_s: None,
+        }
     }
 
     fn unreadable(key: &str, error: &env::Error) -> Error {
@@ -121,6 +127,11 @@ impl Files {
         let file = self.env.disk.open(&self.folder.join(&object.key)).await.map_err(failed)?;
         let len = file.len().await.map_err(failed)?;
         Ok((file, len))
+    }
+
+    async fn modified_s(&self, object: &Object) -> Result<Option<i64>> {
+        let modified = self.env.disk.modified_s(&self.folder.join(&object.key)).await;
+        modified.map_err(|error| Files::unreadable(&object.key, &error))
     }
 
     /// The one file that is written.
@@ -166,8 +177,9 @@ impl Objects for Files {
         Ok(objects)
     }
 
-    async fn seekable(&self, object: &Object) -> Result<Option<u64>> {
-        Ok(Some(self.opened(object).await?.1))
+    async fn seekable(&self, object: &Object) -> Result<Option<Seekable>> {
+        let (_, size) = self.opened(object).await?;
+        Ok(Some(Seekable { size, modified_s: self.modified_s(object).await? }))
     }
 
     async fn range(&self, object: &Object, range: Range<u64>) -> Result<Bytes> {
@@ -186,6 +198,7 @@ impl Objects for Files {
 
     async fn open(&self, object: &Object) -> Result<Opened> {
         let (file, len) = self.opened(object).await?;
+        let modified_s = self.modified_s(object).await?;
         let key = object.key.clone();
         let bytes = stream::try_unfold((file, 0), move |(file, at)| {
             let key = key.clone();
@@ -199,7 +212,7 @@ impl Objects for Files {
                 Ok(Some((bytes, (file, end))))
             }
         });
-        Ok(Opened { size: Some(len), encoding: None, bytes: bytes.boxed() })
+        Ok(Opened { size: Some(len), modified_s, encoding: None, bytes: bytes.boxed() })
     }
 
     /// Adds to the file, or makes it. When the statement fails, the file is as it was.

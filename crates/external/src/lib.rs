@@ -28,7 +28,7 @@ pub mod tls;
 pub use database::{Database, Patience, Target};
 pub use error::{Error, Result};
 pub use hosts::{AllowedHosts, Hosts};
-pub use objects::{Object, Objects};
+pub use objects::{Object, Objects, Seekable};
 pub use relation::{Blocks, Comparison, Filter, Scan, Table};
 pub use secret::Secret;
 pub use tls::{Tls, TlsMode};

@@ -22,12 +22,25 @@ pub struct Object {
     pub file: String,
     /// Bytes, where the list says it.
     pub size: Option<u64>,
+    /// When it was changed last, in seconds since 1970, where the list says it.
+    pub modified_s: Option<i64>,
+}
+
+/// An object of which pieces can be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seekable {
+    /// Bytes in all.
+    pub size: u64,
+    /// When it was changed last, in seconds since 1970, where that is known.
+    pub modified_s: Option<i64>,
 }
 
 /// An object whose bytes are on their way.
 pub struct Opened {
     /// How many bytes it has in all, where that is known. Fewer or more are an error of the stream.
     pub size: Option<u64>,
+    /// When it was changed last, in seconds since 1970, where that is known.
+    pub modified_s: Option<i64>,
     /// How it is packed in transit (`Content-Encoding`); the stream is still packed.
     pub encoding: Option<String>,
     /// The bytes, from the first on.
@@ -49,8 +62,8 @@ pub trait Objects: std::fmt::Debug + Send + Sync {
     /// What there is, in a fixed order.
     async fn list(&self) -> Result<Vec<Object>>;
 
-    /// How many bytes an object has, where pieces of it can be read; none where it can only be read from its beginning.
-    async fn seekable(&self, object: &Object) -> Result<Option<u64>>;
+    /// What is known of an object of which pieces can be read; none where it can only be read from its beginning.
+    async fn seekable(&self, object: &Object) -> Result<Option<Seekable>>;
 
     /// Exactly these bytes. Only of objects that are seekable.
     async fn range(&self, object: &Object, range: Range<u64>) -> Result<Bytes>;

@@ -26,7 +26,7 @@ use tokio::io::AsyncWriteExt;
 use crate::error::{Error, Kind, Result};
 use crate::glob;
 use crate::http::{Http, Manners};
-use crate::objects::{Bytestream, Object, Objects, Opened};
+use crate::objects::{Bytestream, Object, Objects, Opened, Seekable};
 use crate::secret::Secret;
 
 /// Objects of one listing, at most.
@@ -233,9 +233,9 @@ impl Bucket {
         }
     }
 
-    fn object(&self, key: String, size: Option<u64>) -> Object {
+    fn object(&self, key: String, size: Option<u64>, modified_s: Option<i64>) -> Object {
         let file = key.rsplit('/').next().unwrap_or_default().to_owned();
-        Object { path: format!("{}/{key}", self.place.bucket), key, file, size }
+        Object { path: format!("{}/{key}", self.place.bucket), key, file, size, modified_s }
     }
 
     /// The objects that one key with `*` and `?` means, by name.
@@ -252,7 +252,7 @@ impl Bucket {
                     let reason = format!("more than {OBJECTS_MAX} objects match");
                     return Err(Error::BadPattern { pattern: pattern.to_owned(), reason });
                 }
-                found.push(self.object(key, Some(meta.size)));
+                found.push(self.object(key, Some(meta.size), Some(meta.last_modified.timestamp())));
             }
         }
         found.sort();
@@ -279,18 +279,19 @@ impl Objects for Bucket {
         for key in glob::expand(&self.place.key, self.options.names_max)? {
             match glob::is_pattern(&key) {
                 true => objects.extend(self.listed(&key).await?),
-                false => objects.push(self.object(key, None)),
+                false => objects.push(self.object(key, None, None)),
             }
         }
         Ok(objects)
     }
 
-    async fn seekable(&self, object: &Object) -> Result<Option<u64>> {
-        if object.size.is_some() {
-            return Ok(object.size);
+    async fn seekable(&self, object: &Object) -> Result<Option<Seekable>> {
+        if let Some(size) = object.size {
+            return Ok(Some(Seekable { size, modified_s: object.modified_s }));
         }
         let meta = self.store.head(&self.path(&object.key)?).await;
-        Ok(Some(meta.map_err(|error| self.failed(&error, &object.key))?.size))
+        let meta = meta.map_err(|error| self.failed(&error, &object.key))?;
+        Ok(Some(Seekable { size: meta.size, modified_s: Some(meta.last_modified.timestamp()) }))
     }
 
     async fn range(&self, object: &Object, range: Range<u64>) -> Result<Bytes> {
@@ -308,6 +309,7 @@ impl Objects for Bucket {
     async fn open(&self, object: &Object) -> Result<Opened> {
         let answer = self.store.get(&self.path(&object.key)?).await;
         let answer = answer.map_err(|error| self.failed(&error, &object.key))?;
+        let modified_s = Some(answer.meta.last_modified.timestamp());
         let (promised, place, read) = (answer.meta.size, object.path.clone(), self.options.manners.read);
         let state = (answer.into_stream(), 0_u64);
         let bytes = stream::try_unfold(state, move |(mut body, got)| {
@@ -330,7 +332,7 @@ impl Objects for Bucket {
                 }
             }
         });
-        Ok(Opened { size: Some(promised), encoding: None, bytes: bytes.boxed() })
+        Ok(Opened { size: Some(promised), modified_s, encoding: None, bytes: bytes.boxed() })
     }
 
     async fn write(&self, mut bytes: Bytestream) -> Result<()> {

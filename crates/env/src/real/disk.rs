@@ -94,6 +94,12 @@ impl Disk for RealDisk {
         path.try_exists().map_err(|error| Error::from_io(DiskOp::Open, path, &error))
     }
 
+    async fn modified_s(&self, path: &Path) -> Result<Option<i64>> {
+        let modified = self.call(DiskOp::Open, path, |path| fs::metadata(path)?.modified()).await?;
+        let since = modified.duration_since(std::time::UNIX_EPOCH).ok();
+        Ok(since.and_then(|since| i64::try_from(since.as_secs()).ok()))
+    }
+
     async fn sync_dir(&self, path: &Path) -> Result<()> {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         self.call(DiskOp::SyncDir, path, |path| File::open(path)?.sync_all()).await

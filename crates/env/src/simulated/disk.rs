@@ -379,6 +379,11 @@ impl Disk for SimulatedDisk {
         Ok(state.files.is_dir(path) || state.files.names.contains_key(path))
     }
 
+    async fn modified_s(&self, path: &Path) -> Result<Option<i64>> {
+        self.turn(DiskOp::Open, path).await?;
+        Ok(None)
+    }
+
     async fn sync_dir(&self, path: &Path) -> Result<()> {
         self.turn(DiskOp::SyncDir, path).await?;
         self.shared.state.lock().files.sync_dir(path);

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use reqwest::header::{ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH};
+use reqwest::header::{ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, LAST_MODIFIED};
 use reqwest::{Method, Response, Url};
 
 use super::client::{Ask, Http, Manners, failed, shown};
 use crate::error::{Error, Kind, Result};
 use crate::glob;
-use crate::objects::{Bytestream, Object, Objects, Opened};
+use crate::objects::{Bytestream, Object, Objects, Opened, Seekable};
 use crate::secret::Secret;
 
 /// What is asked for.
@@ -129,6 +129,12 @@ fn number(answer: &Response, name: reqwest::header::HeaderName) -> Option<u64> {
     answer.headers().get(name)?.to_str().ok()?.trim().parse().ok()
 }
 
+/// `Last-Modified`, in seconds since 1970.
+fn modified_s(answer: &Response) -> Option<i64> {
+    let text = answer.headers().get(LAST_MODIFIED)?.to_str().ok()?;
+    Some(chrono::DateTime::parse_from_rfc2822(text).ok()?.timestamp())
+}
+
 #[async_trait]
 impl Objects for Pages {
     fn kind(&self) -> Kind {
@@ -148,12 +154,12 @@ impl Objects for Pages {
             let path = percent_encoding::percent_decode_str(url.path()).decode_utf8_lossy().into_owned();
             let file = path.rsplit('/').next().unwrap_or_default().to_owned();
             // the URL itself may have a password
-            Object { key: at.to_string(), path, file, size: None }
+            Object { key: at.to_string(), path, file, size: None, modified_s: None }
         };
         Ok(self.urls.iter().enumerate().map(object).collect())
     }
 
-    async fn seekable(&self, object: &Object) -> Result<Option<u64>> {
+    async fn seekable(&self, object: &Object) -> Result<Option<Seekable>> {
         let url = self.url(object)?;
         let answer = match self.ask(Method::HEAD, &url, None).await {
             Ok(answer) => answer,
@@ -163,7 +169,8 @@ impl Objects for Pages {
         };
         let ranges = answer.headers().get(ACCEPT_RANGES).is_some_and(|ranges| ranges.as_bytes() == b"bytes");
         let is_packed = answer.headers().contains_key(CONTENT_ENCODING);
-        Ok(if ranges && !is_packed { number(&answer, CONTENT_LENGTH) } else { None })
+        let size = number(&answer, CONTENT_LENGTH).filter(|_| ranges && !is_packed);
+        Ok(size.map(|size| Seekable { size, modified_s: modified_s(&answer) }))
     }
 
     async fn range(&self, object: &Object, range: Range<u64>) -> Result<Bytes> {
@@ -187,7 +194,7 @@ impl Objects for Pages {
         let size = number(&answer, CONTENT_LENGTH);
         let encoding = answer.headers().get(CONTENT_ENCODING).and_then(|value| value.to_str().ok());
         let encoding = encoding.filter(|name| *name != "identity").map(str::to_owned);
-        Ok(Opened { size, encoding, bytes: self.body(answer, &url, size) })
+        Ok(Opened { size, modified_s: modified_s(&answer), encoding, bytes: self.body(answer, &url, size) })
     }
 
     async fn write(&self, bytes: Bytestream) -> Result<()> {

@@ -70,7 +70,7 @@ async fn of_object(
     if format == Format::Parquet {
         let header = match footer(objects, object, coding, ctx).await? {
             Packing::Pieces(file, _) => file.header().clone(),
-            Packing::Whole(blocks) => blocks.header().clone(),
+            Packing::Whole(blocks, _) => blocks.header().clone(),
         };
         return Ok((header, format));
     }

@@ -162,11 +162,17 @@ pub fn folder_of(uuid: u128) -> String {
     format!(".tables/{uuid:032x}")
 }
 
-/// `_path`, `_file` and `_size`, unless the rows have columns of these names.
+/// `_path`, `_file`, `_size` and `_time`, unless the rows have columns of these names.
 fn virtual_columns(columns: &Header) -> Vec<Column> {
     let text = || DataType::LowCardinality(Arc::new(DataType::String));
     let size = DataType::Nullable(Arc::new(DataType::UInt64));
-    let all = [Column::new("_path", text()), Column::new("_file", text()), Column::new("_size", size)];
+    let time = DataType::Nullable(Arc::new(DataType::DateTime(None)));
+    let all = [
+        Column::new("_path", text()),
+        Column::new("_file", text()),
+        Column::new("_size", size),
+        Column::new("_time", time),
+    ];
     all.into_iter().filter(|column| columns.position(&column.name).is_none()).collect()
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BinaryArray, UInt64Array};
+use arrow::array::{ArrayRef, BinaryArray, UInt32Array, UInt64Array};
 use external::Object;
 use format::Format;
 use format::codec::Coding;
@@ -95,6 +95,7 @@ enum Asked {
     Path,
     File,
     Size,
+    Time,
 }
 
 impl Source for Bytes {
@@ -117,6 +118,7 @@ impl Source for Bytes {
             asked.push(match self.header.columns().get(at).map(|column| &*column.name) {
                 Some("_path") => Asked::Path,
                 Some("_file") => Asked::File,
+                Some("_time") => Asked::Time,
                 _ => Asked::Size,
             });
         }
@@ -188,6 +190,11 @@ impl State {
             }
             Asked::Path => Ok(text(&reading.object.path)),
             Asked::File => Ok(text(&reading.object.file)),
+            Asked::Time => {
+                // times that the type does not have are not known
+                let time = reading.object.modified_s.or(reading.modified_s).and_then(|at| u32::try_from(at).ok());
+                Ok(Arc::new(UInt32Array::from_iter(std::iter::repeat_n(time, rows))) as ArrayRef)
+            }
             Asked::Size => {
                 let size = reading.object.size.or(reading.size);
                 Ok(Arc::new(UInt64Array::from_iter(std::iter::repeat_n(size, rows))) as ArrayRef)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use external::objects::Bytestream;
-use external::{Object, Objects};
+use external::{Object, Objects, Seekable};
 use format::codec::Coding;
 use format::parquet::{ParquetBlocks, ParquetFile, ParquetFooter, ParquetPieces, Step};
 use format::{Decode, DecodeOptions, Format};
@@ -52,6 +52,8 @@ fn from_format(error: format::Error) -> Error {
 pub(super) struct Unpacked {
     pub(super) bytes: Bytestream,
     pub(super) size: Option<u64>,
+    /// When they were changed last.
+    modified_s: Option<i64>,
 }
 
 /// The bytes of an object, unpacked as they are read: from how it travels, then from how it is stored.
@@ -73,7 +75,7 @@ pub(super) async fn unpacked(
     for coding in travelled.into_iter().chain(coding) {
         bytes = unpack(bytes, coding, object.path.clone())?;
     }
-    Ok(Unpacked { bytes, size: opened.size })
+    Ok(Unpacked { bytes, size: opened.size, modified_s: opened.modified_s })
 }
 
 /// Unpacks; an error of the source stays what it is, one of the packing names the object.
@@ -89,10 +91,10 @@ fn unpack(bytes: Bytestream, coding: Coding, place: String) -> Result<Bytestream
 
 /// How a Parquet file can be read.
 pub(super) enum Packing {
-    /// In pieces, of that many bytes.
-    Pieces(ParquetFile, u64),
-    /// Only whole: it is in memory, and accounted for.
-    Whole(Box<ParquetBlocks>),
+    /// In pieces.
+    Pieces(ParquetFile, Seekable),
+    /// Only whole: it is in memory, and accounted for. When it was changed last.
+    Whole(Box<ParquetBlocks>, Option<i64>),
 }
 
 /// The footer of a Parquet file; the whole file where its source gives no ranges, or where it is packed.
@@ -102,24 +104,25 @@ pub(super) async fn footer(
     coding: Option<Coding>,
     ctx: &Arc<QueryContext>,
 ) -> Result<Packing> {
-    let size = match coding {
+    let seekable = match coding {
         None => wait(ctx, objects.seekable(object)).await?,
         Some(_) => None,
     };
-    let Some(size) = size else {
+    let Some(seekable) = seekable else {
         let mut held = ctx.memory.hold("a Parquet file that is read whole");
-        let (mut whole, mut bytes) = (Vec::new(), unpacked(objects, object, coding, ctx).await?.bytes);
+        let Unpacked { mut bytes, modified_s, .. } = unpacked(objects, object, coding, ctx).await?;
+        let mut whole = Vec::new();
         while let Some(piece) = wait(ctx, bytes.try_next()).await? {
             held.resize(whole.len() + piece.len())?;
             whole.extend_from_slice(&piece);
         }
         let blocks = ParquetBlocks::open(Bytes::from(whole), None, PARQUET_ROWS).map_err(from_format)?;
-        return Ok(Packing::Whole(Box::new(blocks)));
+        return Ok(Packing::Whole(Box::new(blocks), modified_s));
     };
-    let mut footer = ParquetFooter::new(size).map_err(from_format)?;
+    let mut footer = ParquetFooter::new(seekable.size).map_err(from_format)?;
     loop {
         match footer.step().map_err(from_format)? {
-            Step::Ready(file) => return Ok(Packing::Pieces(file, size)),
+            Step::Ready(file) => return Ok(Packing::Pieces(file, seekable)),
             Step::Needs(ranges) => {
                 for range in ranges {
                     let bytes = wait(ctx, objects.range(object, range.clone())).await?;
@@ -146,6 +149,8 @@ pub(super) struct Reading {
     pub(super) object: Object,
     /// Bytes of the object, where that is known.
     pub(super) size: Option<u64>,
+    /// When it was changed last, where that is known: seconds since 1970.
+    pub(super) modified_s: Option<i64>,
     rows: Rows,
     held: Held,
 }
@@ -167,15 +172,15 @@ impl Reading {
         let wanted = what.header.project(&what.columns);
         if what.format == Format::Parquet {
             return Ok(match footer(what.objects.as_ref(), &object, coding, ctx).await? {
-                Packing::Pieces(file, size) => {
+                Packing::Pieces(file, Seekable { size, modified_s }) => {
                     let pieces = Box::new(file.read(&wanted, PARQUET_ROWS).map_err(from_format)?);
                     let converter = Converter::new(pieces.header(), &wanted, ctx)?;
-                    Reading { object, size: Some(size), rows: Rows::Pieces { pieces, converter }, held }
+                    Reading { object, size: Some(size), modified_s, rows: Rows::Pieces { pieces, converter }, held }
                 }
-                Packing::Whole(blocks) => {
+                Packing::Whole(blocks, modified_s) => {
                     let converter = Converter::new(blocks.header(), &wanted, ctx)?;
                     let size = object.size;
-                    Reading { object, size, rows: Rows::Whole { blocks, converter }, held }
+                    Reading { object, size, modified_s, rows: Rows::Whole { blocks, converter }, held }
                 }
             });
         }
@@ -183,7 +188,7 @@ impl Reading {
         let options = DecodeOptions::new(what.header.clone(), ctx.settings.clone());
         let decoder = format::decoder(what.format, options, None).map_err(from_format)?;
         let rows = Rows::Stream { bytes: unpacked.bytes, decoder, ready: VecDeque::new(), is_done: false };
-        Ok(Reading { object, size: unpacked.size, rows, held })
+        Ok(Reading { object, size: unpacked.size, modified_s: unpacked.modified_s, rows, held })
     }
 
     /// The next block of the columns that are asked for; `None` behind the last.
