@@ -37,10 +37,12 @@ pub(crate) async fn run(show: &Show, ctx: &QueryContext) -> Result<Shown> {
         }
         Show::Columns { table, list, .. } => {
             let table = ddl::table(ctx, table)?;
+            let more = if list.full { ", NULL AS collation, comment, '' AS privileges" } else { "" };
             let text = format!(
-                "SELECT name AS field, type, if(startsWith(type, 'Nullable'), 'YES', 'NO') AS `null`, '' AS key, \
-                 nullIf(default_expression, '') AS `default`, '' AS extra FROM system.columns WHERE database = {} AND \
-                 table = {}",
+                "SELECT name AS field, type, if(startsWith(type, 'Nullable'), 'YES', 'NO') AS `null`, \
+                 trim(concat(if(is_in_primary_key, 'PRI ', ''), if(is_in_sorting_key, 'SOR', ''))) AS key, \
+                 nullIf(default_expression, '') AS `default`, '' AS extra{more} FROM system.columns WHERE database = {} \
+                 AND table = {}",
                 sql::quote_string(table.database.as_bytes()),
                 sql::quote_string(table.name.as_bytes())
             );

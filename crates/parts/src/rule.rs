@@ -95,12 +95,12 @@ pub(crate) fn apply_to_groups(schema: &PartSchema, block: &Block, starts: &[u32]
         return take_rows(block, chosen);
     }
     match &schema.merge_mode {
-        MergeMode::Summing { columns, maps, drops_zero_rows } => {
-            let summed = columns::summed(block, starts, columns, maps)?;
+        MergeMode::Summing { columns, maps, drops_zero_rows, kept } => {
+            let summed = columns::summed(block, starts, (columns, kept), maps)?;
             if *drops_zero_rows { columns::without_zero_rows(summed, columns) } else { Ok(summed.block) }
         }
         MergeMode::Aggregating => columns::aggregated(block, starts),
-        MergeMode::Coalescing { columns } => columns::coalesced(block, starts, columns),
+        MergeMode::Coalescing { columns, kept } => columns::coalesced(block, starts, (columns, kept)),
         _ => Ok(block.clone()),
     }
 }

@@ -63,8 +63,10 @@ pub enum MergeMode {
         columns: Vec<usize>,
         /// `Nested` columns merged as maps.
         maps: Vec<SumMap>,
-        /// Whether a row whose sums are all zero is dropped. Not so in tables with maps or aggregate columns.
+        /// Whether a row whose sums are all zero is dropped. Not so in tables with maps or merged aggregate columns.
         drops_zero_rows: bool,
+        /// Aggregate columns that the engine's list leaves out: they keep the first row's state.
+        kept: Vec<usize>,
     },
     /// AggregatingMergeTree: columns of (Simple)AggregateFunction are merged, others keep the first row's value.
     Aggregating,
@@ -84,6 +86,8 @@ pub enum MergeMode {
     Coalescing {
         /// Coalesced columns.
         columns: Vec<usize>,
+        /// As of Summing.
+        kept: Vec<usize>,
     },
 }
 
@@ -208,7 +212,7 @@ impl PartSchema {
                 version: version.map(map).transpose()?,
                 is_deleted: is_deleted.map(map).transpose()?,
             },
-            MergeMode::Summing { columns, maps, drops_zero_rows } => MergeMode::Summing {
+            MergeMode::Summing { columns, maps, drops_zero_rows, kept } => MergeMode::Summing {
                 columns: if *drops_zero_rows { map_all(columns)? } else { keep(columns) },
                 maps: maps
                     .iter()
@@ -216,13 +220,16 @@ impl PartSchema {
                     .map(|m| Ok(SumMap { keys: map_all(&m.keys)?, values: map_all(&m.values)? }))
                     .collect::<Result<_>>()?,
                 drops_zero_rows: *drops_zero_rows,
+                kept: keep(kept),
             },
             MergeMode::Aggregating => MergeMode::Aggregating,
             MergeMode::Collapsing { sign } => MergeMode::Collapsing { sign: map(*sign)? },
             MergeMode::VersionedCollapsing { sign, version } => {
                 MergeMode::VersionedCollapsing { sign: map(*sign)?, version: map(*version)? }
             }
-            MergeMode::Coalescing { columns } => MergeMode::Coalescing { columns: keep(columns) },
+            MergeMode::Coalescing { columns, kept } => {
+                MergeMode::Coalescing { columns: keep(columns), kept: keep(kept) }
+            }
         };
         PartSchema {
             header: self.header.project(positions),
@@ -240,7 +247,7 @@ impl PartSchema {
 impl MergeMode {
     /// The first row of each key, and nothing of the others.
     pub fn first_of_key() -> MergeMode {
-        MergeMode::Summing { columns: Vec::new(), maps: Vec::new(), drops_zero_rows: false }
+        MergeMode::Summing { columns: Vec::new(), maps: Vec::new(), drops_zero_rows: false, kept: Vec::new() }
     }
 
     /// Every position the rule names.
@@ -253,7 +260,7 @@ impl MergeMode {
             }
             MergeMode::Collapsing { sign } => vec![*sign],
             MergeMode::VersionedCollapsing { sign, version } => vec![*sign, *version],
-            MergeMode::Coalescing { columns } => columns.clone(),
+            MergeMode::Coalescing { columns, .. } => columns.clone(),
         }
     }
 
@@ -276,10 +283,12 @@ impl MergeMode {
         }
         let maps: Vec<SumMap> =
             nested.into_values().filter_map(|positions| sum_map(header, &positions, excluded)).collect();
+        let kept = kept(header, listed);
+        let mut aggregates = (0..header.len()).filter(|position| is_aggregate(&header.columns()[*position].ty));
         let drops_zero_rows = !columns.is_empty()
             && maps.iter().all(|map| map.keys.len() > 1)
-            && !header.columns().iter().any(|column| is_aggregate(&column.ty));
-        MergeMode::Summing { columns, maps, drops_zero_rows }
+            && aggregates.all(|position| kept.contains(&position));
+        MergeMode::Summing { columns, maps, drops_zero_rows, kept }
     }
 
     /// `CoalescingMergeTree[(listed)]`.
@@ -288,8 +297,15 @@ impl MergeMode {
             .filter(|position| !excluded.contains(position))
             .filter(|position| listed.is_none_or(|listed| listed.contains(position)))
             .collect();
-        MergeMode::Coalescing { columns }
+        MergeMode::Coalescing { columns, kept: kept(header, listed) }
     }
+}
+
+/// Aggregate columns that a list of columns leaves out.
+fn kept(header: &Header, listed: Option<&[usize]>) -> Vec<usize> {
+    let Some(listed) = listed else { return Vec::new() };
+    let left_out = |position: &usize| is_aggregate(&header.columns()[*position].ty) && !listed.contains(position);
+    (0..header.len()).filter(left_out).collect()
 }
 
 impl SumMap {

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, UInt64Array};
+use arrow::compute::kernels::zip::zip;
 use functions::cast::{CastMode, Rules, cast};
 use sql::ast::ColumnDefault;
 use store::{ActivePart, Snapshot, TableDef};
@@ -39,9 +40,19 @@ pub struct Upgrade {
     /// Computed one after another, each over what is known before it.
     steps: Vec<Step>,
     origins: Vec<Origin>,
+    /// What stands for NULL in what is read, where its type has none now.
+    fills: Vec<Fill>,
     /// The commit that brought the rows, where they are of a part.
     commit: Option<CommitSeq>,
     rules: Rules,
+}
+
+/// A column that could be NULL when its rows were written: its default stands there.
+#[derive(Debug)]
+struct Fill {
+    /// Among what is read.
+    at: usize,
+    expr: Expressions,
 }
 
 #[derive(Debug)]
@@ -85,6 +96,14 @@ impl Upgrade {
                 computed.push((column, Some(expr)));
             }
         }
+        let filled = filled(given, &needed, def)?;
+        for (_, expr) in &filled {
+            for read in reads_of(expr, stored, ctx)? {
+                if !needed.iter().any(|known| known.name == read.name) {
+                    needed.push(read);
+                }
+            }
+        }
         let rules = Rules::new(CastMode::Cast, &function_context(ctx)?);
         let mut upgrade = Upgrade {
             wanted: wanted.clone(),
@@ -93,6 +112,7 @@ impl Upgrade {
             from: Vec::new(),
             steps: Vec::new(),
             origins: Vec::new(),
+            fills: Vec::new(),
             commit: None,
             rules,
         };
@@ -106,6 +126,11 @@ impl Upgrade {
                 // an expression may read it, and it is neither given nor computed: its type's default
                 computed.push((column, None));
             }
+        }
+        for (column, expr) in filled {
+            let Some(at) = upgrade.known.iter().position(|known| known.name == column.name) else { continue };
+            let expr = Expressions::compile_as(&[(expr, column.ty)], &Header::new(upgrade.known.clone()), ctx)?;
+            upgrade.fills.push(Fill { at, expr });
         }
         upgrade.order(computed, ctx)?;
         let place = |column: &Column| {
@@ -177,9 +202,13 @@ impl Upgrade {
     /// A block of the wanted columns out of one of what [`Upgrade::reads`] says.
     pub fn apply(&self, block: &Block) -> Result<Block> {
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.known.len() + self.steps.len());
-        for ((array, column), from) in block.arrays().iter().zip(&self.known).zip(&self.from) {
-            arrays.push(cast(array, from, &column.ty, &self.rules)?);
+        for (at, ((array, column), from)) in block.arrays().iter().zip(&self.known).zip(&self.from).enumerate() {
+            arrays.push(match self.fills.iter().any(|fill| fill.at == at) {
+                true => self.without_nulls(array, from, &column.ty)?,
+                false => cast(array, from, &column.ty, &self.rules)?,
+            });
         }
+        self.fill(block, &mut arrays)?;
         let mut columns = self.known.clone();
         for step in &self.steps {
             arrays.push(match &step.expr {
@@ -199,6 +228,47 @@ impl Upgrade {
         });
         Ok(Block::with_rows(self.wanted.clone(), wanted.collect(), block.rows())?)
     }
+}
+
+impl Upgrade {
+    /// Cast to a type without NULL, with its default where NULL is.
+    fn without_nulls(&self, array: &ArrayRef, from: &DataType, to: &DataType) -> Result<ArrayRef> {
+        let nullable = cast(array, from, &to.to_nullable(), &self.rules)?;
+        let is_there = arrow::compute::is_not_null(&nullable)?;
+        Ok(zip(&is_there, &nullable, &to.default_array(array.len()))?)
+    }
+
+    /// Puts defaults where the rows of the part have NULL and their columns cannot.
+    fn fill(&self, block: &Block, arrays: &mut [ArrayRef]) -> Result<()> {
+        for fill in &self.fills {
+            let is_there = arrow::compute::is_not_null(&block.arrays()[fill.at])?;
+            if is_there.false_count() == 0 {
+                continue;
+            }
+            let known = Block::with_rows(Header::new(self.known.clone()), arrays.to_vec(), block.rows())?;
+            if let Some((default, _)) = fill.expr.eval(&known)?.pop() {
+                arrays[fill.at] = zip(&is_there, &arrays[fill.at], &default)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Columns that could be NULL in the given rows and now cannot, with what stands there then.
+fn filled(given: &Header, needed: &[Column], def: &TableDef) -> Result<Vec<(Column, sql::Expr)>> {
+    let lost_null = |column: &&Column| {
+        !column.ty.is_nullable() && given.column(&column.name).is_some_and(|given| given.ty.is_nullable())
+    };
+    let columns: Vec<&Column> = needed.iter().filter(lost_null).collect();
+    if columns.is_empty() {
+        return Ok(Vec::new());
+    }
+    let definition = Definition::parse(def)?;
+    let mut filled = Vec::with_capacity(columns.len());
+    for column in columns {
+        filled.extend(expression(column, &definition)?.map(|expr| (column.clone(), expr)));
+    }
+    Ok(filled)
 }
 
 /// Makes rows of a part, all its columns, rows of its table's schema.

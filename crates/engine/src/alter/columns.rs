@@ -202,6 +202,7 @@ fn rename(draft: &mut Draft, from: &Ident, to: &Ident, if_exists: bool, action: 
         return Err(Error::refused(ErrorCode::DUPLICATE_COLUMN, message));
     }
     refuse_bound(draft, &from.name, "RENAME")?;
+    check_structure(&from.name, &to.name)?;
     elements(draft).columns[at].name = to.clone();
     rename_readers(draft, &from.name, &to.name);
     match draft.added.iter().position(|added| *added == from.name) {
@@ -213,6 +214,18 @@ fn rename(draft: &mut Draft, from: &Ident, to: &Ident, if_exists: bool, action: 
         }
     }
     Ok(())
+}
+
+/// An element of a Nested structure stays one of that structure.
+fn check_structure(from: &str, to: &str) -> Result<()> {
+    let structure = |name: &str| name.split_once('.').map(|(structure, _)| structure.to_owned());
+    let message = match (structure(from), structure(to)) {
+        (from, to) if from == to => return Ok(()),
+        (Some(_), Some(_)) => "cannot rename column from one nested name to another",
+        (Some(_), None) | (None, Some(_)) => "cannot rename column from nested struct to normal column and vice versa",
+        (None, None) => return Ok(()),
+    };
+    Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message))
 }
 
 /// Every expression of the definition that reads the column reads it by its new name.

@@ -15,7 +15,8 @@ use query::transform::Update;
 use sql::Expr;
 use sql::ast::{Cast, ColumnDefault, ExprKind, Mutation};
 use store::TableDef;
-use types::{ErrorCode, Header};
+use types::transform::TransformError;
+use types::{Block, BlockTransform, ErrorCode, Header};
 
 use super::mutate::{What, check_flag, mask, prepared, stored_header};
 use crate::error::{Error, Result};
@@ -41,12 +42,33 @@ pub(super) async fn compiled(def: &TableDef, mutation: &Mutation, ctx: &Arc<Quer
     }
     let change = Update { condition: None, assignments, recomputed };
     let header = stored_header(def);
-    let transform = query::transform::update(&change, &header, ctx)?;
+    let mut transform = query::transform::update(&change, &header, ctx)?;
+    // elements of a Nested structure are looked at together
+    let is_element = |name: &String| name.contains('.');
+    let is_nested = change.assignments.iter().any(|(name, _)| is_element(name));
+    if is_nested {
+        transform = Arc::new(SameLengths(transform));
+    }
     let condition = prepared(def, &mutation.filter, ctx).await?;
     check_flag(def, &condition, ctx)?;
     let matches = mask(&header, &condition, ctx)?;
-    let amendment = amendment(&header, &condition, &change, ctx)?;
-    Ok(What::Rows { condition, mutation: PartMutation::Update { matches, transform }, amendment: Some(amendment) })
+    let amendment = match is_nested {
+        true => None,
+        false => Some(amendment(&header, &condition, &change, ctx)?),
+    };
+    Ok(What::Rows { condition, mutation: PartMutation::Update { matches, transform }, amendment })
+}
+
+/// Refuses arrays of different lengths in the elements of one Nested structure.
+struct SameLengths(Arc<dyn BlockTransform>);
+
+impl BlockTransform for SameLengths {
+    fn apply(&self, block: &Block) -> std::result::Result<Block, TransformError> {
+        let changed = self.0.apply(block)?;
+        views::insert::nested::check(&changed)
+            .map_err(|error| TransformError { code: error.code(), message: error.to_string() })?;
+        Ok(changed)
+    }
 }
 
 /// The update over only those columns that it looks at or changes.

@@ -332,9 +332,9 @@ impl Maker<'_> {
 /// Columns of the partition key are not summed either.
 fn without_keys(mode: parts::MergeMode, keys: &[usize]) -> parts::MergeMode {
     match mode {
-        parts::MergeMode::Summing { mut columns, maps, drops_zero_rows } => {
+        parts::MergeMode::Summing { mut columns, maps, drops_zero_rows, kept } => {
             columns.retain(|column| !keys.contains(column));
-            parts::MergeMode::Summing { columns, maps, drops_zero_rows }
+            parts::MergeMode::Summing { columns, maps, drops_zero_rows, kept }
         }
         other => other,
     }

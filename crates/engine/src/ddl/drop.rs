@@ -27,6 +27,9 @@ pub(super) async fn run(engine: &Engine, what: &Drop, ctx: &QueryContext) -> Res
     }
     let is_table = matches!(what.object, ObjectKind::Table | ObjectKind::View | ObjectKind::Dictionary);
     if what.action == DropAction::Detach && !is_table {
+        for name in what.names.iter().filter(|_| what.object == ObjectKind::Database && !what.if_exists) {
+            database_name(ctx, &name.name.name)?;
+        }
         return Err(Error::NotImplemented("DETACH of anything but tables, views and dictionaries".to_owned()));
     }
     let ctx = &flush_buffers(engine, what, ctx).await?;

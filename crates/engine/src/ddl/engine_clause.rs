@@ -227,6 +227,11 @@ impl Chosen {
         let Some(list) = self.arguments.first() else { return Ok(MergeMode::summing(header, keys, None)) };
         let mut listed = Vec::new();
         for expr in super::keys::items(list) {
+            // the maps of Nested structures are merged whether they are listed or not
+            let structure = format!("{expr}.");
+            if header.columns().iter().any(|column| column.name.starts_with(&structure)) {
+                continue;
+            }
             let at = position(expr, header).ok_or_else(|| no_column(expr, "columns_to_sum"))?;
             if keys.contains(&at) {
                 let message = format!("column {expr} is in the sorting key and cannot be summed");

@@ -166,7 +166,10 @@ pub(crate) fn place(ctx: &QueryContext, head: &CreateHead) -> Result<Place> {
         (Some(_), CreateMode::Create) => {
             Err(Error::refused(ErrorCode::TABLE_ALREADY_EXISTS, format!("table {name} already exists")))
         }
-        (_, CreateMode::Attach) => Err(Error::NotImplemented("ATTACH".to_owned())),
+        (_, CreateMode::Attach) => {
+            let message = format!("ATTACH with a definition: write ATTACH TABLE {name} or CREATE TABLE");
+            Err(Error::refused(ErrorCode::INCORRECT_QUERY, message))
+        }
     }
 }
 

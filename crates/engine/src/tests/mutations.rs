@@ -208,3 +208,34 @@ proptest! {
         run(history(ops));
     }
 }
+
+/// The real engine fails such a mutation: it reads the column alone.
+#[test]
+fn a_default_that_stands_for_null_may_read_other_columns() {
+    run(async {
+        let (_engine, mut session) = open().await;
+        for text in [
+            "CREATE TABLE t (k UInt32, c Nullable(UInt8) DEFAULT k * 2) ENGINE = MergeTree ORDER BY k",
+            "INSERT INTO t VALUES (4, NULL), (5, 1)",
+            "ALTER TABLE t MODIFY COLUMN c UInt8",
+        ] {
+            done(&mut session, text).await;
+        }
+        assert_eq!(rows(&mut session, "SELECT k, c FROM t").await, ["4\t8", "5\t1"]);
+        assert_eq!(rows(&mut session, "SELECT k FROM t WHERE c = 8").await, ["4"]);
+    });
+}
+
+#[test]
+fn text_is_no_state_of_an_aggregate() {
+    run(async {
+        let (_engine, mut session) = open().await;
+        done(&mut session, "CREATE TABLE t (k UInt8, a AggregateFunction(avg, Float64)) ENGINE = MergeTree ORDER BY k")
+            .await;
+        // it was read as a container that holds itself, until the stack was gone
+        assert_eq!(code(&mut session, "INSERT INTO t VALUES (1, 'x')").await, 70);
+        assert_eq!(code(&mut session, "INSERT INTO t FORMAT TSV 1\tx").await, 53);
+        assert_eq!(code(&mut session, r#"INSERT INTO t FORMAT JSONEachRow {"k": 1, "a": "x"}"#).await, 53);
+        assert_eq!(rows(&mut session, "SELECT count() FROM t").await, ["0"]);
+    });
+}

@@ -16,9 +16,17 @@ pub struct Summed {
     pub saved: Vec<bool>,
 }
 
-/// SummingMergeTree: sums, merged maps, merged states; the first row's value of all else.
-pub fn summed(block: &Block, starts: &[u32], columns: &[usize], sum_maps: &[SumMap]) -> Result<Summed> {
-    let mut arrays = reduced(block, starts, |position| columns.contains(&position).then_some(Reduce::Sum))?;
+/// SummingMergeTree: sums, merged maps, merged states but for those `kept`; the first row's value of all else.
+pub fn summed(
+    block: &Block,
+    starts: &[u32],
+    (columns, kept): (&[usize], &[usize]),
+    sum_maps: &[SumMap],
+) -> Result<Summed> {
+    let mut arrays = reduced(block, starts, |position| match columns.contains(&position) {
+        true => Some(Reduce::Sum),
+        false => kept.contains(&position).then_some(Reduce::First),
+    })?;
     let mut saved = vec![false; starts.len() - 1];
     for map in sum_maps {
         let merged = maps::merged(block, starts, map)?;
@@ -52,9 +60,13 @@ pub fn aggregated(block: &Block, starts: &[u32]) -> Result<Block> {
     Ok(Block::with_rows(block.header().clone(), arrays, starts.len() - 1)?)
 }
 
-/// CoalescingMergeTree: the last value of `columns` that is not NULL; merged states; the first row's value of all else.
-pub fn coalesced(block: &Block, starts: &[u32], columns: &[usize]) -> Result<Block> {
-    let arrays = reduced(block, starts, |position| columns.contains(&position).then_some(Reduce::LastNotNull))?;
+/// CoalescingMergeTree: the last value of `columns` that is not NULL; merged states but for those `kept`; the first row's
+/// value of all else.
+pub fn coalesced(block: &Block, starts: &[u32], (columns, kept): (&[usize], &[usize])) -> Result<Block> {
+    let arrays = reduced(block, starts, |position| match columns.contains(&position) {
+        true => Some(Reduce::LastNotNull),
+        false => kept.contains(&position).then_some(Reduce::First),
+    })?;
     Ok(Block::with_rows(block.header().clone(), arrays, starts.len() - 1)?)
 }
 
@@ -63,6 +75,8 @@ pub fn coalesced(block: &Block, starts: &[u32], columns: &[usize]) -> Result<Blo
 enum Reduce {
     Sum,
     LastNotNull,
+    /// Also of a state.
+    First,
 }
 
 fn reduced(block: &Block, starts: &[u32], reduce: impl Fn(usize) -> Option<Reduce>) -> Result<Vec<ArrayRef>> {
@@ -74,6 +88,7 @@ fn reduced(block: &Block, starts: &[u32], reduce: impl Fn(usize) -> Option<Reduc
             // groups of one row stay as they are, but a sum of -0.0 alone is 0.0
             Some(Reduce::Sum) if column.ty.base().is_float() => sums::summed(column, array, starts)?,
             _ if is_untouched => array.clone(),
+            Some(Reduce::First) => take(array, &firsts, None)?,
             _ if is_aggregate(&column.ty) => states::merged(column, array, starts)?,
             Some(Reduce::Sum) => sums::summed(column, array, starts)?,
             Some(Reduce::LastNotNull) => take(array, &last_not_null(array, starts), None)?,

@@ -18,6 +18,7 @@ pub(super) fn tables() -> Vec<Arc<dyn SystemTable>> {
         Listing::system("parts", parts_rows),
         Listing::system("parts_columns", parts_columns_rows),
         Listing::system("detached_parts", detached_rows),
+        Listing::system("detached_tables", detached_table_rows),
         Listing::system("data_skipping_indices", index_rows),
         Listing::system("projections", projection_rows),
         Listing::system("projection_parts", projection_part_rows),
@@ -47,6 +48,19 @@ fn detached_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
             ("min_block_number", name.min_block.into()),
             ("max_block_number", name.max_block.into()),
             ("level", u64::from(name.level).into()),
+        ]);
+    }
+    Ok(())
+}
+
+fn detached_table_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
+    for table in ctx.snapshot.catalog.tables().filter(|table| table.visibility.is_detached()) {
+        let is_permanently = table.visibility == store::Visibility::DetachedPermanently;
+        rows.push([
+            ("database", table.database.clone().into()),
+            ("table", table.name.clone().into()),
+            ("uuid", Cell::Uuid(table.uuid.to_be_bytes())),
+            ("is_permanently", is_permanently.into()),
         ]);
     }
     Ok(())

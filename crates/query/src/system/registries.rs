@@ -128,8 +128,30 @@ const MERGE_TREES: &[&str] = &[
     "SummingMergeTree",
     "VersionedCollapsingMergeTree",
 ];
-const OTHER_ENGINES: &[&str] =
-    &["Dictionary", "Kafka", "MaterializedView", "Memory", "Merge", "Null", "View", "WindowView"];
+const OTHER_ENGINES: &[&str] = &[
+    "Buffer",
+    "Dictionary",
+    "File",
+    "Join",
+    "Log",
+    "MaterializedView",
+    "Memory",
+    "Merge",
+    "MySQL",
+    "Null",
+    "PostgreSQL",
+    "S3",
+    "Set",
+    "StripeLog",
+    "TinyLog",
+    "URL",
+    "View",
+    "WindowView",
+];
+/// Those of the others that take SETTINGS, and into which several inserts run at once.
+const WITH_SETTINGS: &[&str] =
+    &["File", "Join", "Log", "Memory", "MySQL", "PostgreSQL", "S3", "Set", "StripeLog", "TinyLog", "URL"];
+const WITH_PARALLEL_INSERTS: &[&str] = &["Buffer", "Memory", "Null"];
 
 /// Every engine of tables and views.
 pub(super) fn engine_names() -> impl Iterator<Item = &'static str> {
@@ -141,14 +163,19 @@ fn table_engines(_: &QueryContext, rows: &mut Rows) -> Result<()> {
         rows.push([
             ("name", (*name).into()),
             ("supports_settings", true.into()),
+            ("supports_skipping_indices", true.into()),
+            ("supports_projections", true.into()),
             ("supports_sort_order", true.into()),
             ("supports_ttl", true.into()),
-            ("supports_deduplication", true.into()),
             ("supports_parallel_insert", true.into()),
         ]);
     }
     for name in OTHER_ENGINES {
-        rows.push([("name", (*name).into())]);
+        rows.push([
+            ("name", (*name).into()),
+            ("supports_settings", WITH_SETTINGS.contains(name).into()),
+            ("supports_parallel_insert", WITH_PARALLEL_INSERTS.contains(name).into()),
+        ]);
     }
     Ok(())
 }

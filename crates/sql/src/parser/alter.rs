@@ -270,7 +270,9 @@ impl Parser<'_> {
         self.column_properties(&mut column)?;
         let position = self.position_among()?;
         let nothing = column == ColumnDef::plain(column.name.clone(), None) && position.is_none();
-        if nothing {
+        // NULL says something of a type, which must be there
+        let lacks_type = column.data_type.is_none() && column.nullability.is_some();
+        if nothing || lacks_type {
             return self.unexpected("data type");
         }
         Ok(Action::ModifyColumn { if_exists, column: Box::new(column), position })

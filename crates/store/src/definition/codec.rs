@@ -287,14 +287,17 @@ fn encode_mode(mode: &MergeMode, to: &mut Encoder) {
             to.option(version.as_ref(), position);
             to.option(is_deleted.as_ref(), position);
         }
-        MergeMode::Summing { columns, maps, drops_zero_rows } => {
-            to.u8(2);
+        MergeMode::Summing { columns, maps, drops_zero_rows, kept } => {
+            to.u8(if kept.is_empty() { 2 } else { 7 });
             sizes(to, columns);
             to.list(maps, |to, map| {
                 sizes(to, &map.keys);
                 sizes(to, &map.values);
             });
             to.flag(*drops_zero_rows);
+            if !kept.is_empty() {
+                sizes(to, kept);
+            }
         }
         MergeMode::Aggregating => to.u8(3),
         MergeMode::Collapsing { sign } => {
@@ -306,29 +309,37 @@ fn encode_mode(mode: &MergeMode, to: &mut Encoder) {
             to.size(*sign);
             to.size(*version);
         }
-        MergeMode::Coalescing { columns } => {
-            to.u8(6);
+        MergeMode::Coalescing { columns, kept } => {
+            to.u8(if kept.is_empty() { 6 } else { 8 });
             sizes(to, columns);
+            if !kept.is_empty() {
+                sizes(to, kept);
+            }
         }
     }
 }
 
 fn decode_mode(from: &mut Decoder<'_>) -> Result<MergeMode, DecodeError> {
-    Ok(match from.u8("merge mode")? {
+    let tag = from.u8("merge mode")?;
+    Ok(match tag {
         0 => MergeMode::Plain,
         1 => MergeMode::Replacing {
             version: from.option("version", |from| from.size("version"))?,
             is_deleted: from.option("is_deleted", |from| from.size("is_deleted"))?,
         },
-        2 => MergeMode::Summing {
+        2 | 7 => MergeMode::Summing {
             columns: decode_sizes(from)?,
             maps: from.list("maps", |from| Ok(SumMap { keys: decode_sizes(from)?, values: decode_sizes(from)? }))?,
             drops_zero_rows: from.flag("drops zero rows")?,
+            kept: if tag == 7 { decode_sizes(from)? } else { Vec::new() },
         },
         3 => MergeMode::Aggregating,
         4 => MergeMode::Collapsing { sign: from.size("sign")? },
         5 => MergeMode::VersionedCollapsing { sign: from.size("sign")?, version: from.size("version")? },
-        6 => MergeMode::Coalescing { columns: decode_sizes(from)? },
+        6 | 8 => MergeMode::Coalescing {
+            columns: decode_sizes(from)?,
+            kept: if tag == 8 { decode_sizes(from)? } else { Vec::new() },
+        },
         value => return Err(DecodeError::Value { what: "merge mode", value: value.into() }),
     })
 }

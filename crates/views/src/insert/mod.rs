@@ -12,7 +12,7 @@
 
 mod dead_letters;
 mod dedup;
-mod nested;
+pub mod nested;
 mod passage;
 pub mod quarantine;
 mod retry;

@@ -32,7 +32,7 @@ pub(super) fn default_of(column: &Column, known: &[Column], arrays: &[ArrayRef],
 }
 
 /// SIZES_OF_ARRAYS_DONT_MATCH when elements of a structure have different lengths in a row.
-pub(super) fn check(block: &Block) -> Result<()> {
+pub fn check(block: &Block) -> Result<()> {
     let mut first: Vec<(&str, &Column, &ArrayRef)> = Vec::new();
     for (column, array) in block.header().columns().iter().zip(block.arrays()) {
         let Some(structure) = structure_of(column) else { continue };

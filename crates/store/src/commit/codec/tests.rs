@@ -57,11 +57,14 @@ fn table_defs() -> Vec<TableDef> {
             columns: vec![0],
             maps: vec![SumMap { keys: vec![3], values: vec![3] }],
             drops_zero_rows: true,
+            kept: Vec::new(),
         },
+        MergeMode::Summing { columns: vec![0], maps: Vec::new(), drops_zero_rows: false, kept: vec![2] },
         MergeMode::Aggregating,
         MergeMode::Collapsing { sign: 1 },
         MergeMode::VersionedCollapsing { sign: 1, version: 0 },
-        MergeMode::Coalescing { columns: vec![2] },
+        MergeMode::Coalescing { columns: vec![2], kept: Vec::new() },
+        MergeMode::Coalescing { columns: vec![2], kept: vec![1] },
     ];
     let views = [
         None,
