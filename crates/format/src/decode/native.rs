@@ -105,7 +105,8 @@ impl Native {
 
 fn read_block(reader: &mut Reader<'_>, zone: Zone) -> Read<Block> {
     let (columns, rows) = (reader.varint()?, reader.varint()?);
-    if columns > COLUMNS_MAX {
+    // rows without columns take no bytes: there could be any number of them
+    if columns > COLUMNS_MAX || (columns == 0 && rows > 0) {
         return Err(Stop::Misfit);
     }
     let (mut header, mut arrays) = (Vec::new(), Vec::new());

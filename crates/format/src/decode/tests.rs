@@ -190,6 +190,8 @@ fn native_that_is_cut_off_or_changed_is_an_error_and_never_a_panic() {
     for end in 1..NATIVE.len() {
         assert!(read(&NATIVE[..end]).is_err(), "{end}");
     }
+    // a block without columns that claims more rows than there is memory for
+    assert!(read(&[0, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]).is_err());
     for at in 0..NATIVE.len() {
         for value in [0, 1, 0x7f, 0x80, 0xff] {
             let mut bytes = NATIVE.to_vec();
