@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use types::ErrorCode;
 
 use crate::checkpoint::Checkpoints;
 use crate::committer::Request;
@@ -55,8 +56,11 @@ pub(crate) async fn checkpoint(shared: &Arc<Shared>) -> Result<()> {
 async fn write_checkpoint(shared: &Arc<Shared>) -> Result<()> {
     let all = shared.config.memory_bytes_max <= shared.snapshot().parts.memory_bytes();
     if let Err(error) = merge::flush(shared, all).await {
-        // The checkpoint holds the rows then.
-        tracing::error!(%error, "rows in memory could not be written to files");
+        // The checkpoint holds the rows then. A full disk is told by the commits that it refuses.
+        match error.code() {
+            ErrorCode::NOT_ENOUGH_SPACE => tracing::warn!(%error, "rows in memory wait for space on the disk"),
+            _ => tracing::error!(%error, "rows in memory could not be written to files"),
+        }
     }
     let snapshot = shared.snapshot();
     // A checkpoint never knows more than the log.
