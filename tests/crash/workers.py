@@ -33,13 +33,20 @@ def make_batch(rng, rows):
     return make
 
 
-def write(server, ledger, rng, counts, sizes):
-    """Inserts one batch after the other until the server is gone."""
+def connected(server):
+    """A connection to the server once it answers; none when it was killed before."""
     try:
         server.wait_ready()
     except Broken:
+        return None
+    return Client(server.port)
+
+
+def write(server, ledger, rng, counts, sizes):
+    """Inserts one batch after the other until the server is gone."""
+    client, sent = connected(server), rng.randrange(LARGE_EVERY)
+    if client is None:
         return
-    client, sent = Client(server.port), rng.randrange(LARGE_EVERY)
     while True:
         sent += 1
         rows = LARGE_ROWS if sent % LARGE_EVERY == 0 and LARGE_ROWS in sizes else rng.choice(sizes[:-1])
@@ -61,11 +68,9 @@ def write(server, ledger, rng, counts, sizes):
 
 def merge(server, rng, counts):
     """Merges the tables, and changes a column that no check reads, again and again until the server is gone."""
-    try:
-        server.wait_ready()
-    except Broken:
+    client = connected(server)
+    if client is None:
         return
-    client = Client(server.port)
     while True:
         time.sleep(rng.uniform(0, 0.3))
         table = rng.choice(["base", "per_key", "latest", "notes"])
@@ -85,11 +90,9 @@ def merge(server, rng, counts):
 
 def delete(server, ledger, rng, counts):
     """Deletes the rows of one insert after the other until the server is gone."""
-    try:
-        server.wait_ready()
-    except Broken:
+    client = connected(server)
+    if client is None:
         return
-    client = Client(server.port)
     while True:
         batch = ledger.begin_delete(rng)
         if batch is None:
@@ -114,11 +117,9 @@ def delete(server, ledger, rng, counts):
 
 def back_up(server, ledgers, rng, counts, backups):
     """Takes one backup after the other until the server is gone."""
-    try:
-        server.wait_ready()
-    except Broken:
+    client = connected(server)
+    if client is None:
         return
-    client = Client(server.port)
     while True:
         backup = Backup(f"b{time.monotonic_ns()}", [ledger.promise() for ledger in ledgers])
         backups.append(backup)
