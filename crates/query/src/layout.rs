@@ -74,7 +74,7 @@ enum Origin {
 impl Upgrade {
     /// From blocks of `given` to `wanted`, columns of `def` all of them. Hidden columns are among them.
     pub fn new(given: &Header, wanted: &Header, def: &TableDef, ctx: &QueryContext) -> Result<Upgrade> {
-        let stored = def.schema.as_ref().map_or(&def.columns, |schema| &schema.header);
+        let stored = def.stored_columns();
         let missing = |column: &&Column| given.position(&column.name).is_none();
         let mut needed: Vec<Column> = wanted.columns().to_vec();
         let mut computed: Vec<(Column, Option<sql::Expr>)> = Vec::new();

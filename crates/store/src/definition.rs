@@ -147,6 +147,11 @@ impl Visibility {
 }
 
 impl TableDef {
+    /// The columns that its parts have, hidden ones too; those declared where it has no parts.
+    pub fn stored_columns(&self) -> &Header {
+        self.schema.as_ref().map_or(&self.columns, |schema| &schema.header)
+    }
+
     /// `database.name`.
     pub fn qualified_name(&self) -> QualifiedName {
         QualifiedName { database: Arc::clone(&self.database), name: Arc::clone(&self.name) }

@@ -127,8 +127,8 @@ pub(super) async fn lightweight_delete(work: &mut Work<'_>, table: TableId, muta
 
 /// The rows of a part for which a condition holds; only the columns that it reads are read.
 async fn matching(def: &TableDef, part: &ActivePart, condition: &Expr, ctx: &Arc<QueryContext>) -> Result<RowRanges> {
-    let header = stored_header(def);
-    let whole = Expressions::compile(std::slice::from_ref(condition), &header, ctx)?;
+    let header = def.stored_columns();
+    let whole = Expressions::compile(std::slice::from_ref(condition), header, ctx)?;
     // a condition without columns still needs rows to be counted
     let read = if whole.reads().is_empty() { &[0][..] } else { whole.reads() };
     let narrow = header.project(read);
@@ -216,7 +216,7 @@ pub(super) async fn changes(work: &Work<'_>, table: TableId, actions: &[&AlterAc
         match action {
             AlterAction::Delete(mutation) => {
                 let condition = prepared(&def, &mutation.filter, &work.ctx).await?;
-                let mutation_of = PartMutation::Delete { matches: mask(&stored_header(&def), &condition, &work.ctx)? };
+                let mutation_of = PartMutation::Delete { matches: mask(def.stored_columns(), &condition, &work.ctx)? };
                 let what = What::rows(condition, mutation_of);
                 changes.push(Change { partition: within(&mutation.partition)?, what });
             }
@@ -272,13 +272,13 @@ pub(super) fn of_ttl(
     let now_s = crate::ttl::now_s(ctx);
     for rule in &ttl.rows {
         let condition = rule.condition(now_s);
-        let mutation = PartMutation::Delete { matches: mask(&stored_header(def), &condition, ctx)? };
+        let mutation = PartMutation::Delete { matches: mask(def.stored_columns(), &condition, ctx)? };
         changes.push(Change { partition: partition.clone(), what: What::rows(condition, mutation) });
     }
     for rule in &ttl.columns {
         let condition = rule.condition(now_s);
         let transform = query::transform::ttl(&[], std::slice::from_ref(rule), now_s, (&schema.header, ctx))?;
-        let mutation = PartMutation::Update { matches: mask(&stored_header(def), &condition, ctx)?, transform };
+        let mutation = PartMutation::Update { matches: mask(def.stored_columns(), &condition, ctx)?, transform };
         changes.push(Change { partition: partition.clone(), what: What::rows(condition, mutation) });
     }
     if !ttl.groups.is_empty() {
@@ -310,7 +310,7 @@ pub(super) async fn prepared(def: &TableDef, expr: &Expr, ctx: &Arc<QueryContext
 
 /// What changes rows, and does not drop them, takes a condition that is true or false, not any number.
 pub(super) fn check_flag(def: &TableDef, condition: &Expr, ctx: &QueryContext) -> Result<()> {
-    let compiled = Expressions::compile(std::slice::from_ref(condition), &stored_header(def), ctx)?;
+    let compiled = Expressions::compile(std::slice::from_ref(condition), def.stored_columns(), ctx)?;
     match compiled.types().next().map(DataType::base) {
         None | Some(DataType::UInt8 | DataType::Bool | DataType::Nothing) => Ok(()),
         Some(other) => {
@@ -318,10 +318,6 @@ pub(super) fn check_flag(def: &TableDef, condition: &Expr, ctx: &QueryContext) -
             Err(Error::refused(ErrorCode::ILLEGAL_TYPE_OF_ARGUMENT, message))
         }
     }
-}
-
-pub(super) fn stored_header(def: &TableDef) -> Header {
-    def.schema.as_ref().map_or_else(|| def.columns.clone(), |schema| schema.header.clone())
 }
 
 /// Which rows of blocks of `header` a condition takes.
@@ -352,7 +348,7 @@ async fn affected(work: &Work<'_>, def: &TableDef, changes: &[Change]) -> Result
         1 => conditions.into_iter().next().unwrap_or_else(|| Expr::literal(Literal::UInt(1))),
         _ => Expr::new(ExprKind::Chain(ChainOperator::Or, conditions)),
     };
-    if stored_header(def).position("_part").is_some() {
+    if def.stored_columns().position("_part").is_some() {
         // the name of a column of its own: any part may have such rows
         return Ok(names_of(&work.ctx.snapshot, def.id).map(|name| name.to_string()).collect());
     }

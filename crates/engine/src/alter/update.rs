@@ -18,7 +18,7 @@ use store::TableDef;
 use types::transform::TransformError;
 use types::{Block, BlockTransform, ErrorCode, Header};
 
-use super::mutate::{What, check_flag, mask, prepared, stored_header};
+use super::mutate::{What, check_flag, mask, prepared};
 use crate::error::{Error, Result};
 
 pub(super) async fn compiled(def: &TableDef, mutation: &Mutation, ctx: &Arc<QueryContext>) -> Result<What> {
@@ -41,8 +41,8 @@ pub(super) async fn compiled(def: &TableDef, mutation: &Mutation, ctx: &Arc<Quer
         }
     }
     let change = Update { condition: None, assignments, recomputed };
-    let header = stored_header(def);
-    let mut transform = query::transform::update(&change, &header, ctx)?;
+    let header = def.stored_columns();
+    let mut transform = query::transform::update(&change, header, ctx)?;
     // elements of a Nested structure are looked at together
     let is_element = |name: &String| name.contains('.');
     let is_nested = change.assignments.iter().any(|(name, _)| is_element(name));
@@ -51,10 +51,10 @@ pub(super) async fn compiled(def: &TableDef, mutation: &Mutation, ctx: &Arc<Quer
     }
     let condition = prepared(def, &mutation.filter, ctx).await?;
     check_flag(def, &condition, ctx)?;
-    let matches = mask(&header, &condition, ctx)?;
+    let matches = mask(header, &condition, ctx)?;
     let amendment = match is_nested {
         true => None,
-        false => Some(amendment(&header, &condition, &change, ctx)?),
+        false => Some(amendment(header, &condition, &change, ctx)?),
     };
     Ok(What::Rows { condition, mutation: PartMutation::Update { matches, transform }, amendment })
 }
@@ -88,9 +88,9 @@ fn amendment(header: &Header, condition: &Expr, change: &Update, ctx: &QueryCont
 /// A value as the column's type, by CAST and not as INSERT does: NULL is no value of a type without it. A constant that
 /// cannot be cast is found out now.
 fn cast_to_column(def: &TableDef, name: &str, value: Expr, ctx: &QueryContext) -> Result<Expr> {
-    let header = stored_header(def);
+    let header = def.stored_columns();
     let Some(column) = header.column(name) else { return Ok(value) };
-    let compiled = Expressions::compile(std::slice::from_ref(&value), &header, ctx)?;
+    let compiled = Expressions::compile(std::slice::from_ref(&value), header, ctx)?;
     if compiled.types().next() == Some(&column.ty) {
         return Ok(value);
     }

@@ -20,6 +20,7 @@ mod group;
 pub(crate) mod guard;
 mod items;
 mod join;
+mod join_condition;
 mod library;
 mod merged;
 mod names;

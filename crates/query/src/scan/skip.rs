@@ -62,8 +62,8 @@ impl Skips {
         let is_changed = CHANGING.iter().any(|name| ctx.settings.changed().any(|(changed, _)| changed.name == *name));
         let (functions, relations) = (function_context(ctx)?, SnapshotRelations::new(ctx));
         for compiled in skip_indexes::of_table(table, ctx)? {
-            let stored = table.schema.as_ref().map(|schema| schema.header.clone()).unwrap_or_default();
-            let bound = bind_expressions(&compiled.exprs, &stored, &bind_context(&relations, &functions, ctx))?;
+            let bound =
+                bind_expressions(&compiled.exprs, table.stored_columns(), &bind_context(&relations, &functions, ctx))?;
             let columns =
                 bound.into_iter().zip(compiled.index.columns.columns()).map(|(bound, column)| match &bound.expr {
                     Expr::Column(column) => header.position(&column.name),

@@ -24,7 +24,7 @@ use types::{Block, ErrorCode, Header, Setting, TableId};
 use super::adapt::Adapter;
 use super::prewhere::Prewhere;
 use super::skip::{self, Skips, Used};
-use super::virtuals::{Place, Virtual, stored_columns};
+use super::virtuals::{Place, Virtual};
 use super::work::{Piece, Work};
 use super::{Blocks, Predicate, Read, Source};
 use crate::context::QueryContext;
@@ -92,7 +92,7 @@ impl StoredTable {
     /// Stored columns, hidden ones too, then virtual ones.
     pub(crate) fn columns_of(def: &TableDef) -> Header {
         let virtuals = Virtual::of(def).into_iter().map(|(_, column)| column);
-        Header::new(stored_columns(def).columns().iter().cloned().chain(virtuals).collect::<Vec<_>>())
+        Header::new(def.stored_columns().columns().iter().cloned().chain(virtuals).collect::<Vec<_>>())
     }
 
     /// What the last columns of the header are.

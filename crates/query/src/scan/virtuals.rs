@@ -9,7 +9,7 @@ use arrow::array::{ArrayRef, BinaryArray, StructArray, UInt8Array, UInt32Array, 
 use arrow::compute::take;
 use arrow::datatypes::DataType as ArrowType;
 use store::{ActivePart, TableDef, TableKind};
-use types::{Block, Column, DataType, Header};
+use types::{Block, Column, DataType};
 
 use crate::error::{Error, Result};
 
@@ -56,7 +56,7 @@ const OF_PARTS: [Virtual; 11] = [
 impl Virtual {
     /// The virtual columns of a table, without those whose name is a column's own.
     pub(crate) fn of(def: &TableDef) -> Vec<(Virtual, Column)> {
-        let stored = stored_columns(def);
+        let stored = def.stored_columns();
         let is_parts = def.kind == TableKind::MergeTree;
         let all = OF_ALL.iter().chain(OF_PARTS.iter().filter(|_| is_parts));
         let columns = all.filter_map(|which| Some((*which, Column::new(which.name(), which.ty(def)?))));
@@ -106,11 +106,6 @@ impl Virtual {
     pub(super) fn counts_rows(self) -> bool {
         matches!(self, Virtual::PartOffset | Virtual::PartGranuleOffset | Virtual::BlockOffset | Virtual::RowExists)
     }
-}
-
-/// The columns that a table stores, hidden ones too.
-pub(super) fn stored_columns(def: &TableDef) -> &Header {
-    def.schema.as_ref().map_or(&def.columns, |schema| &schema.header)
 }
 
 /// Where the rows of a read are.
