@@ -59,3 +59,4 @@ pub use query_time::QueryTime;
 pub use registry::{FunctionName, names};
 pub use request::Request;
 pub use resolve::{function_of, lookup_of, resolve};
+pub use strings::re2;

@@ -236,7 +236,7 @@ impl Relations for SnapshotRelations<'_> {
                 let name = table_functions::dictionary_name(call, self.ctx)?;
                 let (database, name) = name.split_once('.').unwrap_or((call.database, &name));
                 let slot = self.dictionary(database, name)?;
-                let relation = rows_of(database, "dictionary", Arc::new(DictionarySource::new(slot.clone())));
+                let relation = rows_of(database, "dictionary", Arc::new(DictionarySource::of_rows(slot.clone())));
                 return Ok(Relation { id: Some(slot.def.id), version: slot.def.version, ..relation });
             }
             _ => {}

@@ -22,6 +22,10 @@ pub(super) async fn run(engine: &Engine, create: &CreateDictionary, ctx: &Arc<Qu
     create.head = super::create_view::head(&name);
     create.head.mode = CreateMode::Create;
     for attribute in &mut create.attributes {
+        // types of geometry have names of their own, which keys of polygons may be declared with
+        if matches!(attribute.data_type.to_string().as_str(), "Point" | "Ring" | "Polygon" | "MultiPolygon") {
+            continue;
+        }
         attribute.data_type = ast_type(&DataType::parse(&attribute.data_type.to_string())?)?;
     }
     let inside = ctx.with_database(&name.database);

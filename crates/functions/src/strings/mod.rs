@@ -8,7 +8,7 @@ pub(crate) mod key_values;
 pub(crate) mod length;
 pub(crate) mod like;
 pub(crate) mod printf;
-pub(crate) mod re2;
+pub mod re2;
 pub(crate) mod regexp;
 pub(crate) mod replace;
 pub(crate) mod search;

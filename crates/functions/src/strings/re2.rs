@@ -3,19 +3,48 @@
 //! Both engines are linear in the text; they differ in spelling: RE2's `\d \w \s \b` are ASCII, `[` inside a class and a
 //! lone `{` are ordinary characters, `\Q…\E` quotes, `\101` is octal. Never interprets flags: `(?i)` passes through.
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 /// The most memory a compiled pattern may take, in bytes: as RE2's default budget.
 const COMPILED_SIZE_MAX: usize = 8 << 20;
+
+/// The most memory a set of compiled patterns may take, in bytes.
+const COMPILED_SET_SIZE_MAX: usize = 64 << 20;
+
+/// How patterns are read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Flags {
+    /// Letters match in either case.
+    pub case_insensitive: bool,
+    /// `.` matches a new line.
+    pub dot_matches_new_line: bool,
+}
 
 /// Compiles an RE2 pattern over bytes. `.` matches a new line, as in all ClickHouse functions.
 ///
 /// The error is the reason in words.
 pub(crate) fn compile(pattern: &[u8], case_insensitive: bool) -> Result<Regex, String> {
+    compile_with(pattern, Flags { case_insensitive, dot_matches_new_line: true })
+}
+
+/// All of some patterns at once, each of which [`compile_with`] took; none where together they would take too much memory.
+pub fn set_of<'a>(patterns: impl Iterator<Item = &'a [u8]>, flags: Flags) -> Option<RegexSet> {
+    let texts = patterns.map(|pattern| std::str::from_utf8(pattern).ok().map(translate));
+    RegexSetBuilder::new(texts.collect::<Option<Vec<_>>>()?)
+        .dot_matches_new_line(flags.dot_matches_new_line)
+        .case_insensitive(flags.case_insensitive)
+        .octal(true)
+        .size_limit(COMPILED_SET_SIZE_MAX)
+        .build()
+        .ok()
+}
+
+/// Compiles an RE2 pattern over bytes. The error is the reason in words.
+pub fn compile_with(pattern: &[u8], flags: Flags) -> Result<Regex, String> {
     let text = std::str::from_utf8(pattern).map_err(|_| "invalid UTF-8".to_string())?;
     RegexBuilder::new(&translate(text))
-        .dot_matches_new_line(true)
-        .case_insensitive(case_insensitive)
+        .dot_matches_new_line(flags.dot_matches_new_line)
+        .case_insensitive(flags.case_insensitive)
         .octal(true)
         .size_limit(COMPILED_SIZE_MAX)
         .build()
@@ -88,6 +117,14 @@ fn escape<'a>(text: &'a str, in_class: bool, out: &mut String) -> &'a str {
         'Q' if !in_class => {
             let (quoted, after) = rest.split_once(r"\E").unwrap_or((rest, ""));
             quote(quoted, out);
+            return after;
+        }
+        // the name of a class of Unicode, whose bracket opens no repetition
+        'p' | 'P' if rest.starts_with('{') && rest.contains('}') => {
+            let (name, after) = rest.split_at(rest.find('}').map_or(rest.len(), |end| end + 1));
+            out.push('\\');
+            out.push(c);
+            out.push_str(name);
             return after;
         }
         '<' | '>' | '\'' | '"' | '`' | '%' | ',' | ':' | ';' | '=' | '@' | '_' | '!' | '/' | ' ' => {
@@ -175,6 +212,8 @@ mod tests {
             (r"^[^\W]+$", "ab_1", true),
             ("[]a]", "]", true),
             ("[[:alpha:]]", "q", true),
+            (r"^\p{L}\pL[\p{Lu}]$", "éaÉ", true),
+            (r"^\P{L}{2}$", "1é", false),
             ("(?i)ABC", "abc", true),
             ("", "a", true),
         ] {

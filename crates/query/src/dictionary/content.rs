@@ -11,7 +11,10 @@ use arrow::datatypes::{DataType as ArrowType, Int64Type, UInt64Type};
 use arrow::row::{RowConverter, SortField};
 use types::{Block, ErrorCode, Header};
 
+use super::polygons::{Borders, Polygons, coordinate};
+use super::regexps::RegexpTree;
 use super::structure::{Layout, Structure};
+use crate::context::QueryContext;
 use crate::error::{Error, Result};
 
 /// Where a row is, in [`Content::block`]'s order.
@@ -33,6 +36,8 @@ pub struct Content {
     last_range_wins: bool,
     /// Children by key of the parent, for dictionaries with a hierarchy.
     pub(super) children: HashMap<u64, Vec<u64>>,
+    /// Of regular expressions, their tree; their rows are in no other index.
+    pub(super) tree: Option<RegexpTree>,
 }
 
 #[derive(Debug)]
@@ -43,6 +48,7 @@ enum Index {
     TupleRanges(HashMap<Box<[u8]>, Vec<Range>>),
     /// Lengths of prefixes that there are, longest first, and rows by length and masked address.
     Prefixes(Vec<u8>, HashMap<(u8, u128), Row>),
+    Polygons(Polygons),
 }
 
 /// Keys that are looked for, one a row.
@@ -62,14 +68,17 @@ impl Content {
     /// The content of loaded rows. Of rows with the same key the first counts, except that FLAT's is the last.
     pub fn new(structure: &Structure, rows: &Block) -> Result<Content> {
         let keys: Vec<ArrayRef> = rows.arrays()[..structure.keys.len()].to_vec();
-        let converter = match structure.is_complex && structure.layout != Layout::IpTrie {
-            true => Some(converter(&keys)?),
-            false => None,
+        let converter = match structure.layout {
+            Layout::IpTrie | Layout::Polygon | Layout::PolygonSimple => None,
+            _ if structure.is_complex => Some(converter(&keys)?),
+            _ => None,
         };
         let mut kept: Vec<u64> = Vec::with_capacity(rows.rows());
         let mut index = match structure.layout {
             Layout::IpTrie => prefixes(&keys, &mut kept)?,
             Layout::RangeHashed => ranges(structure, rows, &keys, converter.as_ref(), &mut kept)?,
+            Layout::Polygon => polygons(&keys, Borders::HalfOpen, &mut kept)?,
+            Layout::PolygonSimple => polygons(&keys, Borders::Inside, &mut kept)?,
             _ => single(structure, &keys, converter.as_ref(), &mut kept)?,
         };
         if let (Layout::Flat, Index::Numbers(rows)) = (structure.layout, &mut index) {
@@ -83,9 +92,18 @@ impl Content {
         let values = attributes.map(|(attribute, array)| Ok(concat(&[array.as_ref(), attribute.default.as_ref()])?));
         let values = values.collect::<Result<Vec<_>>>()?;
         let last_range_wins = structure.last_range_wins;
-        let mut content = Content { block, values, index, converter, last_range_wins, children: HashMap::new() };
+        let children = HashMap::new();
+        let mut content = Content { block, values, index, converter, last_range_wins, children, tree: None };
         content.children = content.children_of(structure);
         Ok(content)
+    }
+
+    /// The content of a tree of regular expressions: rows as its source gives them.
+    pub(super) fn of_tree(structure: &Structure, rows: Block, ctx: &QueryContext) -> Result<Content> {
+        let tree = Some(RegexpTree::new(structure, &rows, ctx)?);
+        let (index, children) = (Index::Numbers(HashMap::new()), HashMap::new());
+        let values = Vec::new();
+        Ok(Content { block: rows, values, index, converter: None, last_range_wins: false, children, tree })
     }
 
     /// Where each key is; none where it is not.
@@ -118,6 +136,7 @@ impl Content {
                 };
                 wanted.addresses.iter().map(longest).collect()
             }
+            Index::Polygons(polygons) => polygons.find(coordinate(&wanted.keys, 0)?, coordinate(&wanted.keys, 1)?)?,
         })
     }
 
@@ -241,6 +260,13 @@ fn ranges(
     Ok(Index::NumberRanges(index))
 }
 
+/// Every polygon of every key.
+fn polygons(keys: &[ArrayRef], borders: Borders, kept: &mut Vec<u64>) -> Result<Index> {
+    let keys = keys.first().ok_or_else(|| Error::Plan("polygons without a column".to_owned()))?;
+    kept.extend(0..keys.len() as u64);
+    Ok(Index::Polygons(Polygons::new(keys, borders)?))
+}
+
 /// Numbers, dates and times, which all are integers in Arrow, as numbers that compare; NULL is `open`.
 pub(super) fn range_values(array: &ArrayRef, open: i128) -> Result<Vec<i128>> {
     if let Some(array) = array.as_primitive_opt::<UInt64Type>() {
@@ -323,6 +349,10 @@ impl Content {
 
     /// Its rows as a table shows them: prefixes of addresses in the form in which they are kept.
     pub fn shown(&self, structure: &Structure) -> Result<Block> {
+        if structure.has_points() && !structure.keeps_polygons() {
+            let message = "a polygon dictionary is read as a table only with STORE_POLYGON_KEY_COLUMN 1 in its layout";
+            return Err(Error::refused(ErrorCode::UNSUPPORTED_METHOD, message));
+        }
         if structure.layout != Layout::IpTrie {
             return Ok(self.block.clone());
         }

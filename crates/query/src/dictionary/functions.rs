@@ -5,7 +5,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, StructArray, UInt8Array, UInt64Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Float64Array, ListArray, StructArray, UInt8Array, UInt64Array,
+};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::kernels::nullif::nullif;
 use arrow::compute::kernels::zip::zip;
@@ -15,6 +17,7 @@ use types::DataType;
 
 use super::cells::Found;
 use super::content::{Content, Wanted, mapped, range_values};
+use super::regexps::{self, RegexpTree};
 use super::slots::Slot;
 use super::structure::Layout;
 use crate::error::{Error, Result};
@@ -41,7 +44,7 @@ pub(crate) enum Task {
     IsIn,
     Children,
     Descendants,
-    /// Only dictionaries of regular expressions know it.
+    /// Every value of a tree of regular expressions; only those dictionaries know it.
     All,
 }
 
@@ -130,7 +133,7 @@ pub(crate) struct Lookup {
     pub(crate) attributes: Vec<usize>,
     /// They were named in a tuple: the result is one.
     pub(crate) as_tuple: bool,
-    /// How many levels below, for descendants; 0 for all.
+    /// How many levels below, for descendants, 0 for all; how many values, for all of a tree.
     pub(crate) level: usize,
     pub(crate) result: DataType,
 }
@@ -149,7 +152,10 @@ impl Lookup {
         let arrays = args.iter().map(|arg| Ok(arg.expand(call.rows)?)).collect::<Result<Vec<_>>>()?;
         let key = arrays.first().ok_or_else(|| Error::Plan("a lookup without a key".to_owned()))?;
         let result = match self.call.task {
-            Task::Get(missing) | Task::Join(missing) => self.get(&arrays, missing, &call.time)?,
+            Task::Get(missing) | Task::Join(missing) => match &content.tree {
+                Some(tree) => self.get_from(tree, &arrays, missing)?,
+                None => self.get(&arrays, missing, &call.time)?,
+            },
             Task::Has => {
                 let found = self.found(&arrays, &call.time)?;
                 Arc::new(found.there().map(|there| Some(u8::from(there))).collect::<UInt8Array>())
@@ -165,7 +171,10 @@ impl Lookup {
                 let level = (self.level != 0).then_some(self.level);
                 self.lists(key, |key| Ok(content.descendants(key, level)))?
             }
-            Task::All => return Err(Error::NotSupported("dictGetAll".to_owned())),
+            Task::All => {
+                let tree = content.tree.as_ref();
+                self.all_from(tree.ok_or_else(|| Error::NotSupported("dictGetAll".to_owned()))?, key)?
+            }
         };
         masked(result, key)
     }
@@ -180,6 +189,10 @@ impl Lookup {
             addresses = addresses_of(key)?;
         } else if let Some(tuple) = key.as_struct_opt() {
             keys = tuple.columns().to_vec();
+        } else if structure.has_points() {
+            // NULL alone: the answer is NULL, whatever is found
+            let nowhere: ArrayRef = Arc::new(Float64Array::from(vec![0.0; rows]));
+            keys.extend([nowhere.clone(), nowhere]);
         } else {
             keys.push(key.clone());
         }
@@ -206,16 +219,51 @@ impl Lookup {
             let values = found.attribute(*attribute)?;
             columns.push(match (missing, arrays.last()) {
                 (Missing::Null, _) => nullif(&values, &absent)?,
+                (Missing::Given, Some(given)) => zip(&there, &values, &self.default_of(at, given))?,
+                _ => values,
+            });
+        }
+        self.as_result(columns)
+    }
+
+    /// The given default of an attribute that was asked for.
+    fn default_of(&self, at: usize, given: &ArrayRef) -> ArrayRef {
+        match (self.as_tuple, given.as_struct_opt()) {
+            (true, Some(tuple)) => tuple.column(at).clone(),
+            _ => given.clone(),
+        }
+    }
+
+    fn get_from(&self, tree: &RegexpTree, arrays: &[ArrayRef], missing: Missing) -> Result<ArrayRef> {
+        let found = tree.find(&texts_of(arrays.first())?, &self.attributes, regexps::Wanted::One)?;
+        let mut columns = Vec::with_capacity(found.values.len());
+        for (at, (values, lengths)) in found.values.into_iter().zip(found.lengths).enumerate() {
+            columns.push(match (missing, arrays.last()) {
                 (Missing::Given, Some(given)) => {
-                    let given = match (self.as_tuple, given.as_struct_opt()) {
-                        (true, Some(tuple)) => tuple.column(at).clone(),
-                        _ => given.clone(),
-                    };
-                    zip(&there, &values, &given)?
+                    let there: BooleanArray = lengths.iter().map(|length| Some(*length != 0)).collect();
+                    zip(&there, &values, &self.default_of(at, given))?
                 }
                 _ => values,
             });
         }
+        self.as_result(columns)
+    }
+
+    fn all_from(&self, tree: &RegexpTree, key: &ArrayRef) -> Result<ArrayRef> {
+        let found = tree.find(&texts_of(Some(key))?, &self.attributes, regexps::Wanted::UpTo(self.level))?;
+        let types = self.attributes.iter().map(|at| DataType::array(self.slot.structure.attributes[*at].ty.clone()));
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(found.values.len());
+        for ((values, lengths), ty) in found.values.into_iter().zip(found.lengths).zip(types) {
+            let ArrowType::List(field) = ty.arrow_type() else {
+                return Err(Error::Plan("an array is no list".to_owned()));
+            };
+            columns.push(Arc::new(ListArray::try_new(field, OffsetBuffer::from_lengths(lengths), values, None)?));
+        }
+        self.as_result(columns)
+    }
+
+    /// One column, or a tuple of some.
+    fn as_result(&self, mut columns: Vec<ArrayRef>) -> Result<ArrayRef> {
         match (self.as_tuple, self.result.remove_nullable().arrow_type()) {
             (true, ArrowType::Struct(fields)) => Ok(Arc::new(StructArray::try_new(fields, columns, None)?)),
             _ => columns.pop().ok_or_else(|| Error::Plan("a lookup of no attribute".to_owned())),
@@ -266,6 +314,11 @@ fn masked(result: ArrayRef, key: &ArrayRef) -> Result<ArrayRef> {
     }
     let all = NullBuffer::union(result.nulls(), Some(nulls));
     Ok(arrow::array::make_array(result.to_data().into_builder().nulls(all).build()?))
+}
+
+fn texts_of(key: Option<&ArrayRef>) -> Result<BinaryArray> {
+    let texts = key.and_then(|key| key.as_binary_opt::<i32>());
+    texts.cloned().ok_or_else(|| Error::Plan("a key of regular expressions is no text".to_owned()))
 }
 
 /// Addresses as numbers: UInt32 and IPv4 by the addresses of version 6 that stand for them.

@@ -6,6 +6,7 @@ use sql::ast::{KeyValue, KeyValues, StatementKind};
 use types::{Block, Column, ErrorCode, Header, Settings};
 
 use super::content::Content;
+use super::regexps::SETTINGS;
 use super::slots::Slot;
 use super::structure::{Layout, Structure};
 use crate::context::{Caller, QueryContext};
@@ -17,7 +18,13 @@ use crate::prepare::prepare;
 pub(super) async fn content(slot: &Slot, ctx: &QueryContext) -> Result<Content> {
     let structure = &slot.structure;
     structure.check_layout()?;
-    let Some(text) = query_text(structure, slot)? else { return Content::empty(structure) };
+    let is_tree = structure.layout == Layout::RegexpTree;
+    let Some(text) = query_text(structure, slot)? else {
+        return match is_tree {
+            true => Content::of_tree(structure, Block::empty(structure.source_header()), ctx),
+            false => Content::empty(structure),
+        };
+    };
     let ctx = Arc::new(context(structure, slot, ctx)?);
     let StatementKind::Query(query) = sql::parse_statement(&text)?.kind else {
         let message = format!("source of dictionary \"{}\" is no SELECT", slot.def.qualified_name());
@@ -32,13 +39,16 @@ pub(super) async fn content(slot: &Slot, ctx: &QueryContext) -> Result<Content> 
         blocks.push(converter.convert(&block)?);
     }
     let rows = Block::concat(&target, &blocks)?;
+    if is_tree {
+        return Content::of_tree(structure, rows, &ctx);
+    }
     Content::new(structure, &closed(structure, rows)?)
 }
 
 /// The columns that the source gives. A NULL end of a range means that it is open, whatever its type.
 fn loaded_header(structure: &Structure, given: &Header) -> Header {
     let first = structure.keys.len();
-    let header = structure.header();
+    let header = structure.source_header();
     let columns = header.columns().iter().enumerate().map(|(at, column)| {
         let is_range = structure.range.is_some() && (first..first + 2).contains(&at);
         let is_nullable = given.columns().get(at).is_some_and(|given| given.ty.is_nullable());
@@ -76,7 +86,8 @@ fn context(structure: &Structure, slot: &Slot, ctx: &QueryContext) -> Result<Que
     let mut settings = Settings::default();
     // NULL is no value of an attribute that is not Nullable
     settings.set(types::Setting::InsertNullAsDefault.def().name, "0")?;
-    for setting in &structure.create.settings {
+    let settings_of_source = |setting: &&sql::ast::Setting| !SETTINGS.contains(&setting.name.name.as_str());
+    for setting in structure.create.settings.iter().filter(settings_of_source) {
         let text = match &setting.value {
             sql::ast::SettingValue::Literal(sql::ast::Literal::String(text)) => {
                 String::from_utf8_lossy(text).into_owned()
@@ -111,7 +122,7 @@ fn clickhouse_text(structure: &Structure, source: &KeyValues, database: &str) ->
         let message = "source CLICKHOUSE of a dictionary needs TABLE or QUERY";
         return Err(Error::refused(ErrorCode::INCORRECT_DICTIONARY_DEFINITION, message));
     };
-    let header = structure.header();
+    let header = structure.source_header();
     let columns = header.columns().iter().map(|column| {
         let expression = structure.attribute(&column.name).and_then(|at| structure.attributes[at].expression.as_ref());
         match expression {
@@ -138,7 +149,7 @@ fn file_text(structure: &Structure, source: &KeyValues) -> Result<String> {
     if structure.attributes.iter().any(|attribute| attribute.expression.is_some()) {
         return Err(Error::NotSupported("EXPRESSION of an attribute with source FILE".to_owned()));
     }
-    let header = structure.header();
+    let header = structure.source_header();
     let columns = header.columns().iter().map(|column| format!("{} {}", sql::back_quote(&column.name), column.ty));
     let columns = columns.collect::<Vec<_>>().join(", ");
     let quoted = |text: &str| sql::quote_string(text.as_bytes());

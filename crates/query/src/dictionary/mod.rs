@@ -14,6 +14,8 @@ mod content;
 mod functions;
 mod hierarchy;
 mod load;
+mod polygons;
+mod regexps;
 mod slots;
 mod source;
 mod structure;

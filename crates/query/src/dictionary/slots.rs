@@ -205,7 +205,7 @@ impl Slot {
     pub fn held(&self) -> usize {
         match (self.structure.layout, self.content()) {
             (Layout::Cache, _) => self.cells.len(),
-            (Layout::Direct, _) | (_, Err(_)) => 0,
+            (Layout::Direct | Layout::RegexpTree, _) | (_, Err(_)) => 0,
             (_, Ok(content)) => content.rows(),
         }
     }

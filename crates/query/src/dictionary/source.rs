@@ -7,6 +7,7 @@ use futures::{StreamExt, stream};
 use types::Header;
 
 use super::slots::Slot;
+use super::structure::Layout;
 use crate::context::QueryContext;
 use crate::error::{Error, Result};
 use crate::scan::{Blocks, Read, Source};
@@ -15,31 +16,48 @@ use crate::scan::{Blocks, Read, Source};
 pub struct DictionarySource {
     slot: Arc<Slot>,
     header: Header,
-    /// Positions in the dictionary's own columns.
-    positions: Vec<usize>,
+    /// Positions in the dictionary's rows; none for attributes of a tree of expressions, which are nobody's rows.
+    positions: Vec<Option<usize>>,
 }
 
 impl DictionarySource {
     /// All columns of a dictionary.
     pub fn new(slot: Arc<Slot>) -> DictionarySource {
         let header = slot.structure.header();
-        DictionarySource { positions: (0..header.len()).collect(), header, slot }
+        DictionarySource { positions: positions_of(&slot, &header), header, slot }
+    }
+
+    /// What was loaded, as the table function `dictionary` shows it: of a tree of expressions, its nodes.
+    pub fn of_rows(slot: Arc<Slot>) -> DictionarySource {
+        let header = slot.structure.source_header();
+        DictionarySource { positions: (0..header.len()).map(Some).collect(), header, slot }
     }
 
     /// Some columns of a dictionary, which must be there with these very types.
     pub fn of_columns(slot: Arc<Slot>, columns: &Header) -> Result<DictionarySource> {
         let all = slot.structure.header();
-        let mut positions = Vec::with_capacity(columns.len());
         for column in columns.columns() {
-            let found = all.columns().iter().position(|known| known == column);
-            positions.push(found.ok_or_else(|| {
+            if !all.columns().contains(column) {
                 let name = slot.def.qualified_name();
                 let message = format!("not found column {} {} in dictionary \"{name}\"", column.name, column.ty);
-                Error::refused(types::ErrorCode::THERE_IS_NO_COLUMN, message)
-            })?);
+                return Err(Error::refused(types::ErrorCode::THERE_IS_NO_COLUMN, message));
+            }
         }
-        Ok(DictionarySource { header: columns.clone(), positions, slot })
+        Ok(DictionarySource { header: columns.clone(), positions: positions_of(&slot, columns), slot })
     }
+}
+
+/// Where columns of a dictionary are in its rows.
+fn positions_of(slot: &Slot, columns: &Header) -> Vec<Option<usize>> {
+    let (rows, all) = (slot.structure.source_header(), slot.structure.header());
+    let is_tree = slot.structure.layout == Layout::RegexpTree;
+    let position = |column: &types::Column| match is_tree && all.columns().first() == Some(column) {
+        // the key of a tree is its column of expressions, whatever its name is
+        true => rows.position("regexp"),
+        false if is_tree => None,
+        false => rows.position(&column.name),
+    };
+    columns.columns().iter().map(position).collect()
 }
 
 impl fmt::Debug for DictionarySource {
@@ -59,7 +77,15 @@ impl Source for DictionarySource {
 
     fn read(&self, ctx: &Arc<QueryContext>, read: &Read) -> Result<Blocks> {
         let block = self.slot.rows(ctx.now_ns)?;
-        let columns: Vec<usize> = read.columns.iter().map(|column| self.positions[*column]).collect();
+        let position = |column: &usize| {
+            let missing = || {
+                let name = &self.header.columns()[*column].name;
+                let message = format!("not found column {name} in the rows of \"{}\"", self.slot.def.qualified_name());
+                Error::refused(types::ErrorCode::NOT_FOUND_COLUMN_IN_BLOCK, message)
+            };
+            self.positions[*column].ok_or_else(missing)
+        };
+        let columns = read.columns.iter().map(position).collect::<Result<Vec<usize>>>()?;
         Ok(stream::iter([Ok(block.project(&columns))]).boxed())
     }
 }

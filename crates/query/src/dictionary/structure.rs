@@ -6,6 +6,7 @@ use arrow::array::ArrayRef;
 use sql::ast::{CreateDictionary, KeyValue, KeyValues};
 use types::{Column, DataType, ErrorCode, Header};
 
+use super::{polygons, regexps};
 use crate::context::QueryContext;
 use crate::error::{Error, Result};
 use crate::expressions::constant_as;
@@ -30,6 +31,12 @@ pub enum Layout {
     Direct,
     /// What was asked for is kept for its lifetime.
     Cache,
+    /// By the smallest polygon around a point, lower and left borders included.
+    Polygon,
+    /// The same, all borders included.
+    PolygonSimple,
+    /// By the regular expressions that match a text.
+    RegexpTree,
 }
 
 /// An attribute.
@@ -86,19 +93,15 @@ const LAYOUTS: &[(&str, Layout, bool, &str)] = &[
     ("DIRECT", Layout::Direct, false, "Direct"),
     ("COMPLEX_KEY_DIRECT", Layout::Direct, true, "ComplexKeyDirect"),
     ("IP_TRIE", Layout::IpTrie, true, "Trie"),
+    ("POLYGON", Layout::Polygon, true, "Polygon"),
+    ("POLYGON_SIMPLE", Layout::PolygonSimple, true, "Polygon"),
+    ("POLYGON_INDEX_EACH", Layout::Polygon, true, "Polygon"),
+    ("POLYGON_INDEX_CELL", Layout::Polygon, true, "Polygon"),
+    ("REGEXP_TREE", Layout::RegexpTree, true, "RegExpTree"),
 ];
 
 /// Layouts of ClickHouse that are refused as not supported rather than as unknown.
-const LAYOUTS_REFUSED: &[&str] = &[
-    "SSD_CACHE",
-    "COMPLEX_KEY_SSD_CACHE",
-    "POLYGON",
-    "POLYGON_SIMPLE",
-    "POLYGON_INDEX_EACH",
-    "POLYGON_INDEX_CELL",
-    "REGEXP_TREE",
-    "REGEXP_TREE_CACHE",
-];
+const LAYOUTS_REFUSED: &[&str] = &["SSD_CACHE", "COMPLEX_KEY_SSD_CACHE"];
 
 /// Sources of ClickHouse that are refused as not supported rather than as unknown.
 const SOURCES_REFUSED: &[&str] = &[
@@ -135,7 +138,12 @@ impl Structure {
         for key in &create.primary_key {
             let declared = create.attributes.iter().find(|attribute| attribute.name.name == key.name);
             let declared = declared.ok_or_else(|| wrong(format!("unknown key attribute '{}'", key.name)))?;
-            let ty = if is_complex { DataType::parse(&declared.data_type.to_string())? } else { DataType::UInt64 };
+            let text = declared.data_type.to_string();
+            let ty = match kind {
+                Layout::Polygon | Layout::PolygonSimple => polygons::key_type(&text)?,
+                _ if is_complex => DataType::parse(&text)?,
+                _ => DataType::UInt64,
+            };
             keys.push(Column::new(key.name.as_str(), ty));
         }
         let is_key = |name: &str| create.primary_key.iter().any(|key| key.name == name);
@@ -143,6 +151,12 @@ impl Structure {
         let mut attributes = Vec::new();
         for declared in create.attributes.iter().filter(|a| !is_key(&a.name.name) && !is_range(&a.name.name)) {
             attributes.push(attribute(declared, is_complex, ctx)?);
+        }
+        if is_complex && attributes.iter().any(|attribute| attribute.hierarchical) {
+            return Err(Error::refused(
+                ErrorCode::BAD_ARGUMENTS,
+                "a dictionary with a complex key does not support hierarchy",
+            ));
         }
         if attributes.iter().filter(|attribute| attribute.hierarchical).count() > 1 {
             return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, "only one hierarchical attribute is supported"));
@@ -212,6 +226,26 @@ impl Structure {
         Header::new(self.keys.iter().cloned().chain(range).chain(attributes).collect::<Vec<_>>())
     }
 
+    /// The columns that its source gives.
+    pub(crate) fn source_header(&self) -> Header {
+        match self.layout {
+            Layout::RegexpTree => regexps::header(),
+            _ => self.header(),
+        }
+    }
+
+    /// True when a point is looked for.
+    pub(crate) fn has_points(&self) -> bool {
+        matches!(self.layout, Layout::Polygon | Layout::PolygonSimple)
+    }
+
+    /// True when its polygons may be read as rows.
+    pub(super) fn keeps_polygons(&self) -> bool {
+        let kept = self.create.layout.as_ref().and_then(|layout| layout.get("STORE_POLYGON_KEY_COLUMN"));
+        let kept = kept.and_then(KeyValue::text).unwrap_or_default().to_ascii_lowercase();
+        matches!(kept.as_str(), "1" | "true" | "yes" | "on")
+    }
+
     /// The layout's name in `system.dictionaries`.
     pub fn type_name(&self) -> &'static str {
         let found =
@@ -231,6 +265,15 @@ impl Structure {
         if !self.is_complex && self.keys.len() > 1 {
             let message = "a dictionary of a layout with a simple key has one key column";
             return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
+        }
+        match (self.layout, self.keys.as_slice()) {
+            (Layout::RegexpTree, _) => regexps::check_key(self)?,
+            (Layout::Polygon | Layout::PolygonSimple, [key]) => polygons::check_key(&key.ty)?,
+            (Layout::Polygon | Layout::PolygonSimple, _) => {
+                let message = "the key of a polygon dictionary consists of a single attribute";
+                return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
+            }
+            _ => {}
         }
         if self.layout == Layout::IpTrie && self.keys.len() > 1 {
             return Err(Error::refused(
@@ -267,9 +310,13 @@ fn attribute(declared: &sql::ast::DictionaryAttribute, is_complex: bool, ctx: &Q
         let message = format!("hierarchical attribute of a dictionary with a simple key must be UInt64, not {ty}");
         return Err(Error::refused(ErrorCode::TYPE_MISMATCH, message));
     }
-    if declared.bidirectional || declared.is_object_id {
-        let what = if declared.bidirectional { "BIDIRECTIONAL" } else { "IS_OBJECT_ID" };
-        return Err(Error::NotSupported(format!("{what} of dictionary attribute \"{name}\"")));
+    // parents are kept both ways in any case
+    if declared.bidirectional && !declared.hierarchical {
+        let message = format!("attribute '{name}' is bidirectional, but not hierarchical");
+        return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
+    }
+    if declared.is_object_id {
+        return Err(Error::NotSupported(format!("IS_OBJECT_ID of dictionary attribute \"{name}\"")));
     }
     let default = match &declared.default {
         Some(default) => constant_as(default, &ty, ctx)?,
@@ -310,11 +357,14 @@ fn layout_of(layout: &KeyValues) -> Result<(Layout, bool)> {
         "QUERY_WAIT_TIMEOUT_MILLISECONDS",
         "MAX_THREADS_FOR_UPDATES",
     ];
+    const POLYGON: &[&str] = &["STORE_POLYGON_KEY_COLUMN", "MIN_INTERSECTIONS", "MAX_DEPTH"];
     for (key, _) in layout.pairs() {
         let key = key.name.as_str();
         let takes = match kind {
             Layout::RangeHashed => key == "RANGE_LOOKUP_STRATEGY",
             Layout::Cache => CACHE.contains(&key),
+            Layout::Polygon | Layout::PolygonSimple => POLYGON.contains(&key),
+            Layout::RegexpTree => false,
             _ => TUNING.contains(&key),
         };
         if !takes {

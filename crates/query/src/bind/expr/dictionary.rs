@@ -34,8 +34,16 @@ impl Binder<'_> {
             return Err(Error::refused(ErrorCode::NUMBER_OF_ARGUMENTS_DOESNT_MATCH, message));
         }
         let slot = self.named_dictionary(&arguments[0], call.name, scope)?;
+        let is_tree = slot.structure.layout == Layout::RegexpTree;
         if call.task == Task::All {
-            return not_supported("dictGetAll of a dictionary that is not of layout REGEXP_TREE");
+            return match is_tree {
+                true => self.bind_all(call, slot, &arguments[1..], scope),
+                false => not_supported("dictGetAll of a dictionary that is not of layout REGEXP_TREE"),
+            };
+        }
+        if is_tree && matches!(call.task, Task::Has | Task::Get(Missing::Null)) {
+            let message = format!("a dictionary of layout 'regexp_tree' does not support {}", call.name);
+            return Err(Error::refused(ErrorCode::UNSUPPORTED_METHOD, message));
         }
         if matches!(call.task, Task::Hierarchy | Task::IsIn | Task::Children | Task::Descendants) {
             return self.bind_hierarchy(call, slot, &arguments[1..], scope);
@@ -76,6 +84,49 @@ impl Binder<'_> {
         let result = if is_null { result.to_nullable() } else { result };
         let lookup = Lookup { slot, call, attributes, as_tuple, level: 0, result };
         self.lookup(lookup, args, scope)
+    }
+
+    /// `dictGetAll(dictionary, attributes, text [, limit])`.
+    fn bind_all(
+        &self,
+        call: DictionaryCall,
+        slot: Arc<Slot>,
+        arguments: &[sql::Expr],
+        scope: &Scope<'_>,
+    ) -> Result<Typed> {
+        let [names, key, limit @ ..] = arguments else { return Err(wrong_count(call, arguments.len() + 1)) };
+        let (names, as_tuple) = self.attribute_names(names, call.name, scope)?;
+        let attributes = attributes_of(&slot, &names, call)?;
+        let level = match limit {
+            [] => usize::MAX,
+            [limit] => self.limit_of_all(limit, scope)?,
+            _ => return Err(wrong_count(call, arguments.len() + 1)),
+        };
+        let key = self.dictionary_key(&slot, key, call.name, scope)?;
+        if key.is_nullable() {
+            let message = format!("function {} does not support nullable keys", call.name);
+            return Err(Error::refused(ErrorCode::UNSUPPORTED_METHOD, message));
+        }
+        let ty = |at: &usize| DataType::array(slot.structure.attributes[*at].ty.clone());
+        let field = |at: &usize| TupleField { name: Some(slot.structure.attributes[*at].name.clone()), ty: ty(at) };
+        let result = match as_tuple {
+            true => DataType::Tuple(attributes.iter().map(field).collect()),
+            false => attributes.first().map_or(DataType::Nothing, ty),
+        };
+        let lookup = Lookup { slot, call, attributes, as_tuple, level, result };
+        self.lookup(lookup, vec![key], scope)
+    }
+
+    fn limit_of_all(&self, limit: &sql::Expr, scope: &Scope<'_>) -> Result<usize> {
+        let limit = self.bind(limit, scope)?;
+        if limit.constant.is_none() {
+            return Err(Error::refused(ErrorCode::ILLEGAL_COLUMN, "the limit of dictGetAll must be constant"));
+        }
+        if !limit.ty.is_integer() {
+            return not_supported(format!("a limit of dictGetAll that is a {}", limit.ty));
+        }
+        let limit = super::constant_u64(&limit, "the limit of dictGetAll")?;
+        Ok(usize::try_from(limit).unwrap_or(usize::MAX))
     }
 
     /// `joinGet(table, 'column', keys…)`.
@@ -174,7 +225,8 @@ impl Binder<'_> {
             _ => return Ok((vec![self.constant_text(expr, scope)?.ok_or_else(refused)?], false)),
         };
         let names = items.iter().map(|item| self.constant_text(item, scope)?.ok_or_else(refused));
-        Ok((names.collect::<Result<Vec<_>>>()?, true))
+        // a tuple of one is its attribute, as in ClickHouse
+        Ok((names.collect::<Result<Vec<_>>>()?, items.len() != 1))
     }
 
     /// The key as the dictionary has it. What does not fit into a simple key is an error, not another key.
@@ -183,6 +235,12 @@ impl Binder<'_> {
         let key = self.bind(expr, scope)?;
         if structure.layout == Layout::IpTrie {
             return self.address_key(key, scope);
+        }
+        if structure.has_points() {
+            return self.point_key(slot, key, scope);
+        }
+        if structure.layout == Layout::RegexpTree {
+            return self.text_key(key, scope);
         }
         if !structure.is_complex {
             return self.simple_key(key, scope);
@@ -223,6 +281,40 @@ impl Binder<'_> {
                 self.scalar("accurateCast", vec![key, Typed::text(&to.to_string())], &scope.env.functions)
             }
             _ => self.cast(key, &to, &scope.env.functions),
+        }
+    }
+
+    /// A point: two coordinates.
+    fn point_key(&self, slot: &Slot, key: Typed, scope: &Scope<'_>) -> Result<Typed> {
+        let wanted = DataType::tuple([DataType::Float64, DataType::Float64]);
+        if key.is_only_null() {
+            return Typed::null_of(&DataType::nullable(DataType::Float64));
+        }
+        match key.ty.base() {
+            DataType::Tuple(fields) if fields.len() == 2 => self.cast(key, &wanted, &scope.env.functions),
+            other => {
+                let message = format!(
+                    "key of dictionary \"{}\" is two coordinates of type Float64, not {other}",
+                    slot.def.qualified_name()
+                );
+                Err(Error::refused(ErrorCode::TYPE_MISMATCH, message))
+            }
+        }
+    }
+
+    /// A text, or the first of a tuple.
+    fn text_key(&self, key: Typed, scope: &Scope<'_>) -> Result<Typed> {
+        let first = || Typed::constant(Arc::new(arrow::array::UInt8Array::from(vec![1])), DataType::UInt8);
+        let key = match key.ty.base() {
+            DataType::Tuple(fields) if !fields.is_empty() => {
+                self.scalar("tupleElement", vec![key, first()?], &scope.env.functions)?
+            }
+            _ => key,
+        };
+        let to = if key.is_nullable() { DataType::nullable(DataType::String) } else { DataType::String };
+        match key.is_only_null() {
+            true => Typed::null_of(&to),
+            false => self.cast(key, &to, &scope.env.functions),
         }
     }
 
