@@ -256,15 +256,7 @@ impl Scheduler {
                 Some(left)
             }
         };
-        self.board.with(|state| {
-            if let Some(task) = state.tasks.get_mut(&view) {
-                task.run = None;
-                if let Some(left) = left {
-                    task.ended(left);
-                }
-            }
-            state.open(view);
-        });
+        self.board.with(|state| state.ended(view, left));
         self.board.changed();
     }
 
@@ -292,7 +284,7 @@ impl Scheduler {
             None => (now_ns.div_euclid(1_000_000), 0),
         });
         let (at, amounts) = (at_ms.div_euclid(1_000), made.amounts);
-        let is_ok = error.is_none();
+        let (is_ok, is_outside) = (error.is_none(), made.is_outside);
         let ended = Ended { at, duration_ms, error, amounts, spread: self.spread() };
         let mut left = Left::new(version, after(&job.plan, &job.before, &job.started, ended));
         if is_ok {
@@ -301,6 +293,7 @@ impl Scheduler {
         }
         left.entry = Entry { duration_ms, amounts, ..entry_of(job, &left, at) };
         left.entry.peak_memory_bytes = ctx.memory.peak_bytes() as u64;
+        left.is_outside = is_outside;
         left
     }
 

@@ -1,12 +1,14 @@
 //! From a bound plan to one that runs: optimised once, planned once, run many times.
 //!
-//! A compiled plan holds no rows, no snapshot and no time. What DataFusion would fold into it, it must not: a plan that
-//! calls `now()` or `rand()` is kept as it was bound and planned again for each run.
+//! A compiled plan holds no rows, no snapshot and no time. What DataFusion would fold into it, it must not: what a plan
+//! makes of `now()` is a parameter of each run ([`crate::timed`]), and one that calls `rand()` is kept as it was bound and
+//! planned again for each run.
 
 use std::fmt;
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::execution::TaskContext;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use datafusion::physical_plan::execution_plan::reset_plan_states;
@@ -19,11 +21,13 @@ use crate::bind::Bound;
 use crate::brief;
 use crate::context::QueryContext;
 use crate::error::{Error, Result};
+use crate::parameters::Values;
 use crate::projections;
 use crate::run::BlockStream;
 use crate::scan::ScanExec;
 use crate::session;
 use crate::spare::{Spares, Taken, is_for_one};
+use crate::timed::Timed;
 
 /// A plan that can run, any number of times, also at once.
 #[derive(Clone)]
@@ -42,7 +46,9 @@ enum Plan {
     Brief(Arc<dyn ExecutionPlan>, Arc<LogicalPlan>),
     /// Depends on nothing but the snapshot, and a physical plan serves one run at a time.
     Spare(Spares, Arc<LogicalPlan>),
-    /// Depends on the query's time or randomness as well.
+    /// Depends on the snapshot and the query's time.
+    Timed(Arc<Timed>),
+    /// Depends on the query's randomness as well.
     Logical(Arc<LogicalPlan>, Arc<Mutex<Option<First>>>),
 }
 
@@ -51,17 +57,28 @@ struct OfRun {
     plan: Arc<dyn ExecutionPlan>,
     /// Where it goes when the run came to its end.
     taken: Option<Taken>,
+    /// What its parameters are in this run.
+    values: Option<Values>,
 }
 
 impl OfRun {
     fn alone(plan: Arc<dyn ExecutionPlan>) -> OfRun {
-        OfRun { plan, taken: None }
+        OfRun { plan, taken: None, values: None }
+    }
+
+    /// The task of the run, and what it gives back.
+    fn begin(self, ctx: &Arc<QueryContext>) -> (Arc<dyn ExecutionPlan>, Arc<TaskContext>, Option<Taken>) {
+        let task = match self.values {
+            Some(values) => session::task_with(ctx, values),
+            None => session::task(ctx),
+        };
+        (self.plan, task, self.taken)
     }
 }
 
 impl From<Taken> for OfRun {
     fn from(taken: Taken) -> OfRun {
-        OfRun { plan: Arc::clone(&taken.plan), taken: Some(taken) }
+        OfRun { plan: Arc::clone(&taken.plan), taken: Some(taken), values: None }
     }
 }
 
@@ -90,9 +107,8 @@ impl Compiled {
     /// Starts a run over the snapshot, overrides and limits of `ctx`.
     pub async fn run(&self, ctx: &Arc<QueryContext>) -> Result<BlockStream> {
         ctx.check()?;
-        let OfRun { plan: physical, taken } = self.rows.physical(ctx).await?;
+        let (physical, task, taken) = self.rows.physical(ctx).await?.begin(ctx);
         let hashes = ctx.runtime.config.spill_dir.is_some() && joins_by_hash(&physical);
-        let task = session::task(ctx);
         let batches = execute_stream(physical, task)?;
         let mut stream = BlockStream::new(self.header.clone(), batches, ctx.clone()).giving_back(taken);
         if hashes {
@@ -117,7 +133,11 @@ impl Compiled {
 
     /// The physical plan, with what each leaf would read of the snapshot of `ctx`: one operator a line.
     pub async fn explain(&self, ctx: &Arc<QueryContext>) -> Result<Vec<String>> {
-        let OfRun { plan: physical, taken } = self.rows.physical(ctx).await?;
+        let OfRun { plan: physical, taken, .. } = match &self.rows {
+            // with its parameters' values in it
+            Plan::Timed(timed) => OfRun::alone(plan_for_run(timed.bound(), ctx).await?),
+            plan => plan.physical(ctx).await?,
+        };
         let mut lines = Vec::new();
         for (mut line, operator) in operators(&physical, 0) {
             if let Some(scan) = operator.downcast_ref::<ScanExec>() {
@@ -133,7 +153,7 @@ impl Compiled {
 
     /// True when nothing of the query's time or randomness is in the plan, so that it can be kept for other queries.
     pub fn is_reusable(&self) -> bool {
-        let physical = |plan: &Plan| !matches!(plan, Plan::Logical(..));
+        let physical = |plan: &Plan| !matches!(plan, Plan::Logical(..) | Plan::Timed(_));
         physical(&self.rows) && self.totals.as_ref().is_none_or(physical)
     }
 }
@@ -145,8 +165,8 @@ impl fmt::Debug for Compiled {
 }
 
 async fn totals(plan: Plan, header: Header, ctx: Arc<QueryContext>) -> Result<Option<Block>> {
-    let OfRun { plan, taken } = plan.physical(&ctx).await?;
-    let batches = execute_stream(plan, session::task(&ctx))?;
+    let (plan, task, taken) = plan.physical(&ctx).await?.begin(&ctx);
+    let batches = execute_stream(plan, task)?;
     let block = BlockStream::new(header, batches, ctx).giving_back(taken).collect_one().await?;
     Ok((block.rows() != 0).then_some(block))
 }
@@ -154,6 +174,9 @@ async fn totals(plan: Plan, header: Header, ctx: Arc<QueryContext>) -> Result<Op
 impl Plan {
     async fn new(bound: &LogicalPlan, ctx: &QueryContext) -> Result<Plan> {
         if !is_timeless(bound)? {
+            if let Some(timed) = Timed::new(bound, ctx).await {
+                return Ok(Plan::Timed(Arc::new(timed)));
+            }
             let plan = plan_for_run(bound, ctx).await?;
             let first = First { query_id: ctx.caller.query_id.clone(), now_ns: ctx.now_ns, plan };
             return Ok(Plan::Logical(Arc::new(bound.clone()), Arc::new(Mutex::new(Some(first)))));
@@ -183,6 +206,10 @@ impl Plan {
                     None => spares.taken(plan_physical(bound, session::state(ctx), ctx).await?).into(),
                 });
             }
+            Plan::Timed(timed) => match timed.for_run(ctx).await {
+                Some((taken, values)) => return Ok(OfRun { values: Some(values), ..taken.into() }),
+                None => plan_for_run(timed.bound(), ctx).await?,
+            },
             Plan::Logical(bound, first) => {
                 let is_of = |first: &First| *first.query_id == *ctx.caller.query_id && first.now_ns == ctx.now_ns;
                 let first = first.lock().take().filter(is_of);
@@ -199,6 +226,7 @@ impl Plan {
         match self {
             Plan::Physical(_, bound) | Plan::Brief(_, bound) | Plan::Spare(_, bound) => bound,
             Plan::Logical(bound, _) => bound,
+            Plan::Timed(timed) => timed.bound(),
         }
     }
 }

@@ -42,6 +42,7 @@ pub mod subqueries;
 pub mod system;
 pub mod table_functions;
 mod template;
+mod timed;
 pub mod transform;
 
 pub use ::external::AllowedHosts;

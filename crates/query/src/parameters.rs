@@ -1,14 +1,19 @@
 //! Values that a plan gets when it runs: placeholders while it is optimised, calls of [`Parameter`] in what is kept,
 //! constants in a run.
 //!
-//! The optimizer never sees a value, so nothing that it does can depend on one.
+//! The optimizer never sees a value, so nothing that it does can depend on one. Filters and leaves find the values of
+//! their run in the task, and any number of runs may share such a plan; other operators find them in the plan's [`Cell`],
+//! and such a plan serves one run at a time.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType as ArrowType, Field};
+use datafusion::common::config::{ConfigEntry, ConfigExtension, ExtensionOptions};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Result as DataFusionResult, ScalarValue, internal_err};
+use datafusion::common::{Result as DataFusionResult, ScalarValue, internal_err, plan_err};
 use datafusion::logical_expr::expr::{Placeholder, ScalarFunction};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
@@ -16,6 +21,7 @@ use datafusion::physical_expr::expressions::Literal;
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
+use parking_lot::RwLock;
 
 use crate::nodes::ParameterFilterExec;
 use crate::scan::ScanExec;
@@ -27,13 +33,63 @@ pub(crate) type Values = Arc<[ScalarValue]>;
 #[derive(Debug)]
 pub(crate) struct Parameters(pub Values);
 
+/// The values of the one run that a plan serves, for operators that do not look into the task.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cell(Arc<RwLock<Option<Values>>>);
+
+impl Cell {
+    /// The values of the run that begins.
+    pub(crate) fn fill(&self, values: &Values) {
+        *self.0.write() = Some(Arc::clone(values));
+    }
+
+    fn value(&self, number: usize) -> Option<ScalarValue> {
+        self.0.read().as_ref()?.get(number).cloned()
+    }
+}
+
+impl ConfigExtension for Cell {
+    const PREFIX: &'static str = "everview_parameters";
+}
+
+impl ExtensionOptions for Cell {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn cloned(&self) -> Box<dyn ExtensionOptions> {
+        Box::new(self.clone())
+    }
+
+    fn set(&mut self, key: &str, _value: &str) -> DataFusionResult<()> {
+        plan_err!("parameter \"{key}\" of a plan cannot be set by text")
+    }
+
+    fn entries(&self) -> Vec<ConfigEntry> {
+        Vec::new()
+    }
+}
+
+/// Where parameters stand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Place {
+    /// In filters and leaves, which look into the task.
+    Filters,
+    /// In other operators, too.
+    Anywhere,
+}
+
 /// Stands for a value that no plan has yet.
 pub(crate) fn placeholder(number: usize, ty: &ArrowType) -> Expr {
     let field = Field::new("", ty.clone(), true);
     Expr::Placeholder(Placeholder::new_with_field(format!("${number}"), Some(Arc::new(field))))
 }
 
-/// A placeholder as a function without arguments, which can be planned. It cannot be called: values are put in before.
+/// A placeholder as a function without arguments, which can be planned. It is called where no value was put in before.
 #[derive(PartialEq, Eq, Hash, Debug)]
 struct Parameter {
     number: usize,
@@ -54,8 +110,12 @@ impl ScalarUDFImpl for Parameter {
         Ok(self.ty.clone())
     }
 
-    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
-        internal_err!("parameter {} has no value", self.number)
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
+        let cell = args.config_options.extensions.get::<Cell>();
+        match cell.and_then(|cell| cell.value(self.number)) {
+            Some(value) => Ok(ColumnarValue::Scalar(value)),
+            None => internal_err!("parameter {} has no value", self.number),
+        }
     }
 }
 
@@ -64,28 +124,35 @@ fn number_and_type(placeholder: &Placeholder) -> Option<(usize, ArrowType)> {
     Some((number, placeholder.field.as_ref()?.data_type().clone()))
 }
 
-/// The plan with calls in the place of placeholders. `None` where one stands in another operator than a filter or a leaf.
-pub(crate) fn to_calls(plan: LogicalPlan) -> DataFusionResult<Option<LogicalPlan>> {
+/// The plan with calls in the place of placeholders, and where one of them stands.
+pub(crate) fn to_calls(plan: LogicalPlan) -> DataFusionResult<(LogicalPlan, Place)> {
     let mut is_elsewhere = false;
-    let plan = plan.transform_up(|node| {
+    let plan = plan.transform_up_with_subqueries(|node| {
         let may_have = matches!(node, LogicalPlan::Filter(_) | LogicalPlan::TableScan(_));
+        let names = NamePreserver::new(&node);
         node.map_expressions(|expr| {
-            expr.transform_up(|expr| match &expr {
+            let name = names.save(&expr);
+            let called = expr.transform_up(|expr| match &expr {
                 Expr::Placeholder(placeholder) => {
                     is_elsewhere |= !may_have;
                     let Some((number, ty)) = number_and_type(placeholder) else {
                         return internal_err!("placeholder {} has no number or type", placeholder.id);
                     };
-                    // volatile: nobody may try to compute it beforehand
-                    let parameter = Parameter { number, ty, signature: Signature::nullary(Volatility::Volatile) };
+                    // the same in all of a run; nobody computes it beforehand: what has no operands is left as it is
+                    let parameter = Parameter { number, ty, signature: Signature::nullary(Volatility::Stable) };
                     let call = ScalarFunction::new_udf(Arc::new(ScalarUDF::new_from_impl(parameter)), Vec::new());
                     Ok(Transformed::yes(Expr::ScalarFunction(call)))
                 }
                 _ => Ok(Transformed::no(expr)),
-            })
+            })?;
+            Ok(called.update_data(|expr| name.restore(expr)))
         })
     })?;
-    Ok((!is_elsewhere).then_some(plan.data))
+    Ok((plan.data, place(is_elsewhere)))
+}
+
+fn place(is_elsewhere: bool) -> Place {
+    if is_elsewhere { Place::Anywhere } else { Place::Filters }
 }
 
 /// The plan with constants in the place of placeholders.
@@ -160,8 +227,8 @@ pub(crate) fn predicate_with(
     Ok(predicate.clone().transform_up(put_in)?.data)
 }
 
-/// The plan with filters that take values from the task. `None` when another operator would need some.
-pub(crate) fn to_open_filters(plan: Arc<dyn ExecutionPlan>) -> DataFusionResult<Option<Arc<dyn ExecutionPlan>>> {
+/// The plan with filters that take values from the task, and whether another operator needs some.
+pub(crate) fn to_open_filters(plan: Arc<dyn ExecutionPlan>) -> DataFusionResult<(Arc<dyn ExecutionPlan>, Place)> {
     let mut is_elsewhere = false;
     let plan = plan.transform_up(|node| {
         let mut is_open = false;
@@ -185,5 +252,5 @@ pub(crate) fn to_open_filters(plan: Arc<dyn ExecutionPlan>) -> DataFusionResult<
             }
         }
     })?;
-    Ok((!is_elsewhere).then_some(plan.data))
+    Ok((plan.data, place(is_elsewhere)))
 }

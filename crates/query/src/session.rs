@@ -22,7 +22,7 @@ use types::Setting;
 use crate::bind::guard::GuardFilters;
 use crate::context::QueryContext;
 use crate::nodes;
-use crate::parameters::{Parameters, Values};
+use crate::parameters::{Cell, Parameters, Values};
 
 /// Plans the standard nodes as DataFusion does, and ours.
 #[derive(Debug)]
@@ -116,6 +116,14 @@ pub(crate) fn brief_state(ctx: &QueryContext) -> SessionState {
 
 fn configured(mut state: SessionState, config: SessionConfig) -> SessionState {
     *state.config_mut() = config;
+    let options = state.config_options().clone();
+    state.execution_props_mut().config_options = Some(options);
+    state
+}
+
+/// The state for a plan whose parameters find their values in `cell`.
+pub(crate) fn with_cell(mut state: SessionState, cell: &Cell) -> SessionState {
+    state.config_mut().options_mut().extensions.insert(cell.clone());
     let options = state.config_options().clone();
     state.execution_props_mut().config_options = Some(options);
     state

@@ -10,30 +10,44 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::reset_plan_states;
 use parking_lot::Mutex;
 
+use crate::parameters::Cell;
+
 /// Plans that are kept of one query; more runs than these at once plan for themselves.
 const SPARES_MAX: usize = 4;
 
 /// Plans of one query that no run has.
 #[derive(Clone, Default)]
-pub(crate) struct Spares(Arc<Mutex<Vec<Arc<dyn ExecutionPlan>>>>);
+pub(crate) struct Spares(Arc<Mutex<Vec<Spare>>>);
+
+struct Spare {
+    plan: Arc<dyn ExecutionPlan>,
+    cell: Cell,
+}
 
 /// A plan that a run has.
 pub(crate) struct Taken {
     /// The plan, with fresh operators.
     pub plan: Arc<dyn ExecutionPlan>,
+    /// Where its parameters find the values of the run.
+    pub cell: Cell,
     spares: Spares,
 }
 
 impl Spares {
     /// One that nobody has.
     pub(crate) fn take(&self) -> Option<Taken> {
-        let plan = self.0.lock().pop()?;
-        Some(self.taken(plan))
+        let Spare { plan, cell } = self.0.lock().pop()?;
+        Some(self.with_cell(plan, cell))
     }
 
     /// A new plan of this query.
     pub(crate) fn taken(&self, plan: Arc<dyn ExecutionPlan>) -> Taken {
-        Taken { plan, spares: self.clone() }
+        self.with_cell(plan, Cell::default())
+    }
+
+    /// A new plan of this query that has parameters.
+    pub(crate) fn with_cell(&self, plan: Arc<dyn ExecutionPlan>, cell: Cell) -> Taken {
+        Taken { plan, cell, spares: self.clone() }
     }
 }
 
@@ -44,7 +58,7 @@ impl Taken {
         let Ok(plan) = reset_plan_states(self.plan) else { return };
         let mut spares = self.spares.0.lock();
         if spares.len() < SPARES_MAX {
-            spares.push(plan);
+            spares.push(Spare { plan, cell: self.cell });
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::compile::{is_timeless, joins_by_hash, plan_physical};
 use crate::context::QueryContext;
 use crate::error::Result;
 use crate::expressions::{bind_context, function_context, one_row, props};
-use crate::parameters::{Values, to_calls, to_open_filters, with_constants};
+use crate::parameters::{Place, Values, to_calls, to_open_filters, with_constants};
 use crate::projections;
 use crate::relations::SnapshotRelations;
 use crate::run::BlockStream;
@@ -204,13 +204,17 @@ async fn open(
     ctx: &QueryContext,
     state: datafusion::execution::session_state::SessionState,
 ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-    let Some(logical) = to_calls(optimized)? else { return Ok(None) };
+    let (logical, place) = to_calls(optimized)?;
+    if place == Place::Anywhere {
+        return Ok(None);
+    }
     ctx.runtime.plans.count_planning();
     let physical = state.query_planner().create_physical_plan(&logical, &state).await?;
     if is_for_one(&physical) {
         return Ok(None);
     }
-    Ok(to_open_filters(physical)?)
+    let (physical, place) = to_open_filters(physical)?;
+    Ok((place == Place::Filters).then_some(physical))
 }
 
 /// The constants of a statement as values; `None` when one does not fit, or has no value.
@@ -223,8 +227,8 @@ fn values(template: &Template, shape: &Shape, ctx: &QueryContext) -> Option<Valu
     Some(values.into())
 }
 
-/// The one value of an expression without columns, at the query's time.
-fn value(expr: Expr, ctx: &QueryContext) -> Option<ScalarValue> {
+/// The one value of an expression without columns, at the query's time; `None` when it is NULL or cannot be computed.
+pub(crate) fn value(expr: Expr, ctx: &QueryContext) -> Option<ScalarValue> {
     let value = match expr {
         Expr::Literal(value, _) => value,
         expr => {

@@ -6,14 +6,19 @@ use std::sync::Arc;
 
 use store::{QualifiedName, Snapshot};
 use types::TableId;
-use views::refresh::admit::{Due, Places, admit};
+use views::refresh::admit::{CORNER, Due, PLACE, Places, admit};
 use views::refresh::decide::{Amounts, Decision, after_unchanged, overrun};
 use views::refresh::record::Entry;
 
-use super::board::{Doing, Job, Left, State};
+use super::board::{Doing, Job, Left, State, Task};
 
-/// Refreshes that run at once, whatever their number: each may take a query's memory.
+/// Refreshes that run at once, whatever their number: each may take a query's memory. Of those whose last run took little
+/// (see [`is_little`]), [`PLACE`] share a place: hundreds of them start together, at their slot.
 pub(crate) const RUNS_MAX: usize = 16;
+/// A run that takes no more memory than this takes little,
+const LITTLE_BYTES: u64 = 1 << 20;
+/// if it reads and writes no more rows than these.
+const LITTLE_ROWS: u64 = 100_000;
 /// Of these, runs that were missed while the program was down: a start must leave room for what it is started for.
 pub(crate) const CATCH_UPS_MAX: usize = 4;
 /// A view that was skipped and would run at once again (AFTER 0 SECOND) is looked at after this time.
@@ -36,10 +41,9 @@ impl State {
         while let Some(id) = self.agenda.take(moment.now_ns.div_euclid(1_000_000)) {
             self.look_at(id, moment);
         }
-        let due = self.all_due(moment.now_ns);
-        let admitted = match due.is_empty() {
-            true => Vec::new(),
-            false => admit(due, self.places(moment.snapshot)),
+        let admitted = match self.free_room() {
+            0 => Vec::new(),
+            free => self.admit(free, moment),
         };
         let mut jobs = Vec::new();
         for id in admitted {
@@ -96,10 +100,18 @@ impl State {
         let entry = Entry { is_unchanged: true, amounts, ..entry_of(&job, &left, job.started.at) };
         if let Some(task) = self.tasks.get_mut(&id) {
             task.unsaved.push(entry.clone());
-            task.ended(Left { version: 0, outcome, entry });
+            task.was_skipped(outcome, entry);
         }
         self.open(id);
         self.agenda.forget(id);
+    }
+
+    fn admit(&self, free: usize, moment: &Moment<'_>) -> Vec<TableId> {
+        let due = self.all_due(moment.now_ns);
+        match due.is_empty() {
+            true => Vec::new(),
+            false => admit(due, self.places(free, moment.snapshot)),
+        }
     }
 
     fn all_due(&self, now_ns: i64) -> Vec<Due<TableId>> {
@@ -116,29 +128,35 @@ impl State {
                 since_ms,
                 group: task.plan.group.clone(),
                 is_catch_up: task.is_catch_up && !task.has_request(),
+                room: task.room(),
             })
         };
         self.agenda.all_due().filter_map(due).collect()
     }
 
+    fn running(&self) -> impl Iterator<Item = &Task> {
+        self.running.iter().filter_map(|id| self.tasks.get(id))
+    }
+
+    fn free_room(&self) -> usize {
+        let taken: usize = self.running().filter_map(|task| task.run.as_ref()).map(|run| run.room).sum();
+        (RUNS_MAX * PLACE).saturating_sub(taken)
+    }
+
     /// How many more may run: in all, and in each group. A group that is gone lets one view run at a time.
-    fn places(&self, snapshot: &Snapshot) -> Places {
+    fn places(&self, free: usize, snapshot: &Snapshot) -> Places {
         let mut free_in_group: BTreeMap<Arc<str>, u64> =
             snapshot.catalog.groups().map(|(name, limit)| (Arc::clone(name), *limit)).collect();
-        for group in self.tasks.values().filter_map(|task| task.plan.group.as_ref()) {
+        for group in self.agenda.all_due().filter_map(|id| self.tasks.get(&id)?.plan.group.as_ref()) {
             free_in_group.entry(Arc::clone(group)).or_insert(1);
         }
-        let running = || self.tasks.values().filter(|task| task.run.is_some());
-        for group in running().filter_map(|task| task.plan.group.as_ref()) {
+        for group in self.running().filter_map(|task| task.plan.group.as_ref()) {
             if let Some(free) = free_in_group.get_mut(group) {
                 *free = free.saturating_sub(1);
             }
         }
-        Places {
-            free: RUNS_MAX.saturating_sub(running().count()),
-            free_catch_ups: CATCH_UPS_MAX.saturating_sub(running().filter(|task| task.is_catch_up).count()),
-            free_in_group,
-        }
+        let catch_ups = self.running().filter(|task| task.is_catch_up).count();
+        Places { free, free_catch_ups: CATCH_UPS_MAX.saturating_sub(catch_ups), free_in_group }
     }
 
     /// The views of a group: how many run, and how many are due and wait.
@@ -153,7 +171,22 @@ impl State {
 
 impl Left {
     pub(super) fn new(version: u64, outcome: views::refresh::Outcome) -> Left {
-        Left { version, outcome, entry: Entry::default() }
+        Left { version, outcome, entry: Entry::default(), is_outside: false }
+    }
+
+    /// A run like this one takes little: hundreds may be under way. Not where others are asked for rows: they might not
+    /// bear hundreds at once.
+    pub(super) fn is_little(&self) -> bool {
+        let Entry { amounts, peak_memory_bytes, error, .. } = &self.entry;
+        let rows = amounts.read_rows.saturating_add(amounts.written_rows);
+        error.is_empty() && !self.is_outside && rows <= LITTLE_ROWS && *peak_memory_bytes <= LITTLE_BYTES
+    }
+}
+
+impl Task {
+    /// What its next run takes, as its last one did; as much as any before it has run.
+    pub(super) fn room(&self) -> usize {
+        if self.is_little { CORNER } else { PLACE }
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! One lock, never held over an await.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -29,6 +29,8 @@ pub(crate) struct Board {
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) tasks: BTreeMap<TableId, Task>,
+    /// Those of which a run is under way.
+    pub(super) running: BTreeSet<TableId>,
     names: BTreeMap<QualifiedName, TableId>,
     /// The catalogue that the tasks were made from.
     catalog: Option<Catalog>,
@@ -57,6 +59,8 @@ pub(crate) struct Task {
     pub(super) is_held: bool,
     /// It was due when the program started.
     pub(super) is_catch_up: bool,
+    /// [`Left::is_little`] of its last run since then.
+    pub(super) is_little: bool,
 }
 
 /// A refresh under way.
@@ -65,6 +69,8 @@ pub(crate) struct Run {
     pub(crate) started: Started,
     /// When it was due.
     next_ms: Option<i64>,
+    /// What it takes of the room for runs.
+    pub(super) room: usize,
 }
 
 /// A view that must be run now.
@@ -82,6 +88,8 @@ pub(crate) struct Left {
     pub(crate) version: u64,
     pub(crate) outcome: Outcome,
     pub(crate) entry: Entry,
+    /// Rows of others were read.
+    pub(super) is_outside: bool,
 }
 
 /// What a view is doing, as `system.view_refreshes` and WAIT see it.
@@ -108,6 +116,7 @@ impl Task {
             unsaved: Vec::new(),
             is_held: false,
             is_catch_up: false,
+            is_little: false,
         }
     }
 
@@ -119,9 +128,15 @@ impl Task {
 
     /// A run has ended.
     pub(crate) fn ended(&mut self, left: Left) {
+        self.is_little = left.is_little();
+        self.was_skipped(left.outcome, left.entry);
+    }
+
+    /// A slot was served without a run.
+    pub(super) fn was_skipped(&mut self, outcome: Outcome, entry: Entry) {
         self.is_catch_up = false;
-        self.outcome = left.outcome;
-        self.history.push_back(left.entry);
+        self.outcome = outcome;
+        self.history.push_back(entry);
         while HISTORY_MAX < self.history.len() as u64 {
             self.history.pop_front();
         }
@@ -232,14 +247,25 @@ impl State {
         })
     }
 
+    /// Notes that a run has ended, and what it left; nothing when it is due again at the next start.
+    pub(super) fn ended(&mut self, id: TableId, left: Option<Left>) {
+        self.running.remove(&id);
+        if let Some(task) = self.tasks.get_mut(&id) {
+            task.run = None;
+            left.into_iter().for_each(|left| task.ended(left));
+        }
+        self.open(id);
+    }
+
     /// Notes a run that begins; false when it must not any more.
     pub(crate) fn begun(&mut self, job: &Job, ctx: &Arc<QueryContext>) -> bool {
         let next_ms = self.next_ms(job.view.id, ctx.now_ns);
         self.agenda.forget(job.view.id);
         match self.tasks.get_mut(&job.view.id).filter(|_| !self.is_stopping) {
             Some(task) => {
-                let started = job.started.clone();
-                task.run = Some(Run { ctx: Arc::clone(ctx), started, next_ms });
+                let (started, room) = (job.started.clone(), task.room());
+                task.run = Some(Run { ctx: Arc::clone(ctx), started, next_ms, room });
+                self.running.insert(job.view.id);
                 true
             }
             None => false,
@@ -285,6 +311,7 @@ impl Board {
         let gone: Vec<TableId> = state.tasks.keys().filter(|id| gone(id)).copied().collect();
         for id in gone {
             state.agenda.forget(id);
+            state.running.remove(&id);
             if let Some(run) = state.tasks.remove(&id).and_then(|task| task.run) {
                 run.ctx.cancel.cancel();
             }

@@ -32,6 +32,8 @@ pub(super) struct Made {
     pub(super) made_from: Option<Versions>,
     /// The contents of the target after it; none: as before.
     pub(super) generations: Option<Vec<Generation>>,
+    /// Rows of others were read.
+    pub(super) is_outside: bool,
 }
 
 /// Says what a run leaves at the moment of its commit.
@@ -86,7 +88,8 @@ async fn attempt(scheduler: &Scheduler, job: &Job, ctx: &Arc<QueryContext>, leav
     ctx.check()?;
     let made_from = made_from(&mut into, job, (&view, &prepared), &ctx).await?;
     let written = into.written();
-    let made = Made { amounts: amounts(&ctx, written.rows, written.bytes), made_from, generations };
+    let amounts = amounts(&ctx, written.rows, written.bytes);
+    let made = Made { amounts, made_from, generations, is_outside: prepared.outside };
     let left = leave(made);
     let state = record::table_of(&view).and_then(|table| ctx.snapshot.catalog.table_by_id(table).cloned());
     if let Some(state) = state {

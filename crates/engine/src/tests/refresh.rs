@@ -198,6 +198,48 @@ fn commits_between_slots_delay_no_start() {
     });
 }
 
+/// What a SELECT makes of the time is a parameter of its plan, wherever it stands: later runs plan nothing, and give what a
+/// fresh plan gives.
+#[test]
+fn refreshes_over_the_time_use_the_plan_of_the_one_before() {
+    const SELECTS: [&str; 9] = [
+        "SELECT sum(n) + toUnixTimestamp(now()) AS x FROM src",
+        "SELECT n AS x FROM src WHERE at > now() - INTERVAL 30 SECOND AND at <= now()",
+        "SELECT countIf(at < now() - 15) AS x, max(now()) AS y, today() AS z FROM src GROUP BY n % 2 ORDER BY x",
+        "SELECT n AS x, dateDiff('second', at, now()) AS y FROM src ORDER BY y, now() LIMIT 5",
+        "SELECT count() AS x FROM src WHERE at IN (SELECT max(at) FROM src WHERE at < now() - 3)",
+        "SELECT a.n AS x, (SELECT count() FROM src WHERE at < now()) AS y FROM src AS a JOIN src AS b ON a.n = b.n AND \
+         b.at < now() - toIntervalSecond(10)",
+        "SELECT x, now() AS y FROM (SELECT n AS x FROM src WHERE at > now() - 20 UNION ALL SELECT toUnixTimestamp(now()))",
+        "SELECT if(max(at) > now(), 'ahead', toString(now())) AS x, sum(n) AS y FROM src HAVING y > toSecond(now()) % 2",
+        "SELECT n AS x, count() OVER (PARTITION BY n % 3) + toUnixTimestamp(now()) AS y FROM src",
+    ];
+    run(async {
+        let (engine, mut session) = open().await;
+        let session = &mut session;
+        done(session, "CREATE TABLE src (n UInt64, at DateTime) ENGINE = MergeTree ORDER BY at").await;
+        done(session, "INSERT INTO src SELECT number, now() - 40 + number * 3 FROM numbers(40)").await;
+        for (at, select) in SELECTS.iter().enumerate() {
+            let text = format!("CREATE MATERIALIZED VIEW v{at} REFRESH EVERY 1 YEAR ENGINE = Memory EMPTY AS {select}");
+            done(session, &text).await;
+            refresh(session, &format!("v{at}")).await;
+        }
+        let plannings = || engine.inner.runtime.plans.plannings();
+        for _ in 0..3 {
+            engine.env().clock.sleep(Duration::from_secs(11)).await;
+            for (at, select) in SELECTS.iter().enumerate() {
+                let before = plannings();
+                refresh(session, &format!("v{at}")).await;
+                assert_eq!(plannings(), before, "{select}");
+                let fresh = rows(session, &format!("SELECT * FROM ({select}) ORDER BY ALL")).await;
+                assert_eq!(rows(session, &format!("SELECT * FROM v{at} ORDER BY ALL")).await, fresh, "{select}");
+                assert!(!fresh.is_empty());
+            }
+        }
+        engine.close().await.unwrap();
+    });
+}
+
 /// The SELECT of a view is planned by its first refresh, and again when something that it reads is defined anew. What
 /// binding makes of the time is of one run.
 #[test]

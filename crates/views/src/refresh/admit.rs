@@ -1,11 +1,16 @@
 //! Which of the views that are due run now: by priority, within the limits of their groups. Pure.
 //!
-//! Invariants: never more runs of a group than its limit, nor in all than [`Places::free`] says; a view waits only for
-//! one that goes before it, or for its group.
+//! Invariants: never more runs of a group than its limit, nor in all than there is room for ([`Places::free`]); a view
+//! waits only for one that goes before it, or for its group.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// The room of a run that may take a query's memory.
+pub const PLACE: usize = 32;
+/// The room of a run that is known to take little.
+pub const CORNER: usize = 1;
 
 /// A view that is due.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,12 +25,14 @@ pub struct Due<K> {
     pub group: Option<Arc<str>>,
     /// What it missed while the program was down.
     pub is_catch_up: bool,
+    /// What its run takes: [`PLACE`], [`CORNER`].
+    pub room: usize,
 }
 
 /// How many more may run.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Places {
-    /// In all.
+    /// Room for runs in all, in the unit of [`Due::room`].
     pub free: usize,
     /// Of those that catch up: a start must not begin everything at once.
     pub free_catch_ups: usize,
@@ -35,18 +42,24 @@ pub struct Places {
 
 impl Places {
     /// Takes a place; false when there is none.
-    fn take(&mut self, group: Option<&Arc<str>>, is_catch_up: bool) -> bool {
-        if self.free == 0 || is_catch_up && self.free_catch_ups == 0 {
+    fn take<K>(&mut self, due: &Due<K>) -> bool {
+        if self.free == 0 || due.is_catch_up && self.free_catch_ups == 0 {
             return false;
         }
-        if let Some(group) = group {
-            match self.free_in_group.get_mut(group) {
-                Some(free) if 0 < *free => *free -= 1,
-                _ => return false,
-            }
+        let mut of_group = due.group.as_ref().map(|group| self.free_in_group.get_mut(group));
+        if matches!(&of_group, Some(free) if free.as_ref().is_none_or(|free| **free == 0)) {
+            return false;
         }
-        self.free -= 1;
-        self.free_catch_ups -= usize::from(is_catch_up);
+        if self.free < due.room {
+            // what is left is kept for it: smaller ones that go after it must not keep it waiting for ever
+            self.free = 0;
+            return false;
+        }
+        if let Some(Some(free)) = &mut of_group {
+            **free -= 1;
+        }
+        self.free -= due.room;
+        self.free_catch_ups -= usize::from(due.is_catch_up);
         true
     }
 }
@@ -57,6 +70,6 @@ pub fn admit<K: Ord + Clone>(mut due: Vec<Due<K>>, mut places: Places) -> Vec<K>
         let key = |due: &Due<K>| (Reverse(due.priority), due.since_ms, due.view.clone());
         key(a).cmp(&key(b))
     });
-    due.retain(|due| places.take(due.group.as_ref(), due.is_catch_up));
+    due.retain(|due| places.take(due));
     due.into_iter().map(|due| due.view).collect()
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use env::Rng;
 use env::simulated::SeededRng;
 
-use super::super::admit::{Due, Places, admit};
+use super::super::admit::{Due, PLACE, Places, admit};
 use super::super::decide::{
     Amounts, Control, Decision, Ended, Outcome, Parent, Started, Switch, View, after, decide, ready_at,
 };
@@ -114,7 +114,7 @@ impl World {
         let Node { plan, outcome, is_catch_up, .. } = &self.nodes[at];
         let since_ms = outcome.slot.map_or(i64::MIN, |slot| plan.schedule.next(slot).min(self.now) * 1_000);
         let (group, is_catch_up) = (plan.group.clone(), *is_catch_up);
-        Due { view: at, priority: plan.priority, since_ms, group, is_catch_up }
+        Due { view: at, priority: plan.priority, since_ms, group, is_catch_up, room: PLACE }
     }
 
     fn places(&self) -> Places {
@@ -123,7 +123,7 @@ impl World {
         let free = |(group, limit): (&Arc<str>, &u64)| (Arc::clone(group), limit.checked_sub(of(group)).unwrap());
         let catch_ups = running().filter(|node| node.is_catch_up).count();
         Places {
-            free: RUNS_MAX.checked_sub(running().count()).unwrap(),
+            free: RUNS_MAX.checked_sub(running().count()).unwrap() * PLACE,
             free_catch_ups: CATCH_UPS_MAX.checked_sub(catch_ups).unwrap(),
             free_in_group: self.limits.iter().map(free).collect(),
         }
