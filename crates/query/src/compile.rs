@@ -26,6 +26,7 @@ use crate::projections;
 use crate::run::BlockStream;
 use crate::scan::ScanExec;
 use crate::session;
+use crate::sizes;
 use crate::spare::{Spares, Taken, is_for_one};
 use crate::timed::Timed;
 
@@ -42,6 +43,8 @@ pub struct Compiled {
 enum Plan {
     /// Depends on nothing but the snapshot. As it was bound it is kept for a run that must do with less memory.
     Physical(Arc<dyn ExecutionPlan>, Arc<LogicalPlan>),
+    /// The same for a query that joins: another plan takes its place when the tables have other sizes.
+    Joining(Arc<Mutex<Arc<dyn ExecutionPlan>>>, Arc<LogicalPlan>),
     /// The same for a query that reads little; where that is no longer so, it is planned for the run.
     Brief(Arc<dyn ExecutionPlan>, Arc<LogicalPlan>),
     /// Depends on nothing but the snapshot, and a physical plan serves one run at a time.
@@ -187,7 +190,10 @@ impl Plan {
         }
         let plan = plan_physical(&kept, session::state(ctx), ctx).await?;
         if !is_for_one(&plan) {
-            return Ok(Plan::Physical(plan, kept));
+            return Ok(match sizes::matter(&plan) {
+                true => Plan::Joining(Arc::new(Mutex::new(plan)), kept),
+                false => Plan::Physical(plan, kept),
+            });
         }
         let spares = Spares::default();
         spares.taken(plan).give_back();
@@ -198,10 +204,26 @@ impl Plan {
     async fn physical(&self, ctx: &QueryContext) -> Result<OfRun> {
         let plan = match self {
             Plan::Physical(plan, _) => reset_plan_states(plan.clone())?,
+            Plan::Joining(kept, bound) => {
+                let known = kept.lock().clone();
+                let plan = match sizes::still_hold(&known, ctx)? {
+                    true => known,
+                    false => {
+                        let plan = plan_physical(bound, session::state(ctx), ctx).await?;
+                        kept.lock().clone_from(&plan);
+                        plan
+                    }
+                };
+                reset_plan_states(plan)?
+            }
             Plan::Brief(plan, _) if brief::reads_little(plan, ctx, None)? => reset_plan_states(plan.clone())?,
             Plan::Brief(_, bound) => plan_physical(bound, session::state(ctx), ctx).await?,
             Plan::Spare(spares, bound) => {
-                return Ok(match spares.take() {
+                let fit = match spares.take() {
+                    Some(taken) if sizes::still_hold(&taken.plan, ctx)? => Some(taken),
+                    _ => None,
+                };
+                return Ok(match fit {
                     Some(taken) => taken.into(),
                     None => spares.taken(plan_physical(bound, session::state(ctx), ctx).await?).into(),
                 });
@@ -224,8 +246,11 @@ impl Plan {
 
     fn bound(&self) -> &LogicalPlan {
         match self {
-            Plan::Physical(_, bound) | Plan::Brief(_, bound) | Plan::Spare(_, bound) => bound,
-            Plan::Logical(bound, _) => bound,
+            Plan::Physical(_, bound)
+            | Plan::Joining(_, bound)
+            | Plan::Brief(_, bound)
+            | Plan::Spare(_, bound)
+            | Plan::Logical(bound, _) => bound,
             Plan::Timed(timed) => timed.bound(),
         }
     }
@@ -251,6 +276,7 @@ pub(crate) async fn plan_physical(
 ) -> Result<Arc<dyn ExecutionPlan>> {
     ctx.runtime.plans.count_planning();
     let optimized = state.optimize(bound)?;
+    let state = sizes::informed(state, &optimized, ctx)?;
     Ok(state.query_planner().create_physical_plan(&optimized, &state).await?)
 }
 

@@ -36,6 +36,7 @@ pub mod scan;
 mod session;
 mod shape;
 pub mod shared;
+mod sizes;
 pub mod skip_indexes;
 mod spare;
 pub mod subqueries;

@@ -73,6 +73,10 @@ pub(crate) fn options() -> ConfigOptions {
     options.optimizer.enable_topk_dynamic_filter_pushdown = false;
     options.optimizer.enable_join_dynamic_filter_pushdown = false;
     options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+    // With two sides of known size the smaller is held in memory, whole by every thread if it is no larger than this: then
+    // the other side need not be divided by the key.
+    options.optimizer.hash_join_single_partition_threshold = 64 << 20;
+    options.optimizer.hash_join_single_partition_threshold_rows = 1 << 20;
     options
 }
 

@@ -35,6 +35,7 @@ use crate::relations::SnapshotRelations;
 use crate::run::BlockStream;
 use crate::session;
 use crate::shape::Shape;
+use crate::sizes;
 use crate::spare::is_for_one;
 
 /// The plans of a shape.
@@ -55,6 +56,13 @@ struct Full {
     /// Absent where the optimizer moved a constant to where no run could put in its value.
     plan: Option<Arc<dyn ExecutionPlan>>,
     bound: Arc<LogicalPlan>,
+}
+
+impl Full {
+    /// True when the tables have about the sizes for which it was planned.
+    fn still_fits(&self, ctx: &QueryContext) -> Result<bool> {
+        self.plan.as_ref().map_or(Ok(true), |plan| sizes::still_hold(plan, ctx))
+    }
 }
 
 /// A statement that is ready to run: its shape's plans and its own constants.
@@ -124,8 +132,8 @@ impl Filled {
         }
         let known = template.full.lock().clone();
         let full = match known {
-            Some(full) => full,
-            None => {
+            Some(full) if full.still_fits(ctx)? => full,
+            _ => {
                 let (bound, _) = bind_shape(&shape, ctx)?;
                 let full = plan_full(bound.plan, ctx).await?;
                 template.full.lock().insert(full).clone()
@@ -209,6 +217,7 @@ async fn open(
         return Ok(None);
     }
     ctx.runtime.plans.count_planning();
+    let state = sizes::informed(state, &logical, ctx)?;
     let physical = state.query_planner().create_physical_plan(&logical, &state).await?;
     if is_for_one(&physical) {
         return Ok(None);

@@ -75,6 +75,11 @@ impl Source for DictionarySource {
         &self.header
     }
 
+    fn rows_expected(&self, _: &QueryContext, _: &Read) -> Result<u64> {
+        // one that keeps nothing may have any number of rows
+        Ok(Some(self.slot.held() as u64).filter(|held| *held != 0).unwrap_or(u64::MAX))
+    }
+
     fn read(&self, ctx: &Arc<QueryContext>, read: &Read) -> Result<Blocks> {
         let block = self.slot.rows(ctx.now_ns)?;
         let position = |column: &usize| {

@@ -7,15 +7,17 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::internal_err;
+use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::Expr;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, ReplaceChildrenOptions,
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, ReplaceChildrenOptions, Statistics,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use types::Setting;
@@ -33,6 +35,8 @@ pub struct ScanExec {
     read: Read,
     /// Filters whose constants come with the run; the predicate of `read` knows nothing of those.
     open_filters: Option<Arc<[Expr]>>,
+    /// About how many rows it was planned for; absent where that did not matter.
+    rows_planned: Option<u64>,
     schema: SchemaRef,
     properties: Arc<PlanProperties>,
 }
@@ -47,7 +51,7 @@ impl ScanExec {
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
-        ScanExec { source, read, open_filters: None, schema, properties: Arc::new(properties) }
+        ScanExec { source, read, open_filters: None, rows_planned: None, schema, properties: Arc::new(properties) }
     }
 
     /// The same leaf; `filters` have parameters, and with the values of a run they say what may be left out.
@@ -55,6 +59,18 @@ impl ScanExec {
     pub(crate) fn with_open_filters(mut self, filters: Arc<[Expr]>) -> ScanExec {
         self.open_filters = Some(filters);
         self
+    }
+
+    /// The same leaf, in a plan for about so many rows; [`u64::MAX`] when nobody knows.
+    #[must_use]
+    pub(crate) fn planned_for(mut self, rows: u64) -> ScanExec {
+        self.rows_planned = Some(rows);
+        self
+    }
+
+    /// About how many rows it was planned for; absent where that did not matter.
+    pub(crate) fn rows_planned(&self) -> Option<u64> {
+        self.rows_planned
     }
 
     /// What is read with these values.
@@ -69,6 +85,11 @@ impl ScanExec {
     /// About how many rows it would read now, with the values of a run where it needs some.
     pub(crate) fn rows_expected(&self, ctx: &QueryContext, values: Option<&Values>) -> crate::error::Result<u64> {
         self.source.rows_expected(ctx, &self.read_with(values)?)
+    }
+
+    /// The same for any values: what the planner is told.
+    pub(crate) fn rows_at_most(&self, ctx: &QueryContext) -> crate::error::Result<u64> {
+        self.source.rows_expected(ctx, &self.read)
     }
 
     /// What it would read now, for EXPLAIN.
@@ -121,6 +142,16 @@ impl ExecutionPlan for ScanExec {
 
     fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
         Ok(self)
+    }
+
+    fn statistics_from_inputs(&self, _: &[Arc<Statistics>], args: &StatisticsArgs) -> Result<Arc<Statistics>> {
+        let known = self.rows_planned.filter(|rows| *rows != u64::MAX).and_then(|rows| usize::try_from(rows).ok());
+        let mut statistics = Statistics::new_unknown(&self.schema);
+        if let Some(rows) = known {
+            let shares = if args.partition().is_some() { self.read.shares.max(1) } else { 1 };
+            statistics.num_rows = Precision::Inexact(rows / shares);
+        }
+        Ok(Arc::new(statistics))
     }
 
     fn execute(&self, partition: usize, task: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {

@@ -12,6 +12,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::predicate::Known;
 use super::{Predicate, Read, ScanExec, Source};
 use crate::parameters;
+use crate::sizes::Sizes;
 
 /// The logical leaf of a source.
 #[derive(Debug)]
@@ -64,6 +65,10 @@ impl TableProvider for SourceTable {
         let mut scan = ScanExec::new(self.source.clone(), read);
         if filters.iter().any(parameters::is_open) {
             scan = scan.with_open_filters(filters.into());
+        }
+        if let Some(sizes) = state.config().get_extension::<Sizes>() {
+            let rows = scan.rows_at_most(&sizes.0)?;
+            scan = scan.planned_for(rows);
         }
         Ok(Arc::new(scan))
     }

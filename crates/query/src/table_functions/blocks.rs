@@ -33,6 +33,10 @@ impl Source for Fixed {
         &self.header
     }
 
+    fn rows_expected(&self, _: &QueryContext, _: &Read) -> Result<u64> {
+        Ok(self.blocks.iter().map(|block| block.rows() as u64).sum())
+    }
+
     fn read(&self, _: &Arc<QueryContext>, read: &Read) -> Result<Blocks> {
         let (blocks, columns) = (self.blocks.clone(), read.columns.clone());
         let blocks = (0..blocks.len()).map(move |at| Ok(blocks[at].project(&columns)));

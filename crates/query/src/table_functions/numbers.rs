@@ -129,6 +129,11 @@ impl Source for Numbers {
         true
     }
 
+    fn rows_expected(&self, _: &QueryContext, read: &Read) -> Result<u64> {
+        let (from, to) = self.narrow(&read.predicate);
+        Ok(to.saturating_sub(from))
+    }
+
     fn read(&self, ctx: &Arc<QueryContext>, read: &Read) -> Result<Blocks> {
         let (from, to) = self.narrow(&read.predicate);
         if to != u64::MAX {
@@ -164,6 +169,10 @@ impl Source for Zeros {
 
     fn header(&self) -> &Header {
         &self.header
+    }
+
+    fn rows_expected(&self, _: &QueryContext, _: &Read) -> Result<u64> {
+        Ok(self.count)
     }
 
     fn read(&self, _: &Arc<QueryContext>, read: &Read) -> Result<Blocks> {

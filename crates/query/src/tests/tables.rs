@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BinaryArray, UInt64Array};
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, col, lit};
+use datafusion::logical_expr::{Expr, JoinType, LogicalPlanBuilder, col, lit};
 use parts::{MergeMode, PartSchema, SortColumn, StagedPart};
 use store::{Commit, DatabaseDef, Edit, NewPart, Readiness, Snapshot, TableDef, TableKind, Visibility};
 use types::{Block, Column, DataType, DatabaseId, Header, TableId};
 
 use super::{bound, context, numbers};
 use crate::QueryContext;
-use crate::compile::compile;
+use crate::compile::{Compiled, compile};
 use crate::scan::{StoredTable, TableOptions, table_source};
+use crate::table_functions::Numbers;
 
 const TABLE: TableId = TableId(7);
 
@@ -188,6 +189,37 @@ async fn a_plan_over_another_definition_is_refused_at_its_next_run() {
     };
     let new = Arc::new(query(&Arc::new(altered)));
     assert_eq!(compiled.collect(&new).await.unwrap_err().code().0, 236);
+}
+
+/// The leaves of a plan that joins, the one that is held in memory first.
+async fn sides(plan: &Compiled, ctx: &QueryContext) -> Vec<String> {
+    let lines = plan.explain(&Arc::new(ctx.clone())).await.unwrap();
+    let leaf = |line: &String| {
+        line.trim_start().strip_prefix("ScanExec: ").and_then(|rest| rest.split(',').next()).map(str::to_owned)
+    };
+    lines.iter().filter_map(leaf).collect()
+}
+
+#[tokio::test]
+async fn a_join_holds_its_smaller_side_and_is_planned_again_when_that_is_another() {
+    let many: Vec<(u64, u64, &str)> = (0..200_000).map(|id| (id, 0, "x")).collect();
+    let small = query(&snapshot(MergeMode::Plain, &[&[(1, 1, "a"), (2, 1, "b")]]));
+    let large = query(&snapshot(MergeMode::Plain, &[&many]));
+    let thousand = table_source(Arc::new(Numbers::new("numbers", 0, 1_000, 1)));
+    let thousand = LogicalPlanBuilder::scan("n", thousand, None).unwrap().build().unwrap();
+    let on = (vec!["t.id"], vec!["n.number"]);
+    let plan = leaf(&small, false, None).join(thousand, JoinType::Inner, on, None).unwrap();
+    let plan = plan.project(vec![col("t.id")]).unwrap().build().unwrap();
+    let header = Header::new(vec![Column::new("id", DataType::UInt64)]);
+    let compiled = compile(&bound(&plan, header), &small).await.unwrap();
+    assert_eq!(sides(&compiled, &small).await, ["d.t", "numbers"]);
+    assert_eq!(numbers(&compiled.collect(&Arc::new(small.clone())).await.unwrap()), [1, 2]);
+
+    assert_eq!(sides(&compiled, &large).await, ["numbers", "d.t"], "the table grew");
+    assert_eq!(numbers(&compiled.collect(&Arc::new(large)).await.unwrap()), (0..1_000).collect::<Vec<u64>>());
+    assert_eq!(sides(&compiled, &small).await, ["d.t", "numbers"], "and is small again");
+    let block = small.with_override(TABLE, rows(&[(7, 1, "x")]));
+    assert_eq!(sides(&compiled, &block).await, ["d.t", "numbers"], "a block in its place is small, too");
 }
 
 #[tokio::test]
