@@ -3,6 +3,10 @@
 //! Never here: how much memory a query may have (`query::memory`).
 
 use std::ffi::{c_int, c_long};
+use std::sync::Arc;
+use std::time::Duration;
+
+use env::{AbortOnDrop, Env};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -20,6 +24,26 @@ pub(crate) fn configure() {
     unsafe {
         libmimalloc_sys::mi_option_set_default(PURGE_DELAY, KEPT_MS);
     }
+}
+
+/// How often [`keep_giving_back`] looks.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Gives back, as long as the returned value lives, what has been free for so long: the allocator itself looks only when
+/// something is allocated, and a server that nobody asks would keep the memory of its last large query.
+pub(crate) fn keep_giving_back(env: &Env) -> AbortOnDrop {
+    let clock = Arc::clone(&env.clock);
+    let look = async move {
+        loop {
+            clock.sleep(LOOK).await;
+            // SAFETY: may be called by any thread at any time; without force it takes what is due only.
+            #[allow(unsafe_code)]
+            unsafe {
+                libmimalloc_sys::mi_collect(false);
+            }
+        }
+    };
+    env.spawner.spawn("giving memory back", Box::pin(look)).abort_on_drop()
 }
 
 #[cfg(test)]

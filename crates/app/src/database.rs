@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use engine::{Access, AllowedHosts, Credentials, Engine, EngineConfig, Env, Session, StoreConfig};
+use env::AbortOnDrop;
 
+use crate::allocator;
 use crate::error::{Error, Result};
 
 /// An open database.
@@ -11,6 +13,7 @@ pub(crate) struct Database {
     pub(crate) engine: Engine,
     /// A temporary folder to remove at the end.
     temporary: Option<PathBuf>,
+    giving_back: AbortOnDrop,
 }
 
 /// Limits of the whole process; absent ones are the usual.
@@ -59,8 +62,9 @@ impl Database {
             let hosts = AllowedHosts::parse(limits.hosts.iter().map(String::as_str));
             config.runtime.external_hosts = hosts.map_err(|error| Error::Host(error.to_string()))?;
         }
+        let giving_back = allocator::keep_giving_back(&env);
         let engine = open(env, &path, config).await?;
-        Ok(Database { engine, temporary })
+        Ok(Database { engine, temporary, giving_back })
     }
 
     /// A session of the one who started the process.
@@ -70,6 +74,8 @@ impl Database {
 
     /// Writes what must be written and gives the folder back.
     pub(crate) async fn close(self) -> Result<()> {
+        // the engine waits for every task
+        drop(self.giving_back);
         let closed = self.engine.close().await;
         if let Some(path) = &self.temporary
             && let Err(error) = std::fs::remove_dir_all(path)
