@@ -47,7 +47,12 @@ impl RowRanges {
 
     /// The rows of both.
     pub fn union(&self, other: &RowRanges) -> RowRanges {
-        let mut all: Vec<(u32, u32)> = self.runs.iter().chain(&other.runs).copied().collect();
+        RowRanges::from_runs(self.runs.iter().chain(&other.runs).copied().collect())
+    }
+
+    /// The rows of these runs, each `(start, end)` with its end exclusive, in any order.
+    pub fn from_runs(mut all: Vec<(u32, u32)>) -> RowRanges {
+        all.retain(|(start, end)| start < end);
         all.sort_unstable();
         let mut runs: Vec<(u32, u32)> = Vec::with_capacity(all.len());
         for (start, end) in all {

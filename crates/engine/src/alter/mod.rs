@@ -13,6 +13,7 @@ mod copy;
 mod definition;
 mod elements;
 mod freeze;
+mod lightweight;
 mod materialize;
 mod mutate;
 mod partition;
@@ -199,12 +200,12 @@ pub(crate) async fn mutate(engine: &Engine, mutate: &Mutate, ctx: &Arc<QueryCont
     actions::qualify_mutation(&mut mutate.mutation, &work.ctx);
     match mutate.mutation.assignments.is_empty() {
         true => {
-            mutate::check_lightweight_delete(&table)?;
-            mutate::lightweight_delete(&mut work, table.id, &mutate.mutation).await?;
+            lightweight::check_delete(&table)?;
+            lightweight::delete(&mut work, table.id, &mutate.mutation).await?;
         }
         false => {
-            mutate::check_lightweight_update(&table)?;
-            mutate::lightweight_update(&mut work, table.id, &mutate.mutation).await?;
+            lightweight::check_update(&table)?;
+            lightweight::update(&mut work, table.id, &mutate.mutation).await?;
         }
     }
     work.commit().await

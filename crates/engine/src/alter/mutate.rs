@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
-use futures::StreamExt;
+use futures::TryStreamExt;
 use parking_lot::Mutex;
 use parts::file::{Amendment, FilePart};
 use parts::rewrite::{Mutation as PartMutation, RowMask, RowSet, rewrite};
-use parts::{Derived, MergeMode, PartData, PartName, PartSchema, PartitionId};
+use parts::{Derived, PartData, PartName, PartSchema, PartitionId};
 use query::QueryContext;
 use query::definition::Definition;
 use query::expressions::Expressions;
@@ -21,8 +21,7 @@ use query::projections::Compiled;
 use query::subqueries::run_subqueries;
 use sql::Expr;
 use sql::ast::{
-    AlterAction, ChainOperator, ColumnDefault, Element, ExprKind, Literal, Mutation, ObjectName, QueryBody,
-    StatementKind,
+    AlterAction, ChainOperator, ColumnDefault, Element, ExprKind, Literal, ObjectName, QueryBody, StatementKind,
 };
 use store::{ActivePart, Edit, Replacement, RowRanges, TableDef, TableKind};
 use types::transform::TransformError;
@@ -34,6 +33,20 @@ use super::partition::partition_id;
 use super::{PAUSE, TRIES_MAX, Work, projections, update};
 use crate::error::{Error, Result};
 use crate::ttl::Ttl;
+
+/// What a user says of answers: which rows they have, where they may break off, how they must be found. A mutation is about all
+/// of its rows.
+const OF_RESULTS: [Setting; 9] = [
+    Setting::FinalByDefault,
+    Setting::ForceOptimizeProjection,
+    Setting::ForceOptimizeProjectionName,
+    Setting::ForceDataSkippingIndices,
+    Setting::MaxResultRows,
+    Setting::MaxResultBytes,
+    Setting::ResultOverflowMode,
+    Setting::ReadOverflowMode,
+    Setting::ExtremesOutput,
+];
 
 /// One command over the parts of a table.
 pub(super) struct Change {
@@ -78,100 +91,6 @@ pub(super) async fn run(work: &mut Work<'_>, table: TableId, actions: &[&AlterAc
     let def = work.table(table)?;
     let _running = work.engine.inner.mutations.start(&def, &commands, &work.ctx);
     rewrite_parts(work, table, names, changes, commands).await
-}
-
-/// `UPDATE … SET … WHERE`. ClickHouse writes it as patches, which are no mutations.
-pub(super) async fn lightweight_update(work: &mut Work<'_>, table: TableId, mutation: &Mutation) -> Result<()> {
-    let action = AlterAction::Update(mutation.clone());
-    changes(work, table, &[&action]).await?;
-    let names = reserve(work, table, |_| true).await?;
-    let changes = changes(work, table, &[&action]).await?;
-    let def = work.table(table)?;
-    let _running = work.engine.inner.mutations.start(&def, &[], &work.ctx);
-    rewrite_parts(work, table, names, changes, Vec::new()).await
-}
-
-/// `DELETE FROM … WHERE`: which rows are deleted is said beside the parts, which stay as they are.
-pub(super) async fn lightweight_delete(work: &mut Work<'_>, table: TableId, mutation: &Mutation) -> Result<()> {
-    let action = AlterAction::Delete(mutation.clone());
-    changes(work, table, &[&action]).await?;
-    let def = work.table(table)?;
-    crate::ddl::projections::check_delete(&def, &work.ctx)?;
-    check_flag(&def, &prepared(&def, &mutation.filter, &work.ctx).await?, &work.ctx)?;
-    let names = reserve(work, table, |_| true).await?;
-    let changes = changes(work, table, &[&action]).await?;
-    let partition = mutation.partition.as_ref().map(|p| format!("IN PARTITION {p} ")).unwrap_or_default();
-    let commands: Vec<Arc<str>> = vec![format!("UPDATE _row_exists = 0 {partition}WHERE {}", mutation.filter).into()];
-    let def = work.table(table)?;
-    let _running = work.engine.inner.mutations.start(&def, &commands, &work.ctx);
-    let affected = affected(work, &def, &changes).await.map_err(|error| unfinished(error, &commands))?;
-    let mut deleted: Vec<(PartName, RowRanges)> = Vec::new();
-    for change in &changes {
-        let What::Rows { condition, .. } = &change.what else { continue };
-        for name in names.iter().filter(|name| affected.contains(&name.to_string())) {
-            let Some(part) = work.ctx.snapshot.parts.part(table, name).cloned() else { continue };
-            if change.partition.as_ref().is_none_or(|id| name.partition_id == *id) {
-                let rows = matching(&def, &part, condition, &work.ctx).await;
-                let rows = rows.map_err(|error| unfinished(error, &commands))?;
-                deleted.extend((!rows.is_empty()).then(|| (name.clone(), rows)));
-            }
-        }
-    }
-    work.rely_on(table);
-    let mut edits = vec![Edit::RecordMutation { table, commands }];
-    if !deleted.is_empty() {
-        edits.push(Edit::DeleteRows { table, rows: deleted });
-    }
-    work.add(edits)
-}
-
-/// The rows of a part for which a condition holds; only the columns that it reads are read.
-async fn matching(def: &TableDef, part: &ActivePart, condition: &Expr, ctx: &Arc<QueryContext>) -> Result<RowRanges> {
-    let header = def.stored_columns();
-    let whole = Expressions::compile(std::slice::from_ref(condition), header, ctx)?;
-    // a condition without columns still needs rows to be counted
-    let read = if whole.reads().is_empty() { &[0][..] } else { whole.reads() };
-    let narrow = header.project(read);
-    let compiled = Expressions::compile(std::slice::from_ref(condition), &narrow, ctx)?;
-    let mut rows = rows_as(part, def, &narrow, ctx)?;
-    let (mut first, mut matched) = (0u32, Vec::new());
-    while let Some(block) = rows.next().await {
-        ctx.check()?;
-        let block = block?;
-        let holds = compiled.eval_conditions(&block)?.remove(0);
-        matched.extend((first..).zip(holds.values()).filter(|(_, holds)| *holds).map(|(row, _)| row));
-        first += block.rows() as u32;
-    }
-    Ok(part.numbers_of(&matched))
-}
-
-/// DELETE FROM is for the MergeTree family.
-pub(super) fn check_lightweight_delete(table: &TableDef) -> Result<()> {
-    if table.kind == TableKind::MergeTree {
-        return Ok(());
-    }
-    let message = format!("DELETE query is not supported for table {}", table.qualified_name());
-    Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message))
-}
-
-/// UPDATE … SET is for some engines, and tables that ask for it.
-pub(super) fn check_lightweight_update(table: &TableDef) -> Result<()> {
-    let refuse = |message: String| {
-        Err(Error::refused(ErrorCode::NOT_IMPLEMENTED, format!("lightweight updates are not supported: {message}")))
-    };
-    let (TableKind::MergeTree, Some(schema)) = (table.kind, &table.schema) else {
-        return refuse(format!("table engine {} has none", table.engine));
-    };
-    if matches!(schema.merge_mode, MergeMode::Summing { .. } | MergeMode::Aggregating) {
-        return refuse(format!("table engine {} has none", table.engine));
-    }
-    let definition = Definition::parse(table)?;
-    for setting in ["enable_block_number_column", "enable_block_offset_column"] {
-        if views::tables::setting(&definition, setting).is_none_or(|value| value != "1") {
-            return refuse(format!("the table must have the setting {setting} = 1"));
-        }
-    }
-    Ok(())
 }
 
 /// Takes the parts that `is_meant` says, once nobody else works on them; the names of those that are there then.
@@ -352,27 +271,44 @@ async fn affected(work: &Work<'_>, def: &TableDef, changes: &[Change]) -> Result
         // the name of a column of its own: any part may have such rows
         return Ok(names_of(&work.ctx.snapshot, def.id).map(|name| name.to_string()).collect());
     }
+    let mut parts = BTreeSet::new();
+    let mut found = rows_where(work, def, "DISTINCT _part", condition).await?;
+    while let Some(block) = found.try_next().await? {
+        let names = block.array(0).as_binary::<i32>();
+        parts.extend(names.iter().flatten().map(|name| String::from_utf8_lossy(name).into_owned()));
+    }
+    Ok(parts)
+}
+
+/// These columns of the rows in the parts of the table for which the condition holds: a SELECT, with its pruning and threads.
+pub(super) async fn rows_where(
+    work: &Work<'_>,
+    def: &TableDef,
+    columns: &str,
+    condition: Expr,
+) -> Result<query::BlockStream> {
     // by its own name a Join table shows one row a key; a mutation is about the rows in its parts
     let name = match def.kind {
         TableKind::Join => ObjectName::qualified(&*def.database, query::state_table_name(def.id)),
         _ => ObjectName::qualified(&*def.database, &*def.name),
     };
-    let statement = sql::parse_statement(&format!("SELECT DISTINCT _part FROM {name} WHERE 1"))?;
-    let StatementKind::Query(mut query) = statement.kind else { return Ok(BTreeSet::new()) };
+    let statement = sql::parse_statement(&format!("SELECT {columns} FROM {name} WHERE 1"))?;
+    let StatementKind::Query(mut query) = statement.kind else {
+        return Err(Error::refused(ErrorCode::LOGICAL_ERROR, "a SELECT is no query".to_owned()));
+    };
     if let QueryBody::Select(select) = &mut query.body {
         select.filter = Some(condition);
     }
     let mut settings = work.ctx.settings.clone();
-    for setting in [Setting::FinalByDefault, Setting::ForceOptimizeProjection, Setting::ForceOptimizeProjectionName] {
+    for setting in OF_RESULTS {
         settings.reset(setting);
     }
-    let ctx = Arc::new(work.ctx.with_settings(settings));
-    let mut parts = BTreeSet::new();
-    for block in query::prepare(&query, &ctx).await?.compiled.run(&ctx).await?.collect().await? {
-        let names = block.array(0).as_binary::<i32>();
-        parts.extend(names.iter().flatten().map(|name| String::from_utf8_lossy(name).into_owned()));
+    let mut ctx = work.ctx.with_settings(settings);
+    if let Some(deadline) = &mut ctx.deadline {
+        deadline.breaks = false;
     }
-    Ok(parts)
+    let ctx = Arc::new(ctx);
+    Ok(query::prepare(&query, &ctx).await?.compiled.run(&ctx).await?)
 }
 
 /// Rewrites the parts among `names` that change, and records the commands.
@@ -514,7 +450,7 @@ fn derived_of(def: &TableDef, changes: &[&Change], ctx: &Arc<QueryContext>) -> R
 }
 
 /// An expression that failed on the rows of a part.
-fn unfinished(error: Error, commands: &[Arc<str>]) -> Error {
+pub(super) fn unfinished(error: Error, commands: &[Arc<str>]) -> Error {
     let failed = match &error {
         Error::Store(store::Error::Part(parts::Error::Transform(failed)))
         | Error::Parts(parts::Error::Transform(failed)) => Some(Error::refused(failed.code, failed.to_string())),

@@ -239,3 +239,28 @@ fn text_is_no_state_of_an_aggregate() {
         assert_eq!(rows(&mut session, "SELECT count() FROM t").await, ["0"]);
     });
 }
+
+#[test]
+fn a_delete_is_whole_whatever_the_session_says_of_answers() {
+    run(async {
+        let (engine, mut session) = open().await;
+        let session = &mut session;
+        let columns = "(k UInt64, _part_offset UInt8) ENGINE = MergeTree ORDER BY k";
+        for (table, columns) in [("t", "(k UInt64) ENGINE = MergeTree ORDER BY k"), ("own", columns)] {
+            done(session, &format!("CREATE TABLE {table} {columns}")).await;
+            done(session, &format!("INSERT INTO {table} (k) SELECT number FROM numbers(50000)")).await;
+            done(session, &format!("INSERT INTO {table} (k) SELECT number FROM numbers(50000, 50000)")).await;
+            let breaks = "max_result_rows = 10, result_overflow_mode = 'break', max_block_size = 1000";
+            done(session, &format!("DELETE FROM {table} WHERE k % 10 = 3 SETTINGS {breaks}")).await;
+            let left = format!("SELECT count(), countIf(k % 10 = 3) FROM {table}");
+            assert_eq!(rows(session, &left).await, ["90000\t0"], "{table}");
+            done(session, &format!("DELETE FROM {table} WHERE k < 70000")).await;
+            assert_eq!(rows(session, &format!("SELECT count(), min(k) FROM {table}")).await, ["27000\t70000"]);
+        }
+        // a limit on reading is an error, never a reason to stop half way
+        let reads = "SETTINGS max_rows_to_read = 2000, read_overflow_mode = 'break', max_block_size = 1000";
+        assert_eq!(code(session, &format!("DELETE FROM t WHERE k % 10 = 4 {reads}")).await, 341);
+        assert_eq!(rows(session, "SELECT count() FROM t").await, ["27000"]);
+        engine.close().await.unwrap();
+    });
+}
