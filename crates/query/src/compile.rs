@@ -219,11 +219,7 @@ impl Plan {
             Plan::Brief(plan, _) if brief::reads_little(plan, ctx, None)? => reset_plan_states(plan.clone())?,
             Plan::Brief(_, bound) => plan_physical(bound, session::state(ctx), ctx).await?,
             Plan::Spare(spares, bound) => {
-                let fit = match spares.take() {
-                    Some(taken) if sizes::still_hold(&taken.plan, ctx)? => Some(taken),
-                    _ => None,
-                };
-                return Ok(match fit {
+                return Ok(match spares.take_for(ctx)? {
                     Some(taken) => taken.into(),
                     None => spares.taken(plan_physical(bound, session::state(ctx), ctx).await?).into(),
                 });

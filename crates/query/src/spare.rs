@@ -10,7 +10,10 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::reset_plan_states;
 use parking_lot::Mutex;
 
+use crate::context::QueryContext;
+use crate::error::Result;
 use crate::parameters::Cell;
+use crate::sizes;
 
 /// Plans that are kept of one query; more runs than these at once plan for themselves.
 const SPARES_MAX: usize = 4;
@@ -38,6 +41,16 @@ impl Spares {
     pub(crate) fn take(&self) -> Option<Taken> {
         let Spare { plan, cell } = self.0.lock().pop()?;
         Some(self.with_cell(plan, cell))
+    }
+
+    /// One that nobody has, for about as many rows as there are now; those for other sizes are forgotten.
+    pub(crate) fn take_for(&self, ctx: &QueryContext) -> Result<Option<Taken>> {
+        while let Some(taken) = self.take() {
+            if sizes::still_hold(&taken.plan, ctx)? {
+                return Ok(Some(taken));
+            }
+        }
+        Ok(None)
     }
 
     /// A new plan of this query.

@@ -23,6 +23,7 @@ use crate::error::Result;
 use crate::parameters::{Cell, Values, placeholder, to_calls, to_open_filters};
 use crate::projections;
 use crate::session;
+use crate::sizes;
 use crate::spare::{Spares, Taken};
 use crate::template::value;
 
@@ -96,7 +97,7 @@ impl Timed {
             }
             taken.give_back();
         }
-        match self.full.take() {
+        match self.full.take_for(ctx)? {
             Some(taken) => Ok(taken),
             None => {
                 let open = projections::rewritten(self.open.clone(), ctx)?;
@@ -116,6 +117,7 @@ impl Timed {
         let state = session::with_cell(state, &cell);
         ctx.runtime.plans.count_planning();
         let (logical, _) = to_calls(state.optimize(open)?)?;
+        let state = sizes::informed(state, &logical, ctx)?;
         let physical = state.query_planner().create_physical_plan(&logical, &state).await?;
         let (physical, _) = to_open_filters(physical)?;
         Ok(spares.with_cell(physical, cell))
