@@ -13,7 +13,8 @@ use crate::extremes::Extremes;
 use crate::request::{Answer, Rows, Source, summary};
 use crate::session::{Running, Session};
 use crate::{
-    alter, backup, collections, ddl, dictionaries, insert, lookup, optimize, refresh, settings, show, system, verify,
+    alter, backup, check, collections, ddl, dictionaries, insert, lookup, optimize, refresh, settings, show, system,
+    verify,
 };
 
 /// Runs a statement.
@@ -44,6 +45,10 @@ pub(crate) async fn run(session: &mut Session, running: Running) -> Result<Answe
         },
         StatementKind::Describe(describe) => {
             let block = show::describe(describe, &ctx).await?;
+            rows(running, block)
+        }
+        StatementKind::Check(what) => {
+            let block = check::run(what, &ctx).await?;
             rows(running, block)
         }
         StatementKind::Exists(exists) => {
@@ -110,7 +115,6 @@ async fn change(engine: &Engine, kind: &StatementKind, ctx: &Arc<QueryContext>) 
 /// What a statement of a later version is called.
 fn name_of(kind: &StatementKind) -> &str {
     match kind {
-        StatementKind::Check(_) => "CHECK TABLE",
         StatementKind::CreateFunction(_) => "CREATE FUNCTION",
         StatementKind::AlterDatabase(_) => "ALTER DATABASE",
         StatementKind::Begin

@@ -12,6 +12,7 @@ mod access;
 mod alter;
 mod backup;
 mod buffers;
+mod check;
 mod collections;
 mod config;
 mod ddl;

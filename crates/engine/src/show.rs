@@ -58,7 +58,7 @@ pub(crate) async fn run(show: &Show, ctx: &QueryContext) -> Result<Shown> {
         Show::Dictionaries(list) => dictionaries(list, ctx),
         Show::Clusters(_) | Show::Cluster(_) => Err(Error::NotImplemented("SHOW CLUSTERS".to_owned())),
         Show::Merges(_) => Err(Error::NotImplemented("SHOW MERGES".to_owned())),
-        Show::Indexes { .. } => Err(Error::NotImplemented("SHOW INDEXES".to_owned())),
+        Show::Indexes { table, list, .. } => indexes(table, list, ctx),
     }
 }
 
@@ -71,6 +71,40 @@ fn tables(list: &ShowList, ctx: &QueryContext) -> Result<Shown> {
     let columns = if list.full { "name, engine" } else { "name" };
     let database = sql::quote_string(database.as_bytes());
     select(&format!("SELECT {columns} FROM system.tables WHERE database = {database}"), "name", list)
+}
+
+/// Skip indexes and the columns of the primary key, in the shape that MySQL gives them. A table that is not there has none.
+fn indexes(table: &sql::ast::ObjectName, list: &ShowList, ctx: &QueryContext) -> Result<Shown> {
+    let name = ddl::qualified(ctx, table);
+    let (database, table) = (sql::quote_string(name.database.as_bytes()), sql::quote_string(name.name.as_bytes()));
+    let mut keys = Vec::new();
+    if let Some(def) = ctx.snapshot.catalog.named(&name) {
+        let definition = Definition::parse(def)?;
+        let storage = definition.storage();
+        let items: Vec<String> = match storage.and_then(|storage| storage.primary_key.as_ref()) {
+            Some(sql::Expr { kind: sql::ast::ExprKind::Tuple(items), .. }) => {
+                items.iter().map(ToString::to_string).collect()
+            }
+            Some(key) => vec![key.to_string()],
+            None => {
+                let key = storage.and_then(|storage| storage.order_by.as_ref());
+                key.iter().flat_map(|key| key.exprs()).map(ToString::to_string).collect()
+            }
+        };
+        let items = if items.is_empty() || items == ["tuple()"] { vec![String::new()] } else { items };
+        keys.extend(items.iter().map(|item| sql::quote_string(item.as_bytes())));
+    }
+    let text = format!(
+        "SELECT * FROM (SELECT {table} AS table, 1::UInt8 AS non_unique, name AS key_name, 1::UInt64 AS seq_in_index, \
+         '' AS pk_col, NULL::Nullable(String) AS collation, 0::UInt8 AS cardinality, NULL AS sub_part, NULL AS packed, \
+         NULL AS `null`, upper(type) AS index_type, '' AS comment, '' AS index_comment, 'YES' AS visible, \
+         expr AS expression FROM system.data_skipping_indices AS i WHERE i.database = {database} AND i.table = {table} \
+         UNION ALL SELECT {table}, 1::UInt8, 'PRIMARY', key.1::UInt64, key.2, 'A'::Nullable(String), 0::UInt8, NULL, NULL, \
+         NULL, 'PRIMARY', '', '', 'YES', '' FROM (SELECT arrayJoin(arrayZip(arrayEnumerate(cols), cols)) AS key \
+         FROM (SELECT CAST([{}], 'Array(String)') AS cols))) WHERE 1",
+        keys.join(", ")
+    );
+    select(&text, "index_type, key_name, seq_in_index", list)
 }
 
 fn dictionaries(list: &ShowList, ctx: &QueryContext) -> Result<Shown> {
@@ -184,7 +218,7 @@ pub(crate) async fn describe(describe: &Describe, ctx: &QueryContext) -> Result<
 async fn described(describe: &Describe, ctx: &QueryContext) -> Result<Vec<Vec<String>>> {
     let plain = |header: &Header| {
         let row = |column: &Column| {
-            let mut row = vec![column.name.to_string(), column.ty.to_string()];
+            let mut row = vec![column.name.to_string(), column.ty.pretty()];
             row.resize(7, String::new());
             row
         };

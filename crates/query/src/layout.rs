@@ -87,7 +87,8 @@ impl Upgrade {
                 if given.position(&column.name).is_some() {
                     continue;
                 }
-                let Some(expr) = expression(&column, &definition)? else { continue };
+                let expr = expression(&column, &definition)?;
+                let Some(expr) = expr.or_else(|| of_lengths(&column, given)) else { continue };
                 for read in reads_of(&expr, stored, ctx)? {
                     if !needed.iter().any(|known| known.name == read.name) {
                         needed.push(read);
@@ -302,6 +303,18 @@ fn expression(column: &Column, definition: &Definition) -> Result<Option<sql::Ex
     }
     let declared = definition.column(&column.name).and_then(|column| column.default.as_ref());
     Ok(declared.and_then(ColumnDefault::expr).cloned())
+}
+
+/// An array without an expression among those of a Nested structure has their lengths.
+fn of_lengths(column: &Column, given: &Header) -> Option<sql::Expr> {
+    let (structure, _) = column.name.split_once('.')?;
+    let is_sibling = |other: &&Column| {
+        other.name.split_once('.').is_some_and(|(of, _)| of == structure) && matches!(other.ty, DataType::Array(_))
+    };
+    let sibling = given.columns().iter().find(is_sibling).filter(|_| matches!(column.ty, DataType::Array(_)))?;
+    let ty = sql::quote_string(column.ty.to_string().as_bytes());
+    let text = format!("arrayResize(CAST([], {ty}), length({}))", sql::back_quote(&sibling.name));
+    sql::parse_expression(&text).ok()
 }
 
 /// The stored columns that an expression over a table reads.

@@ -65,6 +65,8 @@ settings! {
     AllowNullableKey "allow_nullable_key" Bool "0" "Allow Nullable columns in sorting keys.",
     AllowSuspiciousLowCardinalityTypes "allow_suspicious_low_cardinality_types" Bool "0" "Allow LowCardinality of small numbers.",
     CastKeepNullable "cast_keep_nullable" Bool "0" "CAST of a Nullable value gives a Nullable type.",
+    CheckQuerySingleValueResult "check_query_single_value_result" Bool "0" "CHECK TABLE says only whether all parts are whole, instead of one row a part.",
+    FlattenNested "flatten_nested" Bool "1" "A Nested column is a column for each of its elements; 0, one of all, is not supported.",
     DefaultTableEngine "default_table_engine" String "MergeTree" "The engine of a CREATE TABLE without ENGINE.",
     SessionTimezone "session_timezone" String "" "Time zone of dates and times without one; '' is the server's.",
     DateTimeInputFormat "date_time_input_format" String "best_effort" "How dates and times are read from text: basic, best_effort, best_effort_us.",

@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 pub(super) fn apply(draft: &mut Draft, action: &AlterAction, ctx: &QueryContext) -> Result<()> {
     match action {
         AlterAction::AddColumn { if_not_exists, column, position } => {
+            ddl::refuse_whole_nested(column, ctx)?;
             add(draft, column, position.as_ref(), *if_not_exists)
         }
         AlterAction::DropColumn(what) if what.clear => clear(draft, what, action, ctx),
@@ -139,27 +140,28 @@ fn drop_column(draft: &mut Draft, what: &DropElement, action: &AlterAction) -> R
         if meant.is_empty() && !what.if_exists {
             return Err(not_found(draft, &name.name, "drop"));
         }
-        for name in meant {
+        for name in &meant {
             let reader = columns(draft).iter().find(|column| {
                 let default = column.default.as_ref().and_then(ColumnDefault::expr);
-                column.name.name != name && default.is_some_and(|expr| expr.identifiers().contains(&name))
+                // what goes with it may need it
+                !meant.contains(&column.name.name) && default.is_some_and(|expr| expr.identifiers().contains(name))
             });
             if let Some(reader) = reader {
                 let message =
                     format!("cannot drop column \"{name}\", because column \"{}\" depends on it", reader.name.name);
                 return Err(Error::refused(ErrorCode::ILLEGAL_COLUMN, message));
             }
-            refuse_bound(draft, &name, "DROP")?;
+            refuse_bound(draft, name, "DROP")?;
             if columns(draft).len() == 1 {
                 return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, "cannot DROP or CLEAR all columns"));
             }
-            if draft.added.contains(&name) {
-                draft.added.retain(|added| *added != name);
+            if draft.added.contains(name) {
+                draft.added.retain(|added| added != name);
             } else {
                 draft.changes.push(ColumnChange::Forgotten { column: name.as_str().into(), partition: None });
                 draft.commands.push(action.to_string().into());
             }
-            elements(draft).columns.retain(|column| column.name.name != name);
+            elements(draft).columns.retain(|column| column.name.name != *name);
         }
     }
     draft.commands.dedup();

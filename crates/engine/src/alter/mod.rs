@@ -37,7 +37,7 @@ use crate::error::{Error, Result};
 
 pub(crate) use columns::key_columns;
 pub(crate) use copy::{CopyFrom, copy_parts, rows_as};
-pub(crate) use partition::partition_id;
+pub(crate) use partition::{part_name, partition_id};
 pub(crate) use queued::run_queued as mutate_queued;
 pub(crate) use repair::repair;
 pub(crate) use view::refuse_broken;

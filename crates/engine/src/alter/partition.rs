@@ -133,7 +133,8 @@ fn text_of(expr: &Expr) -> Result<String> {
     }
 }
 
-fn part_name(expr: &Expr) -> Result<PartName> {
+/// The part that a literal names.
+pub(crate) fn part_name(expr: &Expr) -> Result<PartName> {
     let text = text_of(expr)?;
     PartName::parse(&text)
         .map_err(|_| Error::refused(ErrorCode::BAD_DATA_PART_NAME, format!("unexpected part name: {text}")))

@@ -13,6 +13,9 @@ use crate::error::{Error, Result};
 /// Columns as they are kept: every type explicit, Nested columns spread.
 pub(super) fn declared(elements: &TableElements, ctx: &QueryContext) -> Result<(TableElements, Header)> {
     let mut elements = elements.clone();
+    for column in &elements.columns {
+        refuse_whole_nested(column, ctx)?;
+    }
     elements.columns = spread_nested(&elements.columns)?;
     let mut known: Vec<Column> = Vec::with_capacity(elements.columns.len());
     for column in &elements.columns {
@@ -91,6 +94,15 @@ pub(super) fn like(definition: &Definition, header: &Header) -> Result<TableElem
 /// A type as syntax.
 pub(crate) fn ast_type(ty: &DataType) -> Result<sql::ast::DataType> {
     sql::parse_data_type(&ty.to_string()).map_err(Error::from)
+}
+
+/// A Nested column that is kept whole is not supported.
+pub(crate) fn refuse_whole_nested(column: &ColumnDef, ctx: &QueryContext) -> Result<()> {
+    let is_nested = column.data_type.as_ref().is_some_and(|ty| ty.to_string().starts_with("Nested("));
+    match is_nested && !ctx.settings.flag(Setting::FlattenNested) {
+        true => Err(Error::NotImplemented("a Nested column with flatten_nested = 0".to_owned())),
+        false => Ok(()),
+    }
 }
 
 /// `n Nested(a T, b U)` is two columns of arrays, `n.a` and `n.b`.

@@ -38,7 +38,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 
 pub(crate) use columns::of_header as columns_of;
-pub(crate) use columns::{ast_type, spread_nested};
+pub(crate) use columns::{ast_type, refuse_whole_nested, spread_nested};
 pub(crate) use create_table::Maker;
 pub(crate) use create_view::{check_target, refuse_outside, uuid_text};
 pub(crate) use keys::items as key_items;

@@ -51,6 +51,7 @@ impl Binder<'_> {
                 Some(position) => {
                     part.columns[position].column = column;
                     part.columns[position].ty = element;
+                    part.columns[position].is_element = true;
                 }
                 None => part.columns.push(ScopeColumn {
                     column,
@@ -59,6 +60,7 @@ impl Binder<'_> {
                     source: None,
                     in_asterisk: false,
                     unqualified: true,
+                    is_element: true,
                 }),
             }
         }

@@ -126,6 +126,7 @@ impl Binder<'_> {
                 source: None,
                 in_asterisk: true,
                 unqualified: true,
+                is_element: false,
             });
             let mut inner = Scope::new(scope.env.clone(), Default::default(), None);
             inner.columns = columns.collect();

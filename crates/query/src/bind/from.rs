@@ -382,6 +382,7 @@ impl Binder<'_> {
                 source: Some(0),
                 in_asterisk: stored.kind.is_shown(),
                 unqualified: true,
+                is_element: false,
             });
         }
         let plan = LogicalPlanBuilder::from(scan).project(exprs)?.build()?;
@@ -427,6 +428,7 @@ impl Binder<'_> {
                 source: Some(0),
                 in_asterisk: false,
                 unqualified: true,
+                is_element: false,
             });
         }
         part.plan = LogicalPlanBuilder::from(part.plan).project(exprs)?.build()?;
@@ -448,6 +450,7 @@ impl Binder<'_> {
             source: Some(0),
             in_asterisk: true,
             unqualified: true,
+            is_element: false,
         });
         let inner = scope.over(vec![source.clone()], columns.collect());
         let typed = self.bind(prewhere, &inner)?;
@@ -504,6 +507,7 @@ fn query_part(bound: BoundQuery, source: Source) -> Result<FromPart> {
             source: Some(0),
             in_asterisk: true,
             unqualified: true,
+            is_element: false,
         })
         .collect();
     Ok(FromPart { plan: bound.plan, sources: vec![source], columns, totals: bound.totals })
@@ -520,6 +524,7 @@ pub(crate) fn scope_columns(columns: &[(Column, Arc<str>, DataType)]) -> Vec<Sco
             source: Some(0),
             in_asterisk: true,
             unqualified: true,
+            is_element: false,
         })
         .collect()
 }

@@ -276,6 +276,7 @@ impl Binder<'_> {
             source: None,
             in_asterisk: true,
             unqualified: true,
+            is_element: false,
         };
         Ok((expr.alias(column.name), out))
     }

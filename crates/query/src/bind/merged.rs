@@ -63,6 +63,7 @@ impl Binder<'_> {
             source: Some(0),
             in_asterisk: column.kind.is_shown(),
             unqualified: true,
+            is_element: false,
         });
         let part = FromPart { plan, sources: vec![source], columns: columns.collect(), totals: None };
         self.alias_columns(part, &merge.columns, scope)

@@ -157,6 +157,7 @@ fn columns_of(input: &Header, binder: &Binder<'_>) -> Vec<ScopeColumn> {
         source: None,
         in_asterisk: true,
         unqualified: true,
+        is_element: false,
     });
     columns.collect()
 }

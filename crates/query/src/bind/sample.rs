@@ -72,6 +72,7 @@ impl Binder<'_> {
             source: Some(0),
             in_asterisk: false,
             unqualified: true,
+            is_element: false,
         });
         part.plan = LogicalPlanBuilder::from(part.plan).project(exprs)?.build()?;
         Ok(part)

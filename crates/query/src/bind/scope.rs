@@ -58,6 +58,8 @@ pub(crate) struct ScopeColumn {
     pub in_asterisk: bool,
     /// Found without a qualifier. False for the two sides of a USING column.
     pub unqualified: bool,
+    /// ARRAY JOIN made it of an array's elements.
+    pub is_element: bool,
 }
 
 /// The tables named by WITH, innermost first.
@@ -181,6 +183,34 @@ impl<'p> Scope<'p> {
                 let of_source = |column: &ScopeColumn| column.source == Some(position);
                 if let Some((column, used)) = self.find_unqualified(&parts[qualifier..], of_source) {
                     return Some((column, used + qualifier));
+                }
+            }
+        }
+        None
+    }
+
+    /// The columns of the Nested structure that `parts` begin with, each with its name inside of it, and how many of
+    /// `parts` name it: arrays, or after ARRAY JOIN their elements.
+    pub(crate) fn find_nested(&self, parts: &[&str]) -> Option<(Vec<(&ScopeColumn, &str)>, usize)> {
+        let within = |at: usize, admit: &dyn Fn(&ScopeColumn) -> bool| {
+            let structure = parts.get(at)?;
+            let found = self.columns.iter().filter_map(|column| {
+                let inner = column.name.strip_prefix(*structure)?.strip_prefix('.')?;
+                let is_part = column.is_element || matches!(column.ty, DataType::Array(_));
+                (admit(column) && is_part).then_some((column, inner))
+            });
+            let found: Vec<_> = found.collect();
+            let is_element = found.first()?.0.is_element;
+            found.iter().all(|(column, _)| column.is_element == is_element).then_some((found, at + 1))
+        };
+        if let Some(found) = within(0, &|column| column.unqualified) {
+            return Some(found);
+        }
+        for matches in [Source::matches_alias, Source::matches_name] {
+            for (position, source) in self.sources.iter().enumerate() {
+                let found = matches(source, parts).and_then(|at| within(at, &|column| column.source == Some(position)));
+                if found.is_some() {
+                    return found;
                 }
             }
         }

@@ -7,11 +7,11 @@ use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::logical_expr::Expr;
 use sql::ast::{Ident, TupleIndex};
-use types::{DataType, ErrorCode, Setting};
+use types::{DataType, ErrorCode, Setting, TupleField};
 
 use crate::bind::binder::{Binder, not_supported};
 use crate::bind::names::unknown_identifier;
-use crate::bind::scope::Scope;
+use crate::bind::scope::{Scope, ScopeColumn};
 use crate::bind::typed::Typed;
 use crate::error::{Error, Result};
 
@@ -44,6 +44,9 @@ impl Binder<'_> {
         if let Some(found) = column() {
             return Ok(Some(found));
         }
+        if let Some((elements, used)) = scope.find_nested(parts) {
+            return Ok(Some((self.nested(&elements, scope)?, used)));
+        }
         if scope.is_resolving(first) && scope.aliases.contains_key(*first) {
             // UNKNOWN_IDENTIFIER, as the real engine says: inside of the alias the name can only be a column.
             return Err(Error::refused(
@@ -55,6 +58,25 @@ impl Binder<'_> {
         match self.find_identifier(parts, outer)? {
             Some((typed, used)) => Ok(Some((self.outer(typed, scope)?, used))),
             None => Ok(None),
+        }
+    }
+
+    /// A Nested structure read whole: an array of tuples out of its arrays, or one of their elements.
+    fn nested(&self, elements: &[(&ScopeColumn, &str)], scope: &Scope<'_>) -> Result<Typed> {
+        let functions = &scope.env.functions;
+        let is_element = elements.iter().any(|(column, _)| column.is_element);
+        let field = |(column, name): &(&ScopeColumn, &str)| {
+            let ty = match (&column.ty, is_element) {
+                (DataType::Array(element), false) => (**element).clone(),
+                (ty, _) => ty.clone(),
+            };
+            TupleField { name: Some(Arc::from(*name)), ty }
+        };
+        let tuple = DataType::Tuple(elements.iter().map(field).collect());
+        let columns = elements.iter().map(|(column, _)| Typed::column(&column.column, &column.ty)).collect();
+        match is_element {
+            true => self.cast(self.scalar("tuple", columns, functions)?, &tuple, functions),
+            false => self.cast(self.scalar("arrayZip", columns, functions)?, &DataType::array(tuple), functions),
         }
     }
 
