@@ -28,6 +28,16 @@ pub(crate) struct Process {
     pub(crate) started_ns: u64,
     /// `Select`, `Insert`…, as `system.processes` and `system.query_log` say it.
     pub(crate) kind: &'static str,
+    pub(crate) origin: Origin,
+}
+
+/// Who began a statement.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Origin {
+    /// A session: limits of simultaneous queries are for these.
+    Session,
+    /// The schedule, which has limits of its own.
+    Refresh,
 }
 
 /// Takes the statement off the list when the last clone is dropped, and remembers it.
@@ -56,13 +66,17 @@ impl Processes {
         let mut running = self.running.lock();
         let ctx = &process.ctx;
         let query_id = ctx.caller.query_id.clone();
-        if self.max != 0 && running.len() >= self.max {
+        let is_limited = |process: &&Process| process.origin == Origin::Session;
+        let of_sessions = || running.values().filter(is_limited);
+        if process.origin == Origin::Session && self.max != 0 && of_sessions().count() >= self.max {
             let message = format!("too many simultaneous queries, maximum: {}", self.max);
             return Err(Error::refused(ErrorCode::TOO_MANY_SIMULTANEOUS_QUERIES, message));
         }
-        let of_user = || running.values().filter(|process| process.ctx.caller.user == ctx.caller.user).count();
-        check(&ctx.settings, Setting::MaxConcurrentQueriesForAllUsers, running.len())?;
-        check(&ctx.settings, Setting::MaxConcurrentQueriesForUser, of_user())?;
+        let of_user = || of_sessions().filter(|process| process.ctx.caller.user == ctx.caller.user).count();
+        if process.origin == Origin::Session {
+            check(&ctx.settings, Setting::MaxConcurrentQueriesForAllUsers, || of_sessions().count())?;
+            check(&ctx.settings, Setting::MaxConcurrentQueriesForUser, of_user)?;
+        }
         if running.contains_key(&query_id) {
             let message = format!("query with id = {query_id} is already running");
             return Err(Error::refused(ErrorCode::QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING, message));
@@ -94,9 +108,9 @@ impl Processes {
 }
 
 /// Refused when `running` statements are as many as a setting allows.
-fn check(settings: &Settings, setting: Setting, running: usize) -> Result<()> {
+fn check(settings: &Settings, setting: Setting, running: impl Fn() -> usize) -> Result<()> {
     let limit = settings.uint(setting);
-    if limit == 0 || (running as u64) < limit {
+    if limit == 0 || (running() as u64) < limit {
         return Ok(());
     }
     let message = format!("too many simultaneous queries: {} is {limit}", setting.def().name);
@@ -117,7 +131,7 @@ impl Running {
     }
 
     fn record(&self) -> QueryRecord {
-        let Process { ctx, text, started_ns, kind } = &self.process;
+        let Process { ctx, text, started_ns, kind, .. } = &self.process;
         let mut outcome = self.outcome.lock();
         let settings = ctx.settings.changed().map(|(def, value)| (def.name.to_owned(), value.to_owned()));
         QueryRecord {

@@ -38,7 +38,7 @@ use views::refresh::{Plan, record};
 
 use crate::ddl::uuid_text;
 use crate::error::{Error, Result};
-use crate::processes::{Process, Processes};
+use crate::processes::{Origin, Process, Processes};
 
 pub(crate) use alter::altered;
 use begin::{Moment, entry_of};
@@ -263,7 +263,8 @@ impl Scheduler {
     async fn run_listed(&self, job: &Job, ctx: &Arc<QueryContext>, leave: &Leave<'_>) -> Result<Left> {
         let text = format!("SYSTEM REFRESH VIEW {}", job.view.qualified_name());
         let started_ns = self.runtime.env.clock.monotonic_ns();
-        let process = Process { ctx: ctx.clone(), text: text.into(), started_ns, kind: "Insert" };
+        let process =
+            Process { ctx: ctx.clone(), text: text.into(), started_ns, kind: "Insert", origin: Origin::Refresh };
         let guard = self.processes.start(process)?;
         let ended = run::run(self, job, ctx, leave).await;
         match &ended {

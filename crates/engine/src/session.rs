@@ -10,7 +10,7 @@ use types::{ErrorCode, Setting, Settings};
 use crate::dispatch;
 use crate::engine::{DEFAULT_DATABASE, Engine};
 use crate::error::{Error, Result};
-use crate::processes::Process;
+use crate::processes::{Origin, Process};
 use crate::request::{Answer, Request};
 use crate::settings;
 use crate::telemetry::TEXT_BYTES_MAX;
@@ -163,7 +163,8 @@ impl Session {
         let started_ns = self.engine.env().clock.monotonic_ns();
         let ctx = Arc::new(ctx);
         let kind = kind_of(&statement);
-        let guard = self.engine.inner.processes.start(Process { ctx: ctx.clone(), text, started_ns, kind })?;
+        let process = Process { ctx: ctx.clone(), text, started_ns, kind, origin: Origin::Session };
+        let guard = self.engine.inner.processes.start(process)?;
         Ok(Running { statement, request, ctx, started_ns, guard })
     }
 }

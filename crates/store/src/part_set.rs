@@ -3,7 +3,7 @@
 //! Invariant: the active parts of one partition do not overlap in block range; in order of blocks they are in order of
 //! insertion.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use imbl::OrdMap;
 use parts::{PartName, PartitionId};
@@ -15,6 +15,8 @@ use crate::active_part::ActivePart;
 #[derive(Clone, Debug, Default)]
 pub struct PartSet {
     tables: OrdMap<TableId, TableParts>,
+    /// [`PartSet::memory_bytes`], once somebody asked: each commit asks, and there may be thousands of tables.
+    memory_bytes: OnceLock<u64>,
 }
 
 /// The active parts of one table.
@@ -180,9 +182,9 @@ impl PartSet {
         self.tables.get(&table)?.part(name)
     }
 
-    /// Bytes of all parts whose rows are in memory. Looks at every table.
+    /// Bytes of all parts whose rows are in memory. Looks at every table, once.
     pub fn memory_bytes(&self) -> u64 {
-        self.tables.values().map(TableParts::memory_bytes).sum()
+        *self.memory_bytes.get_or_init(|| self.tables.values().map(TableParts::memory_bytes).sum())
     }
 
     /// All parts of all tables.
@@ -191,6 +193,7 @@ impl PartSet {
     }
 
     pub(crate) fn table_mut(&mut self, id: TableId) -> &mut TableParts {
+        self.memory_bytes.take();
         self.tables.entry(id).or_default()
     }
 
@@ -202,6 +205,7 @@ impl PartSet {
     }
 
     pub(crate) fn remove_table(&mut self, id: TableId) -> Option<TableParts> {
+        self.memory_bytes.take();
         self.tables.remove(&id)
     }
 }

@@ -283,6 +283,28 @@ fn refreshes_use_the_plan_of_the_one_before() {
     });
 }
 
+/// Refreshes have limits of their own: those of simultaneous queries are for sessions.
+#[test]
+fn more_small_views_run_together_than_sessions_may() {
+    const VIEWS: usize = 160;
+    run(async {
+        let (engine, mut session) = open().await;
+        let session = &mut session;
+        for at in 0..VIEWS {
+            let text =
+                format!("CREATE MATERIALIZED VIEW v{at} REFRESH EVERY 1 SECOND ENGINE = Memory AS SELECT now() AS at");
+            done(session, &text).await;
+        }
+        for _ in 0..4 {
+            engine.env().clock.sleep(Duration::from_secs(1)).await;
+            assert_eq!(rows(session, "SELECT countIf(exception != '') FROM system.view_refreshes").await, ["0"]);
+        }
+        let runs = "SELECT count() >= 480, uniqExact(view), countIf(exception != '') FROM system.view_refresh_history";
+        assert_eq!(rows(session, runs).await, [format!("1\t{VIEWS}\t0")]);
+        engine.close().await.unwrap();
+    });
+}
+
 /// A backfill reads the partitions of the source that can hold rows of those that are asked for, wherever a condition on
 /// the target's key may go; what it writes is what the whole query gives of them.
 #[test]
