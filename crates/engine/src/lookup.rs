@@ -18,8 +18,15 @@ use shape::{Item, Shape};
 
 /// The answer to a SELECT that asks for one key, or a few; `None` for every other SELECT.
 pub(crate) async fn answer(query: &sql::Query, ctx: &Arc<QueryContext>) -> Result<Option<Block>> {
-    // the scan says whether an index that must be used is
-    if !ctx.settings.text(Setting::ForceDataSkippingIndices).is_empty() {
+    // the scan says whether an index that must be used is, and how many partitions are read; the binder, what * means
+    const FOR_A_PLAN: [Setting; 5] = [
+        Setting::ForceDataSkippingIndices,
+        Setting::ForceIndexByDate,
+        Setting::MaxPartitionsToRead,
+        Setting::AsteriskIncludeMaterializedColumns,
+        Setting::AsteriskIncludeAliasColumns,
+    ];
+    if ctx.settings.changed().any(|(setting, _)| FOR_A_PLAN.contains(&setting.setting)) {
         return Ok(None);
     }
     let Some(shape) = shape::of(query, ctx)? else { return Ok(None) };

@@ -363,6 +363,7 @@ impl Binder<'_> {
         source: Source,
         scope: &Scope<'_>,
     ) -> Result<FromPart> {
+        let shows_materialized = scope.env.settings.flag(Setting::AsteriskIncludeMaterializedColumns);
         let mut exprs = Vec::new();
         let mut columns = Vec::new();
         for stored in rows.columns.iter().filter(|column| !matches!(column.kind, ColumnKind::Alias(_))) {
@@ -375,12 +376,13 @@ impl Binder<'_> {
                 _ => scanned,
             };
             exprs.push(scanned.alias(column.name.clone()));
+            let is_materialized = matches!(stored.kind, ColumnKind::Materialized);
             columns.push(ScopeColumn {
                 column,
                 name: stored.name.clone(),
                 ty: stored.ty.clone(),
                 source: Some(0),
-                in_asterisk: stored.kind.is_shown(),
+                in_asterisk: stored.kind.is_shown() || (shows_materialized && is_materialized),
                 unqualified: true,
                 is_element: false,
             });
@@ -426,7 +428,7 @@ impl Binder<'_> {
                 name: declared.name.clone(),
                 ty: declared.ty.clone(),
                 source: Some(0),
-                in_asterisk: false,
+                in_asterisk: scope.env.settings.flag(Setting::AsteriskIncludeAliasColumns),
                 unqualified: true,
                 is_element: false,
             });

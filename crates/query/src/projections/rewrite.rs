@@ -275,7 +275,8 @@ fn of_aggregate(aggregate: &Aggregate, ctx: &QueryContext) -> PlanResult<Option<
     let Some(asked) = asked(aggregate)? else { return Ok(None) };
     let Some(table) = ctx.snapshot.catalog.table_by_id(asked.chain.table.table()).cloned() else { return Ok(None) };
     // parts that are not read would not be counted
-    if table.sql.contains("max_partitions_to_read") {
+    let counts_partitions = !ctx.settings.text(Setting::MaxPartitionsToRead).starts_with('-');
+    if table.sql.contains("max_partitions_to_read") || counts_partitions {
         return Ok(None);
     }
     let mut answers = Vec::new();

@@ -30,6 +30,7 @@ use super::{Blocks, Predicate, Read, Source};
 use crate::context::QueryContext;
 use crate::definition::Definition;
 use crate::error::{Error, Result};
+use crate::layout::EXPRESSION;
 use crate::projections::{self, Compiled};
 
 /// Tables with fewer rows are read in one share: splitting the work would cost more than it saves.
@@ -302,9 +303,53 @@ fn numbered((block, numbers): (Block, Vec<u32>)) -> (Block, Option<Vec<u32>>) {
     (block, Some(numbers))
 }
 
-/// Refuses to read more partitions than the table setting `max_partitions_to_read` allows.
-fn check_partitions(def: &TableDef, work: &Work) -> Result<()> {
+/// Refuses to read a table without a condition that its keys could be used for, where a setting demands one.
+fn check_forced(
+    (def, schema): (&TableDef, &PartSchema),
+    work: &Work,
+    predicate: &Predicate,
+    ctx: &QueryContext,
+) -> Result<()> {
+    let (by_key, by_date) = (Setting::ForcePrimaryKey, Setting::ForceIndexByDate);
+    let is_demanded = ctx.settings.flag(by_key) || ctx.settings.flag(by_date);
+    if work.parts_total == 0 || !is_demanded {
+        return Ok(());
+    }
+    let names = |positions: &[usize]| {
+        let names = positions.iter().map(|position| schema.header.columns()[*position].name.to_string());
+        names.map(|name| name.trim_start_matches(EXPRESSION).to_owned()).collect::<Vec<_>>().join(", ")
+    };
+    let is_about =
+        |positions: &[usize]| predicate.restrict(&|column| positions.contains(&column)) != Predicate::Unknown;
+    let refuse = |message| Err(Error::refused(ErrorCode::INDEX_NOT_USED, message));
+    let key = schema.sort_positions();
+    if ctx.settings.flag(by_key) && !is_about(&key) {
+        let message = format!("primary key ({}) is not used and setting 'force_primary_key' is set", names(&key));
+        return refuse(message);
+    }
+    let definition = Definition::parse(def)?;
+    let partition_by = definition.storage().and_then(|storage| storage.partition_by.as_ref());
+    let read = partition_by.map(sql::Expr::identifiers).unwrap_or_default();
+    let read: Vec<usize> = read.iter().filter_map(|name| schema.header.position(name)).collect();
+    let partition: Vec<usize> = read.iter().chain(&schema.partition_key).copied().collect();
+    if ctx.settings.flag(by_date) && !partition.is_empty() && !is_about(&partition) {
+        let message = format!(
+            "neither MinMax index by columns ({}) nor partition expr is used and setting 'force_index_by_date' is set",
+            names(&read)
+        );
+        return refuse(message);
+    }
+    Ok(())
+}
+
+/// Refuses to read more partitions than the setting `max_partitions_to_read`, of the query or else of the table, allows.
+fn check_partitions(def: &TableDef, work: &Work, ctx: &QueryContext) -> Result<()> {
     const SETTING: &str = "max_partitions_to_read";
+    let of_query = ctx.settings.changed().any(|(setting, _)| setting.name == SETTING);
+    if of_query {
+        let limit = ctx.settings.text(Setting::MaxPartitionsToRead).parse::<i64>().ok().filter(|limit| 0 < *limit);
+        return refuse_more(work, limit.and_then(|limit| usize::try_from(limit).ok()));
+    }
     if !def.sql.contains(SETTING) {
         return Ok(());
     }
@@ -315,6 +360,10 @@ fn check_partitions(def: &TableDef, work: &Work) -> Result<()> {
         // any other number is less than one: no limit
         _ => usize::MAX,
     });
+    refuse_more(work, limit)
+}
+
+fn refuse_more(work: &Work, limit: Option<usize>) -> Result<()> {
     let partitions = work.partitions();
     match limit {
         Some(limit) if limit < partitions => {
@@ -410,7 +459,8 @@ impl Source for StoredTable {
         let work = self.work(ctx, schema, read)?;
         if !read.columns.is_empty() {
             // rows are counted without reading any
-            check_partitions(def, &work)?;
+            check_partitions(def, &work, ctx)?;
+            check_forced((def, schema), &work, &read.predicate, ctx)?;
         }
         let work = match self.merges(schema) && 1 < read.shares {
             true => work.slice(schema, read.share, read.shares)?,
