@@ -41,6 +41,11 @@ impl Access {
         Access { users: users.collect() }
     }
 
+    /// True for users that may come in; where anybody may, that is `default`.
+    pub(crate) fn has_user(&self, user: &str) -> bool {
+        self.users.contains_key(user) || self.users.is_empty() && user == "default"
+    }
+
     /// True when passwords are asked for.
     pub fn is_closed(&self) -> bool {
         !self.users.is_empty()

@@ -202,8 +202,9 @@ impl Scheduler {
         let moment = Moment { now_ns, snapshot: &snapshot, spread: &|| self.spread() };
         let (jobs, wake_ms) = self.board.with(|state| state.begin_due(&moment));
         self.board.tell();
+        let decided_ns = self.runtime.env.clock.monotonic_ns();
         for job in jobs {
-            self.begin(job);
+            self.begin(job, decided_ns);
         }
         match wake_ms {
             None if self.board.with(|state| !state.tasks.is_empty()) => SLEEP_MAX,
@@ -215,7 +216,7 @@ impl Scheduler {
         }
     }
 
-    fn begin(&self, job: Job) {
+    fn begin(&self, mut job: Job, decided_ns: u64) {
         let Ok(live) = Arc::clone(&self.live).try_read_owned() else { return };
         // a SELECT that cannot be read fails the run, which is where it is told
         let settings = self.plans.select(&job.view).map(|select| select.settings.clone()).unwrap_or_default();
@@ -225,6 +226,9 @@ impl Scheduler {
         }
         let scheduler = self.clone();
         let work = async move {
+            // of many that begin together each says when it was its turn
+            let waited_ns = scheduler.runtime.env.clock.monotonic_ns().saturating_sub(decided_ns);
+            job.delay_ms += waited_ns / 1_000_000;
             scheduler.work(job, ctx).await;
             // the store is given back before the refresh counts as ended
             drop(scheduler);

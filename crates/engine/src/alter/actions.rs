@@ -124,6 +124,11 @@ impl<'a> Groups<'a> {
                 | AlterAction::ModifySetting(_) => true,
                 _ => false,
             };
+            let is_storage = matches!(action, AlterAction::ModifyTtl(_) | AlterAction::ResetSetting(_));
+            if is_view && is_storage {
+                let message = format!("table engine {engine} doesn't support {}", kind_of(action));
+                return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
+            }
             if !takes {
                 return refuse(format!("alter of type {} is not supported by storage {engine}", kind_of(action)));
             }

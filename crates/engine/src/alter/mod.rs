@@ -130,6 +130,12 @@ pub(crate) async fn run(engine: &Engine, alter: &AlterTable, ctx: &Arc<QueryCont
         false => None,
     };
     work.pin_again()?;
+    for action in &groups.view {
+        if let AlterAction::ModifySecurity(security) = action {
+            let is_materialized = !matches!(named.view, Some(ViewDef::Plain));
+            ddl::security::check(security, is_materialized, &engine.inner.config.access)?;
+        }
+    }
     if !groups.view.is_empty() && matches!(named.view, Some(ViewDef::Refreshable { .. })) {
         let changed = crate::refresh::altered(&engine.inner.views, &named, &groups.view, &work.ctx).await?;
         work.add(changed)?;

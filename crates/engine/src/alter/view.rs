@@ -8,7 +8,7 @@ use std::sync::Arc;
 use query::QueryContext;
 use query::definition::Definition;
 use sql::ast::{
-    AlterAction, ColumnDef, CreateMaterializedView, Ident, OnError, Query, SecurityKind, Statement, StatementKind,
+    AlterAction, ColumnDef, CreateMaterializedView, Ident, OnError, Query, Security, Statement, StatementKind,
 };
 use store::{Edit, QualifiedName, TableDef, TableParts, Target, ViewDef};
 use types::{ErrorCode, Header, TableId};
@@ -31,10 +31,7 @@ pub(super) async fn run(work: &mut Work<'_>, view: &Arc<TableDef>, actions: &[&A
             }
             AlterAction::ModifyOnError(on_error) => modify_on_error(work, &view, *on_error)?,
             AlterAction::ModifyQuery(query) => modify_query(work, &view, query).await?,
-            AlterAction::ModifySecurity(security) if security.kind == Some(SecurityKind::Invoker) => {
-                let message = "SQL SECURITY INVOKER can't be specified for MATERIALIZED VIEW";
-                return Err(Error::refused(ErrorCode::QUERY_IS_NOT_SUPPORTED_IN_MATERIALIZED_VIEW, message));
-            }
+            AlterAction::ModifySecurity(security) => modify_security(work, &view, security)?,
             other => {
                 let text = other.to_string();
                 let words: Vec<&str> = text.split_whitespace().take(2).collect();
@@ -43,6 +40,18 @@ pub(super) async fn run(work: &mut Work<'_>, view: &Arc<TableDef>, actions: &[&A
         }
     }
     Ok(())
+}
+
+/// Views without REFRESH run within the statement that feeds or asks them: nothing but the definition says a definer.
+fn modify_security(work: &mut Work<'_>, view: &Arc<TableDef>, said: &Security) -> Result<()> {
+    let mut statement = sql::parse_statement(&view.sql)?;
+    let security = match &mut statement.kind {
+        StatementKind::CreateView(create) => &mut create.security,
+        StatementKind::CreateMaterializedView(create) => &mut create.security,
+        _ => return Err(Error::NotImplemented("SQL SECURITY of this view".to_owned())),
+    };
+    *security = ddl::security::as_kept(said, &work.ctx);
+    work.add(vec![Edit::AlterTable(Arc::new(TableDef { sql: statement.to_string().into(), ..(**view).clone() }))])
 }
 
 /// COMMENT COLUMN of a view that has a list of columns: every one that is not a window view.

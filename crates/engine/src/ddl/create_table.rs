@@ -10,7 +10,7 @@ use sql::ast::{
     Statement, StatementKind, Storage, TableElements,
 };
 use sql::ast::{Engine as AstEngine, Literal, Setting as AstSetting};
-use store::{Edit, QualifiedName, Readiness, TableDef, TableKind, Visibility};
+use store::{Edit, QualifiedName, Readiness, TableDef, TableKind, Target, Visibility};
 use types::{Column, ErrorCode, Header, Setting};
 use views::InsertOptions;
 
@@ -142,11 +142,14 @@ fn take_like(create: &mut CreateTable, other: &ObjectName, ctx: &QueryContext) -
         return Err(Error::refused(ErrorCode::INCORRECT_QUERY, message));
     }
     let target = match other.view.as_ref().and_then(store::ViewDef::target) {
-        Some(_) => {
-            let message = format!("{} is a materialized view: its table cannot be copied", other.qualified_name());
+        Some(Target::Named(_)) if create.storage.engine.is_none() => {
+            let message =
+                format!("{} is a materialized view over another table: it has no engine", other.qualified_name());
             return Err(Error::refused(ErrorCode::INCORRECT_QUERY, message));
         }
-        None => other,
+        // the table inside of the view
+        Some(inner @ Target::Inner(_)) => ctx.snapshot.catalog.target(inner).cloned().unwrap_or(other),
+        Some(Target::Named(_)) | None => other,
     };
     let definition = Definition::parse(&target)?;
     if create.elements.is_none() {

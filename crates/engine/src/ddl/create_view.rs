@@ -16,6 +16,7 @@ use super::engine_clause::position;
 use super::populate::{self, Finish};
 use super::qualify::qualify;
 use super::quarantine::{self, quarantines};
+use super::security;
 use super::source::source_of;
 use super::undrop::new_uuid;
 use super::{Place, commit, place, replace};
@@ -157,6 +158,7 @@ pub(super) async fn materialized(
 async fn refreshable(engine: &Engine, create: &CreateMaterializedView, ctx: &Arc<QueryContext>) -> Result<()> {
     let Some((name, mut edits)) = place(ctx, &create.head)?.edits(engine, ctx) else { return Ok(()) };
     let mut create = create.clone();
+    security::check(&create.security, true, &engine.inner.config.access)?;
     let plan = refresh::check_create(&mut create, &name, ctx)?;
     qualify(&mut create.query, &name.database);
     let prepared = query::prepare(&create.query, ctx).await?;

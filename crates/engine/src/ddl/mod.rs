@@ -21,6 +21,7 @@ pub(crate) mod projections;
 mod qualify;
 mod quarantine;
 mod replace;
+pub(crate) mod security;
 mod source;
 pub(crate) mod table_settings;
 mod ttl;

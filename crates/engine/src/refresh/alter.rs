@@ -26,6 +26,7 @@ pub(crate) async fn altered(
         match action {
             AlterAction::ModifyRefresh(refresh) => modify_refresh(&mut altered, create, refresh, ctx)?,
             AlterAction::ModifyQuery(query) => modify_query(&mut altered, create, query, ctx).await?,
+            AlterAction::ModifySecurity(security) => create.security = ddl::security::as_kept(security, ctx),
             other => {
                 let text = other.to_string();
                 let words: Vec<&str> = text.split_whitespace().take(2).collect();

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use query::QueryContext;
-use sql::ast::{CreateMaterializedView, Definer, Ident, OnError, RefreshMode, Security, SecurityKind, ViewTarget};
+use sql::ast::{CreateMaterializedView, OnError, RefreshMode, ViewTarget};
 use store::{Edit, QualifiedName, TableDef, TableKind, Target, ViewDef};
 use types::ErrorCode;
 use views::refresh::{Control, Outcome, Plan, cycle, generations, normalize, record};
 
+use crate::ddl::security;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 
@@ -32,16 +33,7 @@ pub(crate) fn check(create: &mut CreateMaterializedView, name: &QualifiedName, c
         let message = "TO INNER UUID is not allowed for materialized views with REFRESH without APPEND";
         return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
     }
-    if create.security.kind == Some(SecurityKind::Invoker) {
-        let message = "SQL SECURITY INVOKER can't be specified for MATERIALIZED VIEW";
-        return Err(Error::refused(ErrorCode::QUERY_IS_NOT_SUPPORTED_IN_MATERIALIZED_VIEW, message));
-    }
-    let user = || Definer::User(Ident::new(&*ctx.caller.user));
-    let definer = match create.security.definer.take() {
-        Some(named @ Definer::User(_)) => named,
-        Some(Definer::CurrentUser) | None => user(),
-    };
-    create.security = Security { definer: Some(definer), kind: Some(SecurityKind::Definer) };
+    create.security = security::as_kept(&create.security, ctx);
     let is_ordinary = ctx.snapshot.catalog.database(&name.database).is_some_and(|db| &*db.engine == "Ordinary");
     if is_ordinary && replaces(plan.mode) {
         let message = "refreshable materialized views (except with APPEND) need a database of engine Atomic";

@@ -48,6 +48,9 @@ pub const NAMES: &[&str] = &[
     "zeros_mt",
 ];
 
+/// Of these, what asks a cluster by its name: there is none of any name.
+const OF_CLUSTERS: [&str; 5] = ["cluster", "clusterAllReplicas", "fileCluster", "s3Cluster", "urlCluster"];
+
 /// Table functions of ClickHouse that are refused as not supported rather than as unknown.
 const REFUSED: &[&str] = &[
     "azureBlobStorage",
@@ -104,6 +107,10 @@ pub fn is_known(name: &str) -> bool {
 pub fn resolve(call: &TableFunctionCall<'_>, ctx: &QueryContext) -> Result<Arc<dyn Source>> {
     let Some(name) = NAMES.iter().copied().find(|name| *name == own_name(call.name)) else {
         return Err(match REFUSED.contains(&call.name) {
+            true if OF_CLUSTERS.contains(&call.name) => {
+                let message = format!("{}: requested cluster is not found, there are none", call.name);
+                Error::refused(ErrorCode::CLUSTER_DOESNT_EXIST, message)
+            }
             true => Error::NotSupported(format!("table function \"{}\"", call.name)),
             false => Error::UnknownTableFunction(call.name.to_owned()),
         });

@@ -40,6 +40,18 @@ impl Parser<'_> {
         if let Some(command) = self.switch_command()? {
             return Ok(command);
         }
+        let has_no_views = [
+            "LOAD VIEW",
+            "LOAD VIEWS",
+            "UNLOAD VIEW",
+            "UNLOAD VIEWS",
+            "WAIT VIEWS",
+            "STOP REPLICATED VIEWS",
+            "START REPLICATED VIEWS",
+        ];
+        if has_no_views.iter().any(|words| self.at(words)) {
+            return self.unexpected("SYSTEM command");
+        }
         let words = self.rest_of_statement();
         if words.is_empty() { self.unexpected("SYSTEM command") } else { Ok(SystemCommand::Other(words)) }
     }
