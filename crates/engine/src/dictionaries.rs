@@ -109,6 +109,7 @@ pub(crate) async fn load_before(kind: &StatementKind, text: &[u8], ctx: &QueryCo
             sql::ast::InsertTarget::Function(_) => None,
         },
         StatementKind::AlterTable(alter) => Some(ddl::qualified(ctx, &alter.name)),
+        StatementKind::CreateTable(_) => None,
         StatementKind::Mutate(mutate) => Some(ddl::qualified(ctx, &mutate.table)),
         _ => return,
     };

@@ -71,6 +71,7 @@ settings! {
     MaxPartitionsToRead "max_partitions_to_read" Int64 "-1" "Refuse to read more partitions of a table; less than one: no limit. Goes before the setting of the table.",
     ForcePrimaryKey "force_primary_key" Bool "0" "Refuse to read a table whose primary key no condition is about.",
     ForceIndexByDate "force_index_by_date" Bool "0" "Refuse to read a table whose partition key no condition is about.",
+    AllowReplacePartitionFromEmptySource "allow_replace_partition_from_empty_source" Bool "0" "REPLACE PARTITION from a table that has nothing there drops what is there.",
     FlattenNested "flatten_nested" Bool "1" "A Nested column is a column for each of its elements; 0, one of all, is not supported.",
     DefaultTableEngine "default_table_engine" String "MergeTree" "The engine of a CREATE TABLE without ENGINE.",
     SessionTimezone "session_timezone" String "" "Time zone of dates and times without one; '' is the server's.",

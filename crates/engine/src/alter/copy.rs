@@ -49,12 +49,19 @@ impl CopyFrom {
         if columns(&self.from) != columns(&self.to) {
             return Err(Error::refused(ErrorCode::INCOMPATIBLE_COLUMNS, "tables have different structure"));
         }
-        let empty = Storage::default();
-        let (from, to) = (from.storage().unwrap_or(&empty), to.storage().unwrap_or(&empty));
         let differs = |what: &str| {
             let message = format!("tables have different {what}");
             Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message))
         };
+        // as in ClickHouse, the target may have more of both
+        if !from.indexes().iter().all(|index| to.indexes().contains(index)) {
+            return differs("secondary indices");
+        }
+        if !from.projections().iter().all(|projection| to.projections().contains(projection)) {
+            return differs("projections");
+        }
+        let empty = Storage::default();
+        let (from, to) = (from.storage().unwrap_or(&empty), to.storage().unwrap_or(&empty));
         let text = |expr: &Option<sql::Expr>| expr.as_ref().map(ToString::to_string);
         let order = |storage: &Storage| storage.order_by.as_ref().map(ToString::to_string);
         if order(from) != order(to) {

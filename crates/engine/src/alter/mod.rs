@@ -165,20 +165,31 @@ pub(crate) async fn run(engine: &Engine, alter: &AlterTable, ctx: &Arc<QueryCont
         crate::optimize::join_whole(engine, &table, ctx).await?;
         work.pin_again()?;
     }
+    // a column that is added may be assigned, one that is dropped may be looked at
+    let only_adds = groups.definition.iter().all(|action| matches!(action, AlterAction::AddColumn { .. }));
+    if only_adds {
+        define(&mut work, &table, &groups.definition).await?;
+    }
     if !groups.mutations.is_empty() {
         mutate::run(&mut work, table.id, &groups.mutations).await?;
     }
-    if !groups.definition.is_empty() {
-        let before = Arc::clone(&work.ctx);
-        definition::run(&mut work, table.id, &groups.definition).await?;
-        let drops =
-            groups.definition.iter().any(|action| matches!(action, AlterAction::DropColumn(what) if !what.clear));
-        if drops {
-            view::refuse_dropped(&before, &work.ctx, &table).await?;
-        }
-        follow(&mut work, &table, &groups.definition).await?;
+    if !only_adds {
+        define(&mut work, &table, &groups.definition).await?;
     }
     work.commit().await
+}
+
+/// Changes the definition of a table, and what follows it.
+async fn define(work: &mut Work<'_>, table: &TableDef, actions: &[&AlterAction]) -> Result<()> {
+    if actions.is_empty() {
+        return Ok(());
+    }
+    let before = Arc::clone(&work.ctx);
+    definition::run(work, table.id, actions).await?;
+    if actions.iter().any(|action| matches!(action, AlterAction::DropColumn(what) if !what.clear)) {
+        view::refuse_dropped(&before, &work.ctx, table).await?;
+    }
+    follow(work, table, actions).await
 }
 
 /// The tables of errors of the views over a table get the columns that the table gets.

@@ -247,7 +247,8 @@ async fn bring(
             parts.map(|part| part.name().clone()).filter(is_meant).collect()
         }
     };
-    if names.is_empty() && how == Bring::Replace {
+    let may_empty = work.ctx.settings.flag(Setting::AllowReplacePartitionFromEmptySource);
+    if names.is_empty() && how == Bring::Replace && !may_empty {
         let message = format!(
             "source table {} has no parts in partition {partition}: REPLACE PARTITION would drop what is there",
             from.qualified_name()

@@ -132,14 +132,14 @@ fn check_assignments(def: &TableDef, definition: &Definition, mutation: &Mutatio
     Ok(())
 }
 
-/// Columns that keys are made of, and those that decide which row stays: versions, signs, deletion marks.
+/// Columns that keys are made of, and those that decide which row stays: versions and signs.
 fn fixed_columns(def: &TableDef, definition: &Definition) -> BTreeSet<String> {
     let mut fixed: BTreeSet<String> = definition.storage().map(super::columns::key_columns).unwrap_or_default();
     let Some(schema) = &def.schema else { return fixed };
     let ruled = match &schema.merge_mode {
-        MergeMode::Replacing { .. } | MergeMode::Collapsing { .. } | MergeMode::VersionedCollapsing { .. } => {
-            schema.merge_mode.positions()
-        }
+        // marks of deletion may change, as in ClickHouse
+        MergeMode::Replacing { version, .. } => version.iter().copied().collect(),
+        MergeMode::Collapsing { .. } | MergeMode::VersionedCollapsing { .. } => schema.merge_mode.positions(),
         MergeMode::Plain | MergeMode::Summing { .. } | MergeMode::Aggregating | MergeMode::Coalescing { .. } => {
             Vec::new()
         }

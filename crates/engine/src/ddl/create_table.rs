@@ -90,6 +90,10 @@ async fn clone_of(
     ctx: &Arc<QueryContext>,
 ) -> Result<()> {
     let from = super::model(ctx, other)?;
+    if from.kind == TableKind::View {
+        let message = format!("cannot CREATE a table AS {}, it is a View", from.qualified_name());
+        return Err(Error::refused(ErrorCode::INCORRECT_QUERY, message));
+    }
     if from.kind != TableKind::MergeTree {
         let message = "CLONE AS is for tables of the MergeTree family";
         return Err(Error::refused(ErrorCode::SUPPORT_IS_DISABLED, message));
@@ -139,6 +143,10 @@ fn take_like(create: &mut CreateTable, other: &ObjectName, ctx: &QueryContext) -
     };
     if other.kind == TableKind::Dictionary {
         let message = format!("cannot CREATE a table AS {}, it is a Dictionary", other.qualified_name());
+        return Err(Error::refused(ErrorCode::INCORRECT_QUERY, message));
+    }
+    if other.kind == TableKind::View && create.storage.engine.is_none() {
+        let message = format!("cannot CREATE a table AS {}, it is a View", other.qualified_name());
         return Err(Error::refused(ErrorCode::INCORRECT_QUERY, message));
     }
     let target = match other.view.as_ref().and_then(store::ViewDef::target) {

@@ -74,7 +74,7 @@ pub(super) fn refuse_needed(table: &TableDef, ctx: &QueryContext) -> Result<()> 
     for other in ctx.snapshot.catalog.tables().filter(|other| other.id != table.id) {
         let needs = match other.kind {
             TableKind::Dictionary => reads(other, &table.qualified_name())?,
-            _ => table.kind == TableKind::Dictionary && names_dictionary(&other.sql, &table.qualified_name()),
+            _ => table.kind == TableKind::Dictionary && names_dictionary(other, &table.qualified_name()),
         };
         if needs && other.visibility != Visibility::Hidden {
             needed_by.push(other.qualified_name().to_string());
@@ -96,8 +96,17 @@ fn reads(dictionary: &TableDef, name: &QualifiedName) -> Result<bool> {
     Ok(query::dictionary::source_table(&create, &dictionary.database).as_ref() == Some(name))
 }
 
-/// True when a definition names a dictionary in a call, with its database.
-fn names_dictionary(sql: &str, name: &QualifiedName) -> bool {
+/// True when a definition names a dictionary: in a call with its database, as an engine's argument without it as well.
+fn names_dictionary(table: &TableDef, name: &QualifiedName) -> bool {
+    let sql = &*table.sql;
+    let is_near = table.database == name.database;
+    if is_near
+        && [format!("Dictionary('{}')", name.name), format!("Dictionary({})", name.name)]
+            .iter()
+            .any(|text| sql.contains(text))
+    {
+        return true;
+    }
     sql.contains("dict") && sql.contains(&format!("'{name}'"))
         || sql.contains(&format!("Dictionary('{name}')"))
         || sql.contains(&format!("Dictionary({name})"))

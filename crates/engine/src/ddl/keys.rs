@@ -163,7 +163,7 @@ impl Layout {
                 format!("sorting key contains nullable columns ({expr}), but setting `allow_nullable_key` is disabled");
             return Err(Error::refused(ErrorCode::ILLEGAL_COLUMN, message));
         }
-        if matches!(ty, DataType::AggregateFunction(_)) {
+        if matches!(ty, DataType::AggregateFunction(_) | DataType::SimpleAggregateFunction(_)) {
             let message = format!("column {expr} of type {ty} cannot be in a sorting key");
             return Err(Error::refused(ErrorCode::DATA_TYPE_CANNOT_BE_USED_IN_KEY, message));
         }

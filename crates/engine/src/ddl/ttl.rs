@@ -24,6 +24,10 @@ pub(super) fn check(storage: &Storage, elements: &TableElements, stored: &Header
                 ttl_groups::check(&GroupTtl { expires: item.expr.clone(), keys, assignments }, storage)?;
             }
             TtlAction::Recompress(_) => return Err(Error::NotImplemented("TTL RECOMPRESS".to_owned())),
+            TtlAction::ToDisk(to) | TtlAction::ToVolume(to) if to.name != "default" && !to.if_exists => {
+                let message = format!("no such disk or volume `{}` for given storage policy", to.name);
+                return Err(Error::refused(ErrorCode::BAD_TTL_EXPRESSION, message));
+            }
             TtlAction::ToDisk(_) | TtlAction::ToVolume(_) => {
                 return Err(Error::NotImplemented("TTL TO DISK and TO VOLUME".to_owned()));
             }

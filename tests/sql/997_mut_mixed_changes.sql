@@ -1,0 +1,83 @@
+-- one process: what is loaded is not kept over a restart
+CREATE TABLE k (a UInt8, s SimpleAggregateFunction(sum, UInt64)) ENGINE=AggregatingMergeTree ORDER BY (a, s); -- { serverError DATA_TYPE_CANNOT_BE_USED_IN_KEY }
+CREATE TABLE k1 (a UInt8, s SimpleAggregateFunction(sum, UInt64)) ENGINE=AggregatingMergeTree ORDER BY (a, s + 1);
+CREATE TABLE t (id UInt64, a UInt32) ENGINE=MergeTree ORDER BY id;
+INSERT INTO t SELECT number, number FROM numbers(3);
+SET mutations_sync=2;
+ALTER TABLE t ADD COLUMN n UInt8 DEFAULT 7, UPDATE n = 1 WHERE id = 1;
+SELECT * FROM t ORDER BY id;
+ALTER TABLE t UPDATE n = 2 WHERE a = 2, DROP COLUMN a;
+SELECT * FROM t ORDER BY id;
+ALTER TABLE t DELETE WHERE id = 0, ADD COLUMN z UInt8 DEFAULT 5;
+SELECT * FROM t ORDER BY id;
+ALTER TABLE t UPDATE n = 1 WHERE nosuch = 1, ADD COLUMN zz UInt8; -- { serverError UNKNOWN_IDENTIFIER }
+DESCRIBE TABLE t;
+SET mutations_sync=0;
+ALTER TABLE t ADD COLUMN w String, UPDATE w = toString(id) WHERE 1 SETTINGS mutations_sync=1;
+SELECT * FROM t ORDER BY id;
+CREATE TABLE r (k UInt32, v UInt32, del UInt8) ENGINE=ReplacingMergeTree(v, del) ORDER BY k;
+INSERT INTO r VALUES (1,1,0),(2,1,0);
+ALTER TABLE r UPDATE v = 100 WHERE k = 2 SETTINGS mutations_sync=2; -- { serverError CANNOT_UPDATE_COLUMN }
+ALTER TABLE r UPDATE del = 1 WHERE k = 2 SETTINGS mutations_sync=2;
+SELECT * FROM r FINAL;
+CREATE TABLE c (k UInt32, s Int8, v UInt8) ENGINE=VersionedCollapsingMergeTree(s, v) ORDER BY k;
+ALTER TABLE c UPDATE s = 1 WHERE 1; -- { serverError CANNOT_UPDATE_COLUMN }
+ALTER TABLE c UPDATE v = 1 WHERE 1; -- { serverError CANNOT_UPDATE_COLUMN }
+CREATE TABLE td (d Date) ENGINE=MergeTree ORDER BY d;
+ALTER TABLE td MODIFY TTL d + INTERVAL 1 DAY TO DISK 'nosuch'; -- { serverError BAD_TTL_EXPRESSION }
+ALTER TABLE td MODIFY TTL d + INTERVAL 1 DAY TO VOLUME 'nosuch'; -- { serverError BAD_TTL_EXPRESSION }
+CREATE TABLE pa (p UInt8, k UInt32, v String) ENGINE=MergeTree PARTITION BY p ORDER BY k;
+CREATE TABLE pi (p UInt8, k UInt32, v String, INDEX i v TYPE set(0)) ENGINE=MergeTree PARTITION BY p ORDER BY k;
+CREATE TABLE pp (p UInt8, k UInt32, v String, PROJECTION q (SELECT p, count() GROUP BY p)) ENGINE=MergeTree PARTITION BY p ORDER BY k;
+INSERT INTO pa VALUES (1,1,'a');
+INSERT INTO pi VALUES (1,1,'a');
+INSERT INTO pp VALUES (1,1,'a');
+ALTER TABLE pa ATTACH PARTITION 1 FROM pi; -- { serverError BAD_ARGUMENTS }
+ALTER TABLE pi ATTACH PARTITION 1 FROM pa;
+ALTER TABLE pa ATTACH PARTITION 1 FROM pp; -- { serverError BAD_ARGUMENTS }
+ALTER TABLE pp ATTACH PARTITION 1 FROM pa;
+ALTER TABLE pp MOVE PARTITION 1 TO TABLE pa; -- { serverError BAD_ARGUMENTS }
+ALTER TABLE pi REPLACE PARTITION 1 FROM pp; -- { serverError BAD_ARGUMENTS }
+ALTER TABLE pa MOVE PARTITION 1 TO TABLE pi;
+SELECT count() FROM pa;
+SELECT count() FROM pi;
+CREATE TABLE pe (p UInt8, k UInt32, v String) ENGINE=MergeTree PARTITION BY p ORDER BY k;
+ALTER TABLE pi REPLACE PARTITION 1 FROM pe; -- { serverError BAD_ARGUMENTS }
+ALTER TABLE pi REPLACE PARTITION 1 FROM pe SETTINGS allow_replace_partition_from_empty_source=1;
+SELECT count() FROM pi;
+CREATE VIEW vv AS SELECT 1 AS a;
+CREATE TABLE vc CLONE AS vv; -- { serverError INCORRECT_QUERY }
+CREATE TABLE vc AS vv; -- { serverError INCORRECT_QUERY }
+CREATE TABLE vc ENGINE=Memory AS vv;
+DESCRIBE TABLE vc;
+CREATE TABLE ds (id UInt64, v String, n UInt64) ENGINE=MergeTree ORDER BY id;
+INSERT INTO ds VALUES (1,'a',10),(2,'b',20);
+CREATE DICTIONARY dd (id UInt64, v String DEFAULT 'z', n UInt64) PRIMARY KEY id SOURCE(CLICKHOUSE(TABLE 'ds')) LAYOUT(HASHED()) LIFETIME(0);
+CREATE DICTIONARY dd (id UInt64) PRIMARY KEY id SOURCE(CLICKHOUSE(TABLE 'ds')) LAYOUT(FLAT()) LIFETIME(0); -- { serverError DICTIONARY_ALREADY_EXISTS }
+CREATE DICTIONARY IF NOT EXISTS dd (id UInt64) PRIMARY KEY id SOURCE(CLICKHOUSE(TABLE 'ds')) LAYOUT(FLAT()) LIFETIME(0);
+CREATE TABLE td (id UInt64, v String DEFAULT dictGet('dd','v',id), m String MATERIALIZED dictGet('default.dd','v',id)) ENGINE=MergeTree ORDER BY id; -- { serverError TABLE_ALREADY_EXISTS }
+INSERT INTO td (id) VALUES (1),(5); -- { serverError NO_SUCH_COLUMN_IN_TABLE }
+SELECT *, m FROM td ORDER BY id; -- { serverError UNKNOWN_IDENTIFIER }
+DROP DICTIONARY dd;
+ALTER TABLE dd ADD COLUMN x UInt8; -- { serverError UNKNOWN_TABLE }
+INSERT INTO dd VALUES (1,'a',1); -- { serverError UNKNOWN_TABLE }
+TRUNCATE TABLE dd; -- { serverError UNKNOWN_TABLE }
+DROP TABLE dd; -- { serverError UNKNOWN_TABLE }
+RENAME DICTIONARY dd TO dd2; -- { serverError UNKNOWN_TABLE }
+DROP TABLE td;
+RENAME DICTIONARY dd TO dd2; -- { serverError UNKNOWN_TABLE }
+SELECT dictGet('dd2','v',1); -- { serverError BAD_ARGUMENTS }
+DETACH DICTIONARY dd2; -- { serverError UNKNOWN_TABLE }
+SELECT dictGet('dd2','v',1); -- { serverError BAD_ARGUMENTS }
+ATTACH DICTIONARY dd2; -- { serverError CANNOT_GET_CREATE_TABLE_QUERY }
+SELECT dictGet('dd2','v',2); -- { serverError BAD_ARGUMENTS }
+EXISTS DICTIONARY dd2;
+EXISTS TABLE dd2;
+SHOW DICTIONARIES;
+SHOW TABLES;
+CREATE TABLE tdd (id UInt64, n UInt64) ENGINE=Dictionary('dd2'); -- { serverError BAD_ARGUMENTS }
+SELECT * FROM tdd ORDER BY id; -- { serverError UNKNOWN_TABLE }
+DROP DICTIONARY dd2; -- { serverError UNKNOWN_TABLE }
+DROP TABLE tdd; -- { serverError UNKNOWN_TABLE }
+DROP DICTIONARY dd2; -- { serverError UNKNOWN_TABLE }
+DROP DICTIONARY IF EXISTS dd2;
