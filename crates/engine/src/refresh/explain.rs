@@ -75,7 +75,7 @@ fn if_unchanged(task: &Task, snapshot: &Snapshot) -> Option<String> {
         return None;
     }
     let Some(made_from) = &outcome.made_from else {
-        return Some("if due now: runs, its rows may differ each time".to_owned());
+        return Some("if due now: runs, it cannot be told that its rows would be the same".to_owned());
     };
     let changed = match snapshot.catalog.table_by_id(task.view.id) {
         Some(view) => made_from.changed(snapshot, view),
