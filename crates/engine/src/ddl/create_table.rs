@@ -90,7 +90,7 @@ async fn clone_of(
     ctx: &Arc<QueryContext>,
 ) -> Result<()> {
     let from = super::model(ctx, other)?;
-    if from.kind == TableKind::View {
+    if is_plain_view(&from) {
         let message = format!("cannot CREATE a table AS {}, it is a View", from.qualified_name());
         return Err(Error::refused(ErrorCode::INCORRECT_QUERY, message));
     }
@@ -145,7 +145,7 @@ fn take_like(create: &mut CreateTable, other: &ObjectName, ctx: &QueryContext) -
         let message = format!("cannot CREATE a table AS {}, it is a Dictionary", other.qualified_name());
         return Err(Error::refused(ErrorCode::INCORRECT_QUERY, message));
     }
-    if other.kind == TableKind::View && create.storage.engine.is_none() {
+    if is_plain_view(&other) && create.storage.engine.is_none() {
         let message = format!("cannot CREATE a table AS {}, it is a View", other.qualified_name());
         return Err(Error::refused(ErrorCode::INCORRECT_QUERY, message));
     }
@@ -172,6 +172,11 @@ fn take_like(create: &mut CreateTable, other: &ObjectName, ctx: &QueryContext) -
         create.comment = Some(target.comment.to_string());
     }
     Ok(())
+}
+
+/// A view that keeps no rows: no table can be like it.
+fn is_plain_view(table: &TableDef) -> bool {
+    table.kind == TableKind::View && table.view.as_ref().and_then(store::ViewDef::target).is_none()
 }
 
 /// Makes definitions of tables.
