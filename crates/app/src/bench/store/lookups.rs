@@ -36,7 +36,8 @@ impl Bench<'_> {
         let mut session = database.session()?;
         session.execute(Request::new(TABLE.to_owned())).await?;
         session.execute(Request::new(fill(keys))).await?;
-        // what a server would have in memory after a while
+        // what a server would have on disk and in memory after a while
+        self.merges_at_rest_here(&mut session).await?;
         text(&mut session, "SELECT max(version), max(name) FROM keyed WHERE id >= 0", "TabSeparated").await?;
         let (mut ours, mut peer) = ([Samples::default(), Samples::default()], [Samples::default(), Samples::default()]);
         for _ in 0..self.runs {

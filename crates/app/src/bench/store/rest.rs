@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use engine::Session;
+
 use super::super::figures::{Better, Figure, Samples, Stopwatch};
 use super::super::fresh_folder;
 use super::super::load::ServerProcess;
 use super::{Bench, TABLE, fill, write_amplification};
+use crate::demo::report::text;
 use crate::error::{Error, Result};
 use crate::output;
 
@@ -14,6 +17,9 @@ const IDLE: Duration = Duration::from_secs(10);
 const BYTES: &str = "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND table = 'keyed' FORMAT TabSeparated";
 /// What was freed is given back to the system ten seconds later (decision 121).
 const EVICTED: Duration = Duration::from_secs(12);
+/// What is the same before and after when nothing is merged.
+const PARTS: &str =
+    "SELECT count(), max(modification_time), (SELECT count() FROM system.merges) FROM system.parts WHERE active";
 const SUMS: &str = "SELECT count(), sum(id), sum(length(name)), sum(version) FROM keyed FORMAT TabSeparated";
 
 impl Bench<'_> {
@@ -104,12 +110,19 @@ impl Bench<'_> {
 
     /// Waits until the parts have been the same for a while.
     pub(super) async fn merges_at_rest(&self, server: &ServerProcess) -> Result<()> {
-        const PARTS: &str = "SELECT count(), max(modification_time), (SELECT count() FROM system.merges) \
-                             FROM system.parts WHERE active FORMAT TabSeparated";
+        self.rest(async || server.run(PARTS).await).await
+    }
+
+    /// The same for a database in this process.
+    pub(super) async fn merges_at_rest_here(&self, session: &mut Session) -> Result<()> {
+        self.rest(async || text(session, PARTS, "TabSeparated").await).await
+    }
+
+    async fn rest(&self, mut parts: impl AsyncFnMut() -> Result<String>) -> Result<()> {
         let (mut seen, mut quiet) = (String::new(), 0);
         while quiet < 8 {
             self.env.clock.sleep(Duration::from_secs(1)).await;
-            let now = server.run(PARTS).await?;
+            let now = parts().await?;
             quiet = if now == seen { quiet + 1 } else { 0 };
             seen = now;
         }
