@@ -1,5 +1,6 @@
 //! Behaviour of the whole façade that belongs to no one of its modules.
 
+mod check;
 mod durability;
 mod engines;
 mod indexes;
