@@ -59,7 +59,7 @@ fn main() -> ExitCode {
     let mut report = Report::default();
     for case in &cases {
         let outcome = ways::run(case, way);
-        if arguments.verbose || !arguments.filters.is_empty() {
+        if arguments.verbose || !arguments.filters.is_empty() || !outcome.passed {
             outcome.print(case);
         }
         report.add(case, &outcome);

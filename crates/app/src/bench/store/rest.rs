@@ -15,8 +15,8 @@ use crate::output;
 /// How long a server is left alone before its memory is read.
 const IDLE: Duration = Duration::from_secs(10);
 const BYTES: &str = "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND table = 'keyed' FORMAT TabSeparated";
-/// What was freed is given back to the system ten seconds later (decision 121).
-const EVICTED: Duration = Duration::from_secs(12);
+/// What was freed is given back to the system ten seconds later, at the next look (decision 121).
+const EVICTED: Duration = Duration::from_secs(20);
 /// What is the same before and after when nothing is merged.
 const PARTS: &str =
     "SELECT count(), max(modification_time), (SELECT count() FROM system.merges) FROM system.parts WHERE active";
