@@ -125,7 +125,8 @@ pub(crate) async fn run(engine: &Engine, alter: &AlterTable, ctx: &Arc<QueryCont
     }
     // inserts under way pass first, later ones wait: the definition that they were shaped by changes
     let changed = [Edit::AlterTable(stored(&work.ctx, &named)?)];
-    let _hold = match groups.waits() {
+    let changes_fan_out = !groups.view.is_empty() && !matches!(named.view, Some(ViewDef::Refreshable { .. }));
+    let _hold = match groups.waits() || changes_fan_out {
         true => Some(engine.inner.views.hold(&changed, ctx).await),
         false => None,
     };
