@@ -2,7 +2,7 @@
 
 use query::QueryContext;
 use sql::ast::{AlterAction, Mutation, PartitionAction};
-use store::{TableDef, TableKind};
+use store::{TableDef, TableKind, ViewDef};
 use types::ErrorCode;
 
 use super::is_log;
@@ -80,8 +80,10 @@ impl<'a> Groups<'a> {
     }
 
     /// True when inserts in flight should pass first: the definition that they were shaped by changes.
-    pub(super) fn waits(&self) -> bool {
-        self.definition.iter().any(|action| !is_comment(action))
+    pub(super) fn waits(&self, table: &TableDef) -> bool {
+        let is_refreshable = matches!(table.view, Some(ViewDef::Refreshable { .. }));
+        let changes_fan_out = !self.view.is_empty() && !is_refreshable;
+        changes_fan_out || self.definition.iter().any(|action| !is_comment(action))
     }
 
     /// Refuses what the table's engine does not take.

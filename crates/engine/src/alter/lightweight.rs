@@ -78,15 +78,19 @@ async fn matching(
     let mut found = rows_where(work, def, "_part, _part_offset", condition.clone()).await?;
     while let Some(block) = found.try_next().await? {
         let (parts, rows) = (block.array(0).as_binary::<i32>(), block.array(1).as_primitive::<UInt64Type>());
-        for (part, row) in parts.iter().flatten().zip(rows.values()) {
-            let row = u32::try_from(*row).unwrap_or(u32::MAX);
-            match runs.get_mut(part) {
-                Some(runs) => match runs.last_mut() {
+        let mut start = 0;
+        while start < block.rows() {
+            let part = parts.value(start);
+            let end = (start..block.rows()).find(|at| parts.value(*at) != part).unwrap_or(block.rows());
+            let runs = runs.entry(part.to_vec()).or_default();
+            for row in &rows.values()[start..end] {
+                let row = u32::try_from(*row).unwrap_or(u32::MAX);
+                match runs.last_mut() {
                     Some((_, end)) if *end == row => *end = row.saturating_add(1),
                     _ => runs.push((row, row.saturating_add(1))),
-                },
-                None => drop(runs.insert(part.to_vec(), vec![(row, row.saturating_add(1))])),
+                }
             }
+            start = end;
         }
     }
     let mut matched = Vec::with_capacity(runs.len());

@@ -125,8 +125,7 @@ pub(crate) async fn run(engine: &Engine, alter: &AlterTable, ctx: &Arc<QueryCont
     }
     // inserts under way pass first, later ones wait: the definition that they were shaped by changes
     let changed = [Edit::AlterTable(stored(&work.ctx, &named)?)];
-    let changes_fan_out = !groups.view.is_empty() && !matches!(named.view, Some(ViewDef::Refreshable { .. }));
-    let _hold = match groups.waits() || changes_fan_out {
+    let _hold = match groups.waits(&named) {
         true => Some(engine.inner.views.hold(&changed, ctx).await),
         false => None,
     };

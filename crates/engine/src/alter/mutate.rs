@@ -36,7 +36,10 @@ use crate::ttl::Ttl;
 
 /// What a user says of answers: which rows they have, where they may break off, how they must be found. A mutation is about all
 /// of its rows.
-const OF_RESULTS: [Setting; 9] = [
+const OF_RESULTS: [Setting; 12] = [
+    Setting::ForcePrimaryKey,
+    Setting::ForceIndexByDate,
+    Setting::MaxPartitionsToRead,
     Setting::FinalByDefault,
     Setting::ForceOptimizeProjection,
     Setting::ForceOptimizeProjectionName,

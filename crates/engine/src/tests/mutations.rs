@@ -250,7 +250,8 @@ fn a_delete_is_whole_whatever_the_session_says_of_answers() {
             done(session, &format!("CREATE TABLE {table} {columns}")).await;
             done(session, &format!("INSERT INTO {table} (k) SELECT number FROM numbers(50000)")).await;
             done(session, &format!("INSERT INTO {table} (k) SELECT number FROM numbers(50000, 50000)")).await;
-            let breaks = "max_result_rows = 10, result_overflow_mode = 'break', max_block_size = 1000";
+            let breaks =
+                "force_primary_key = 1, max_result_rows = 10, result_overflow_mode = 'break', max_block_size = 1000";
             done(session, &format!("DELETE FROM {table} WHERE k % 10 = 3 SETTINGS {breaks}")).await;
             let left = format!("SELECT count(), countIf(k % 10 = 3) FROM {table}");
             assert_eq!(rows(session, &left).await, ["90000\t0"], "{table}");
