@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use parking_lot::Mutex;
 use parts::file::{Amendment, FilePart};
 use parts::rewrite::{Mutation as PartMutation, RowMask, RowSet, rewrite};
@@ -412,7 +412,14 @@ async fn replace(
         Some(finish) => finish(rows),
         None => rows,
     };
-    let output = stage(work.engine, (schema, &derived), part, rows).await?;
+    let output = match kept_columns(work, def, part, changes).filter(|_| derived.is_none() && finish.is_none()) {
+        Some(kept) => {
+            let narrow = schema.project(&kept)?;
+            let rows = rows.map_ok(move |block| block.project(&kept)).boxed();
+            stage(work.engine, (&narrow, &derived), part, rows).await?
+        }
+        None => stage(work.engine, (schema, &derived), part, rows).await?,
+    };
     let changed = std::mem::take(&mut *changed.lock());
     let is_rewritten = changes.iter().any(|change| !matches!(change.what, What::Rows { .. }));
     if changed.is_empty() && !is_rewritten && !is_outdated(work, def, part) {
@@ -424,6 +431,28 @@ async fn replace(
         None => part.numbers_of(&changed),
     };
     Ok(Some(Replacement { input: part.name().clone(), output, changed }))
+}
+
+/// The columns that an updated part is written with, when some of the table's stay away: those that it never had, nobody
+/// assigns and no key needs. As in ClickHouse, their values go on following the columns that their defaults read.
+fn kept_columns(work: &Work<'_>, def: &TableDef, part: &ActivePart, changes: &[&Change]) -> Option<Vec<usize>> {
+    let schema = def.schema.as_ref()?;
+    let mut written: BTreeSet<usize> = BTreeSet::new();
+    for change in changes {
+        let What::Rows { amendment: Some(amendment), .. } = &change.what else { return None };
+        written.extend(&amendment.written);
+    }
+    let given = work.ctx.snapshot.header_of(def.id, part);
+    let needed =
+        schema.final_columns(&[]).into_iter().chain(schema.partition_key.iter().chain(&schema.min_max).copied());
+    written.extend(needed);
+    let is_visible = |name: &str| name != query::layout::COMMIT && !name.starts_with(query::layout::EXPRESSION);
+    let stays_away = |position: usize, name: &str| {
+        is_visible(name) && given.position(name).is_none() && !written.contains(&position)
+    };
+    let columns = schema.header.columns().iter().enumerate();
+    let kept: Vec<usize> = columns.filter(|(at, column)| !stays_away(*at, &column.name)).map(|(at, _)| at).collect();
+    (kept.len() < schema.header.len()).then_some(kept)
 }
 
 /// The file of a part in which an update can leave most columns as they are.
