@@ -109,8 +109,8 @@ async fn statements(case: &Case, way: Way, folder: &Path, outcome: &mut Outcome)
             drop((session, engine));
             engine = open(folder).await?;
             session = engine.session(&Credentials::default()).map_err(|error| error.to_string())?;
-            for (setting, value) in settings.changed() {
-                session.set(setting.name, value).map_err(|error| error.to_string())?;
+            for (name, value) in settings.changed_by_name() {
+                session.set(name, value).map_err(|error| error.to_string())?;
             }
             params.into_iter().for_each(|(name, value)| session.set_param(name, value));
             let text = format!("USE `{database}`");

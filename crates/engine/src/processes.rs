@@ -133,7 +133,7 @@ impl Running {
     fn record(&self) -> QueryRecord {
         let Process { ctx, text, started_ns, kind, .. } = &self.process;
         let mut outcome = self.outcome.lock();
-        let settings = ctx.settings.changed().map(|(def, value)| (def.name.to_owned(), value.to_owned()));
+        let settings = ctx.settings.changed_by_name().map(|(name, value)| (name.to_owned(), value.to_owned()));
         QueryRecord {
             query_id: ctx.caller.query_id.clone(),
             user: ctx.caller.user.clone(),

@@ -2,7 +2,7 @@
 
 use sql::Statement;
 use sql::ast::{ExplainTarget, InsertSource, Literal, QueryBody, Setting as AstSetting, SettingValue, StatementKind};
-use types::{ErrorCode, Setting, Settings};
+use types::{ErrorCode, Settings};
 
 use crate::ddl::table_settings::is_of_query;
 use crate::error::{Error, Result};
@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 pub(crate) fn apply(settings: &mut Settings, changes: &[AstSetting]) -> Result<()> {
     for change in changes {
         match &change.value {
-            SettingValue::Default => settings.reset(Setting::by_name(&change.name.name)?),
+            SettingValue::Default => settings.reset_named(&change.name.name)?,
             value => settings.set(&change.name.name, &text(&change.name.name, value)?)?,
         }
     }

@@ -50,8 +50,8 @@ pub(crate) async fn run(show: &Show, ctx: &QueryContext) -> Result<Shown> {
         }
         Show::Create { object, name, .. } => create(*object, name, ctx),
         Show::Setting(name) => {
-            let setting = Setting::by_name(&name.name)?;
-            Ok(Shown::Text { column: "value", text: ctx.settings.text(setting).to_owned() })
+            let text = ctx.settings.text_of(&name.name)?.to_owned();
+            Ok(Shown::Text { column: "value", text })
         }
         Show::Processlist => parsed("SELECT * FROM system.processes"),
         Show::Engines => parsed("SELECT * FROM system.table_engines ORDER BY name"),

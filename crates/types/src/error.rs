@@ -37,6 +37,16 @@ pub enum Error {
         /// Empty, or `: did you mean "…"`.
         hint: String,
     },
+    /// A setting of ClickHouse's that would change answers and has one value here.
+    #[error("setting \"{name}\" = {value} is not supported: it is always {}", shown(default))]
+    SettingFixed {
+        /// The setting.
+        name: &'static str,
+        /// The value as written.
+        value: String,
+        /// The value that it has.
+        default: &'static str,
+    },
     /// A setting whose value does not fit its type.
     #[error("setting \"{name}\" cannot be \"{value}\": expected {expected}")]
     SettingValue {
@@ -45,7 +55,9 @@ pub enum Error {
         /// The value as written.
         value: String,
         /// What fits.
-        expected: &'static str,
+        expected: String,
+        /// ClickHouse's code of it.
+        code: ErrorCode,
     },
     /// A time zone that the tz database does not have.
     #[error("unknown time zone \"{0}\"")]
@@ -63,7 +75,8 @@ impl Error {
             Error::TypeArguments { code, .. } => *code,
             Error::UnsupportedType(_) => ErrorCode::NOT_IMPLEMENTED,
             Error::UnknownSetting { .. } => ErrorCode::UNKNOWN_SETTING,
-            Error::SettingValue { .. } => ErrorCode::BAD_ARGUMENTS,
+            Error::SettingFixed { .. } => ErrorCode::NOT_IMPLEMENTED,
+            Error::SettingValue { code, .. } => *code,
             Error::UnknownTimeZone(_) => ErrorCode::BAD_ARGUMENTS,
             Error::BlockShape(_) => ErrorCode::LOGICAL_ERROR,
         }
@@ -72,6 +85,10 @@ impl Error {
 
 /// Bytes of a word at most for which a likeness is looked for; the work grows with the square of the length.
 const WORD_MAX: usize = 128;
+
+fn shown<'a>(value: &&'a str) -> &'a str {
+    if value.is_empty() { "''" } else { value }
+}
 
 /// ` (did you mean "x"?)` with the candidate nearest to `word` by edit distance, or nothing when none is near.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {

@@ -1,27 +1,17 @@
 //! The one table of settings: name, type, default and text. `system.settings` and the manual are made from it.
 //!
-//! An unknown name is UNKNOWN_SETTING; a value that does not fit its type is refused by name.
+//! An unknown name is UNKNOWN_SETTING; a value that does not fit its type is refused by name. What ClickHouse has beyond them
+//! is in [`clickhouse`].
+
+pub mod clickhouse;
+mod kind;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::error::{Error, Result, nearest};
-
-/// What values a setting takes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs)]
-pub enum SettingKind {
-    Bool,
-    UInt64,
-    Int64,
-    Float,
-    String,
-    /// `throw` or `break`.
-    OverflowMode,
-    /// Seconds, with fractions.
-    Seconds,
-    Milliseconds,
-}
+use clickhouse::{ClickHouseSetting, Effect};
+pub use kind::SettingKind;
 
 /// One row of the table.
 #[derive(Debug)]
@@ -50,9 +40,9 @@ macro_rules! settings {
 
 settings! {
     JoinUseNulls "join_use_nulls" Bool "0" "Fill the missing side of an outer join with NULL instead of default values.",
-    UnionDefaultMode "union_default_mode" String "" "What UNION without ALL or DISTINCT means: '', 'ALL' or 'DISTINCT'; '' refuses it.",
-    ExceptDefaultMode "except_default_mode" String "ALL" "What EXCEPT without ALL or DISTINCT means.",
-    IntersectDefaultMode "intersect_default_mode" String "ALL" "What INTERSECT without ALL or DISTINCT means.",
+    UnionDefaultMode "union_default_mode" SetOperationMode "" "What UNION without ALL or DISTINCT means: '', 'ALL' or 'DISTINCT'; '' refuses it.",
+    ExceptDefaultMode "except_default_mode" SetOperationMode "ALL" "What EXCEPT without ALL or DISTINCT means.",
+    IntersectDefaultMode "intersect_default_mode" SetOperationMode "ALL" "What INTERSECT without ALL or DISTINCT means.",
     TransformNullIn "transform_null_in" Bool "0" "NULL equals NULL in IN.",
     FinalByDefault "final" Bool "0" "Apply FINAL to every table of a query whose engine supports it.",
     DoNotMergeAcrossPartitionsSelectFinal "do_not_merge_across_partitions_select_final" Bool "0" "FINAL merges rows only within a partition.",
@@ -74,15 +64,15 @@ settings! {
     AllowReplacePartitionFromEmptySource "allow_replace_partition_from_empty_source" Bool "0" "REPLACE PARTITION from a table that has nothing there drops what is there.",
     FlattenNested "flatten_nested" Bool "1" "A Nested column is a column for each of its elements; 0, one of all, is not supported.",
     DefaultTableEngine "default_table_engine" String "MergeTree" "The engine of a CREATE TABLE without ENGINE.",
-    SessionTimezone "session_timezone" String "" "Time zone of dates and times without one; '' is the server's.",
-    DateTimeInputFormat "date_time_input_format" String "best_effort" "How dates and times are read from text: basic, best_effort, best_effort_us.",
-    DateTimeOutputFormat "date_time_output_format" String "simple" "How dates and times are written: simple, iso, unix_timestamp.",
+    SessionTimezone "session_timezone" Timezone "" "Time zone of dates and times without one; '' is the server's.",
+    DateTimeInputFormat "date_time_input_format" DateTimeInputFormat "best_effort" "How dates and times are read from text: basic, best_effort, best_effort_us.",
+    DateTimeOutputFormat "date_time_output_format" DateTimeOutputFormat "simple" "How dates and times are written: simple, iso, unix_timestamp.",
     InsertNullAsDefault "insert_null_as_default" Bool "1" "NULL inserted into a column that is not Nullable becomes its default.",
     OptimizeOnInsert "optimize_on_insert" Bool "1" "Apply the engine's merge rule and TTL to a block before it is written.",
-    MaxInsertBlockSize "max_insert_block_size" UInt64 "1048449" "Rows of one block of an INSERT.",
+    MaxInsertBlockSize "max_insert_block_size" NonZeroUInt64 "1048449" "Rows of one block of an INSERT.",
     MinInsertBlockSizeRows "min_insert_block_size_rows" UInt64 "1048449" "INSERT SELECT joins smaller blocks until they have this many rows.",
     MinInsertBlockSizeBytes "min_insert_block_size_bytes" UInt64 "268402944" "INSERT SELECT joins smaller blocks until they have this many bytes.",
-    MaxBlockSize "max_block_size" UInt64 "65409" "Rows of one block of a SELECT.",
+    MaxBlockSize "max_block_size" NonZeroUInt64 "65409" "Rows of one block of a SELECT.",
     MaxThreads "max_threads" UInt64 "0" "Partitions that a query runs in; 0: as many as cores.",
     MaxPartitionsPerInsertBlock "max_partitions_per_insert_block" UInt64 "100" "An inserted block may fall into at most this many partitions.",
     MaxMemoryUsage "max_memory_usage" UInt64 "0" "Bytes of memory that one query may take; 0: no limit of its own.",
@@ -101,6 +91,8 @@ settings! {
     ThrowOnMaxPartitionsPerInsertBlock "throw_on_max_partitions_per_insert_block" Bool "1" "Beyond max_partitions_per_insert_block: refuse the insert; 0: only say so in the log.",
     AllowNondeterministicMutations "allow_nondeterministic_mutations" Bool "0" "Mutations may have functions that give another value each time (they always may: each row is changed once).",
     MutationsSync "mutations_sync" UInt64 "1" "0: ALTER UPDATE and DELETE return at once; 1, 2: they wait.",
+    EnableLightweightDelete "enable_lightweight_delete" Bool "1" "Allow DELETE FROM.",
+    EnableLightweightUpdate "enable_lightweight_update" Bool "1" "Allow UPDATE … SET.",
     LightweightDeletesSync "lightweight_deletes_sync" UInt64 "2" "As mutations_sync, for DELETE FROM.",
     AlterSync "alter_sync" UInt64 "1" "ALTER waits until it is done (it always does).",
     UseSkipIndexes "use_skip_indexes" Bool "1" "Reads leave out what skip indexes say holds no row that is asked for.",
@@ -121,7 +113,7 @@ settings! {
     AllowMaterializedViewWithBadSelect "allow_materialized_view_with_bad_select" Bool "0" "CREATE MATERIALIZED VIEW does not check its columns.",
     InsertDeduplicationToken "insert_deduplication_token" String "" "An INSERT with a token that was seen is answered as the first was.",
     InsertDeduplicate "insert_deduplicate" Bool "1" "Whether inserts are deduplicated, under deduplicate_insert = 'backward_compatible_choice'.",
-    DeduplicateInsert "deduplicate_insert" String "enable" "An INSERT that was seen, by its token or by the hash of its rows, is answered as the first was: enable, disable, backward_compatible_choice.",
+    DeduplicateInsert "deduplicate_insert" DeduplicateInsertMode "enable" "An INSERT that was seen, by its token or by the hash of its rows, is answered as the first was: enable, disable, backward_compatible_choice.",
     AsyncInsert "async_insert" Bool "1" "Inserts that come together share one write and one sync of the log (they always do).",
     WaitForAsyncInsert "wait_for_async_insert" Bool "1" "0, with async_insert: an INSERT is answered when it is in the log, before its sync, which follows soon.",
     FsyncMode "fsync_mode" String "" "When an INSERT is forced to the disk: always (before it is answered), interval (soon after), never (when the system likes); '' as the server does.",
@@ -160,7 +152,7 @@ settings! {
     OutputFormatPrettyColor "output_format_pretty_color" String "auto" "Pretty formats use colours: auto, 0 or 1.",
     OutputFormatTsvCrlfEndOfLine "output_format_tsv_crlf_end_of_line" Bool "0" "TSV lines end with CR LF.",
     OutputFormatCsvCrlfEndOfLine "output_format_csv_crlf_end_of_line" Bool "0" "CSV lines end with CR LF.",
-    FormatCsvDelimiter "format_csv_delimiter" String "," "What stands between the values of a CSV line.",
+    FormatCsvDelimiter "format_csv_delimiter" Char "," "What stands between the values of a CSV line.",
     FormatTsvNullRepresentation "format_tsv_null_representation" String "\\N" "How TSV writes NULL.",
     FormatCsvNullRepresentation "format_csv_null_representation" String "\\N" "How CSV writes NULL.",
     InputFormatSkipUnknownFields "input_format_skip_unknown_fields" Bool "1" "Unknown keys of JSON rows and unknown columns of a header are skipped.",
@@ -184,7 +176,7 @@ settings! {
     EmptyResultForAggregationByEmptySet "empty_result_for_aggregation_by_empty_set" Bool "0" "Aggregates without GROUP BY over nothing give no row.",
     CompileExpressions "compile_expressions" Bool "1" "Accepted; has no effect on results.",
     UseUncompressedCache "use_uncompressed_cache" Bool "0" "Accepted: decoded granules are always cached.",
-    LoadBalancing "load_balancing" String "random" "Accepted; there is one server.",
+    LoadBalancing "load_balancing" LoadBalancing "random" "Accepted; there is one server.",
     ConnectTimeout "connect_timeout" Seconds "10" "Accepted; there is one server.",
     ReceiveTimeout "receive_timeout" Seconds "300" "Accepted by clients' request.",
     SendTimeout "send_timeout" Seconds "300" "Accepted by clients' request.",
@@ -205,19 +197,91 @@ impl Setting {
     }
 }
 
+/// A name that `SET` takes.
+#[derive(Clone, Copy, Debug)]
+pub enum Named {
+    /// One of Everview's own.
+    Own(Setting),
+    /// One of ClickHouse's.
+    Other(&'static ClickHouseSetting),
+}
+
+impl Named {
+    /// What a name means. Unknown ones are refused.
+    pub fn find(name: &str) -> Result<Named> {
+        match (Setting::by_name(name), clickhouse::by_name(name)) {
+            (Ok(own), _) => Ok(Named::Own(own)),
+            (Err(_), Some(ClickHouseSetting { effect: Effect::AliasOf(other), .. })) => Named::find(other),
+            (Err(_), Some(other)) => Ok(Named::Other(other)),
+            (Err(unknown), None) => Err(unknown),
+        }
+    }
+
+    /// As text.
+    pub fn default(self) -> &'static str {
+        match self {
+            Named::Own(setting) => setting.def().default,
+            Named::Other(setting) => setting.default,
+        }
+    }
+
+    /// What values it takes.
+    pub fn kind(self) -> SettingKind {
+        match self {
+            Named::Own(setting) => setting.def().kind,
+            Named::Other(setting) => setting.kind(),
+        }
+    }
+
+    /// ClickHouse's name of its type.
+    pub fn type_name(self) -> &'static str {
+        match self {
+            Named::Own(setting) => setting.def().kind.name(),
+            Named::Other(setting) => setting.type_name,
+        }
+    }
+}
+
 /// The settings of one query or session: the table's defaults and what was changed. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Hash)]
 pub struct Settings {
     changed: Arc<BTreeMap<Setting, Arc<str>>>,
+    /// Of ClickHouse, by name.
+    others: Arc<BTreeMap<&'static str, Arc<str>>>,
 }
 
 impl Settings {
     /// Changes the setting of that name; refuses unknown names and values that do not fit.
     pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
-        let setting = Setting::by_name(name)?;
-        let value = check(setting.def(), value)?;
-        Arc::make_mut(&mut self.changed).insert(setting, value);
+        match Named::find(name)? {
+            Named::Own(setting) => {
+                let def = setting.def();
+                let value = def.kind.checked(def.name, value)?;
+                Arc::make_mut(&mut self.changed).insert(setting, value.into());
+            }
+            Named::Other(setting) => {
+                let value = setting.checked(value)?;
+                Arc::make_mut(&mut self.others).insert(setting.name, value.into());
+            }
+        }
         Ok(())
+    }
+
+    /// The setting of that name is back to its default.
+    pub fn reset_named(&mut self, name: &str) -> Result<()> {
+        match Named::find(name)? {
+            Named::Own(setting) => self.reset(setting),
+            Named::Other(setting) => drop(Arc::make_mut(&mut self.others).remove(setting.name)),
+        }
+        Ok(())
+    }
+
+    /// The value of the setting of that name, as text.
+    pub fn text_of(&self, name: &str) -> Result<&str> {
+        Ok(match Named::find(name)? {
+            Named::Own(setting) => self.text(setting),
+            Named::Other(setting) => self.others.get(setting.name).map_or(setting.default, |value| value),
+        })
     }
 
     /// Back to the default.
@@ -245,35 +309,15 @@ impl Settings {
         self.text(setting).parse().unwrap_or(0.0)
     }
 
-    /// What was changed, in the order of the table.
+    /// What was changed of Everview's own, in the order of the table: all that an answer can depend on.
     pub fn changed(&self) -> impl Iterator<Item = (&'static SettingDef, &str)> {
         self.changed.iter().map(|(setting, value)| (setting.def(), &**value))
     }
-}
 
-/// The value as it is kept: Bool as 0 or 1.
-fn check(def: &SettingDef, value: &str) -> Result<Arc<str>> {
-    let wrong = |expected| Error::SettingValue { name: def.name.to_owned(), value: value.to_owned(), expected };
-    match def.kind {
-        SettingKind::Bool => match value.to_ascii_lowercase().as_str() {
-            "1" | "true" | "on" | "yes" => Ok("1".into()),
-            "0" | "false" | "off" | "no" => Ok("0".into()),
-            _ => Err(wrong("0 or 1")),
-        },
-        SettingKind::UInt64 if value.eq_ignore_ascii_case("true") => Ok("1".into()),
-        SettingKind::UInt64 if value.eq_ignore_ascii_case("false") => Ok("0".into()),
-        SettingKind::UInt64 | SettingKind::Milliseconds => {
-            value.parse::<u64>().map(|v| v.to_string().into()).map_err(|_| wrong("an unsigned integer"))
-        }
-        SettingKind::OverflowMode => match value {
-            "throw" | "break" => Ok(value.into()),
-            _ => Err(wrong("throw or break")),
-        },
-        SettingKind::Int64 => value.parse::<i64>().map(|v| v.to_string().into()).map_err(|_| wrong("an integer")),
-        SettingKind::Float | SettingKind::Seconds => {
-            value.parse::<f64>().map(|v| v.to_string().into()).map_err(|_| wrong("a number"))
-        }
-        SettingKind::String => Ok(value.into()),
+    /// Names and values of all that was changed.
+    pub fn changed_by_name(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let others = self.others.iter().map(|(name, value)| (*name, &**value));
+        self.changed().map(|(def, value)| (def.name, value)).chain(others)
     }
 }
 
@@ -302,7 +346,7 @@ mod tests {
     fn every_default_fits_its_kind() {
         for (position, def) in SETTINGS.iter().enumerate() {
             assert_eq!(def.setting as usize, position);
-            check(def, def.default).unwrap();
+            def.kind.checked(def.name, def.default).unwrap();
         }
     }
 }

@@ -15,7 +15,7 @@ use query::expressions::Expressions;
 use sql::Expr;
 use sql::ast::{AlterAction, Mutation};
 use store::{ActivePart, Edit, RowRanges, TableDef, TableKind};
-use types::{ErrorCode, TableId};
+use types::{ErrorCode, Setting, TableId};
 
 use super::Work;
 use super::copy::rows_as;
@@ -145,7 +145,11 @@ async fn matching_in(
 }
 
 /// DELETE FROM is for the MergeTree family.
-pub(super) fn check_delete(table: &TableDef) -> Result<()> {
+pub(super) fn check_delete(table: &TableDef, ctx: &QueryContext) -> Result<()> {
+    if !ctx.settings.flag(Setting::EnableLightweightDelete) {
+        let message = "DELETE FROM is disabled; set enable_lightweight_delete = 1 to allow it";
+        return Err(Error::refused(ErrorCode::SUPPORT_IS_DISABLED, message));
+    }
     if table.kind == TableKind::MergeTree {
         return Ok(());
     }
@@ -154,7 +158,11 @@ pub(super) fn check_delete(table: &TableDef) -> Result<()> {
 }
 
 /// UPDATE … SET is for some engines, and tables that ask for it.
-pub(super) fn check_update(table: &TableDef) -> Result<()> {
+pub(super) fn check_update(table: &TableDef, ctx: &QueryContext) -> Result<()> {
+    if !ctx.settings.flag(Setting::EnableLightweightUpdate) {
+        let message = "UPDATE … SET is disabled; set enable_lightweight_update = 1 to allow it";
+        return Err(Error::refused(ErrorCode::SUPPORT_IS_DISABLED, message));
+    }
     let refuse = |message: String| {
         Err(Error::refused(ErrorCode::NOT_IMPLEMENTED, format!("lightweight updates are not supported: {message}")))
     };

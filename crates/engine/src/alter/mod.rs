@@ -217,11 +217,11 @@ pub(crate) async fn mutate(engine: &Engine, mutate: &Mutate, ctx: &Arc<QueryCont
     actions::qualify_mutation(&mut mutate.mutation, &work.ctx);
     match mutate.mutation.assignments.is_empty() {
         true => {
-            lightweight::check_delete(&table)?;
+            lightweight::check_delete(&table, &work.ctx)?;
             lightweight::delete(&mut work, table.id, &mutate.mutation).await?;
         }
         false => {
-            lightweight::check_update(&table)?;
+            lightweight::check_update(&table, &work.ctx)?;
             lightweight::update(&mut work, table.id, &mutate.mutation).await?;
         }
     }

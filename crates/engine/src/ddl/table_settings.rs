@@ -4,7 +4,7 @@
 //! and is not done here is refused by name unless it has the value that changes nothing.
 
 use sql::ast::{Literal, Setting as AstSetting, SettingValue, Storage};
-use types::{ErrorCode, Setting};
+use types::ErrorCode;
 
 use crate::error::{Error, Result};
 
@@ -217,7 +217,7 @@ pub(crate) fn is_of_query(storage: &Storage, setting: &AstSetting) -> bool {
     let engine = storage.engine.as_ref().map_or("MergeTree", |engine| engine.name.name.as_str());
     let is_usual =
         engine.ends_with("MergeTree") || matches!(engine, "Memory" | "Log" | "TinyLog" | "StripeLog" | "Null");
-    is_usual && !names().any(|known| known == name) && Setting::by_name(name).is_ok()
+    is_usual && !names().any(|known| known == name) && types::settings::Named::find(name).is_ok()
 }
 
 /// Refuses a name that no table has.

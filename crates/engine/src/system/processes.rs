@@ -80,7 +80,7 @@ fn row(process: &Process) -> Vec<(&'static str, Cell)> {
     let progress = ctx.counters.progress();
     let elapsed_ns = ctx.runtime.env.clock.monotonic_ns().saturating_sub(process.started_ns);
     let settings: Vec<(String, String)> =
-        ctx.settings.changed().map(|(def, value)| (def.name.to_owned(), value.to_owned())).collect();
+        ctx.settings.changed_by_name().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let (names, values): (Vec<String>, Vec<String>) = settings.iter().cloned().unzip();
     vec![
         ("is_initial_query", Cell::from(true)),

@@ -10,7 +10,7 @@ pub fn setting_text(setting: &Setting) -> Result<(String, String)> {
     let name = setting.name.name.clone();
     let value = match &setting.value {
         SettingValue::Literal(literal) => literal_text(literal),
-        SettingValue::Default => types::Setting::by_name(&name)?.def().default.to_owned(),
+        SettingValue::Default => types::settings::Named::find(&name)?.default().to_owned(),
         SettingValue::Implicit => "1".to_owned(),
         SettingValue::Map(_) | SettingValue::Expr(_) => {
             return not_supported(format!("a value of setting \"{name}\" that is no constant"));

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use chrono_tz::TZ_VARIANTS;
-use types::settings::{SETTINGS, SettingKind};
+use types::settings::clickhouse::{self, Effect};
+use types::settings::{Named, SETTINGS};
 use types::{Setting, settings};
 
 use super::{Cell, Listing, Rows, SystemTable};
@@ -64,7 +65,7 @@ fn functions(_: &QueryContext, rows: &mut Rows) -> Result<()> {
 
 fn settings_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
     let readonly = ctx.settings.uint(Setting::Readonly) == 1;
-    let changed: Vec<&str> = ctx.settings.changed().map(|(def, _)| def.name).collect();
+    let changed: Vec<&str> = ctx.settings.changed_by_name().map(|(name, _)| name).collect();
     for def in SETTINGS {
         rows.push([
             ("name", def.name.into()),
@@ -72,8 +73,25 @@ fn settings_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
             ("changed", changed.contains(&def.name).into()),
             ("description", def.text.into()),
             ("readonly", readonly.into()),
-            ("type", kind(def.kind).into()),
+            ("type", def.kind.name().into()),
             ("default", shown(ctx, def, def.default)),
+        ]);
+    }
+    for other in clickhouse::all() {
+        let named = Named::find(other.name)?;
+        let alias_for = match other.effect {
+            Effect::AliasOf(own) => own,
+            Effect::None | Effect::Fixed | Effect::Limit => "",
+        };
+        rows.push([
+            ("name", other.name.into()),
+            ("value", ctx.settings.text_of(other.name)?.into()),
+            ("changed", changed.contains(&other.name).into()),
+            ("description", other.text().into()),
+            ("readonly", readonly.into()),
+            ("type", named.type_name().into()),
+            ("default", named.default().into()),
+            ("alias_for", alias_for.into()),
         ]);
     }
     Ok(())
@@ -84,19 +102,6 @@ fn shown(ctx: &QueryContext, def: &settings::SettingDef, value: &str) -> Cell {
     match (def.setting, value) {
         (Setting::MaxThreads, "0") => format!("auto({})", ctx.runtime.config.threads).into(),
         _ => value.into(),
-    }
-}
-
-fn kind(kind: SettingKind) -> &'static str {
-    match kind {
-        SettingKind::Bool => "Bool",
-        SettingKind::UInt64 => "UInt64",
-        SettingKind::Int64 => "Int64",
-        SettingKind::Float => "Float",
-        SettingKind::String => "String",
-        SettingKind::OverflowMode => "OverflowMode",
-        SettingKind::Seconds => "Seconds",
-        SettingKind::Milliseconds => "Milliseconds",
     }
 }
 

@@ -40,7 +40,8 @@ pub(crate) fn unsigned(value: u64) -> Result<Typed> {
     Typed::constant(array, ty)
 }
 
-fn signed(value: i64) -> Result<Typed> {
+/// An integer.
+pub(super) fn signed(value: i64) -> Result<Typed> {
     let (array, ty): (ArrayRef, DataType) = if let Ok(value) = i8::try_from(value) {
         (Arc::new(Int8Array::from(vec![value])), DataType::Int8)
     } else if let Ok(value) = i16::try_from(value) {

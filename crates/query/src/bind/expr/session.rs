@@ -2,9 +2,10 @@
 //! that holds one is not the same for everybody.
 
 use sql::ast::Function;
-use types::{DataType, ErrorCode, Setting};
+use types::settings::{Named, SettingKind};
+use types::{DataType, ErrorCode};
 
-use super::literal::unsigned;
+use super::literal::{signed, unsigned};
 use crate::bind::binder::Binder;
 use crate::bind::scope::Scope;
 use crate::bind::typed::Typed;
@@ -42,21 +43,21 @@ impl Binder<'_> {
     fn get_setting(&self, function: &Function, scope: &Scope<'_>) -> Result<Typed> {
         let [name] = self.exactly("getSetting", function, scope)?;
         let name = super::literal::value_of(&name, "the argument of getSetting")?;
-        let setting = Setting::by_name(name.as_str().unwrap_or_default())?;
-        let text = scope.env.settings.text(setting);
-        use types::settings::SettingKind;
-        match setting.def().kind {
+        let name = name.as_str().unwrap_or_default();
+        let text = scope.env.settings.text_of(name)?;
+        match Named::find(name)?.kind() {
             SettingKind::Bool => {
                 let value = unsigned(u64::from(text == "1"))?;
                 self.cast(value, &DataType::Bool, &scope.env.functions)
             }
-            SettingKind::UInt64 | SettingKind::Milliseconds => {
-                self.cast(Typed::text(text), &DataType::UInt64, &scope.env.functions)
+            SettingKind::UInt64 | SettingKind::NonZeroUInt64 | SettingKind::Milliseconds => {
+                unsigned(text.parse().unwrap_or_default())
             }
-            SettingKind::Int64 => self.cast(Typed::text(text), &DataType::Int64, &scope.env.functions),
-            SettingKind::Float => self.cast(Typed::text(text), &DataType::Float64, &scope.env.functions),
-            SettingKind::Seconds => self.cast(Typed::text(text), &DataType::UInt64, &scope.env.functions),
-            SettingKind::String | SettingKind::OverflowMode => Ok(Typed::text(text)),
+            SettingKind::Int64 => signed(text.parse().unwrap_or_default()),
+            SettingKind::Float | SettingKind::Seconds => {
+                self.cast(Typed::text(text), &DataType::Float64, &scope.env.functions)
+            }
+            _ => Ok(Typed::text(text)),
         }
     }
 }

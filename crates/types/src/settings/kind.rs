@@ -1,0 +1,141 @@
+//! What values settings take: ClickHouse's types of settings, their checks and the errors of what does not fit.
+
+use crate::error::{Error, Result};
+use crate::error_code::ErrorCode;
+
+/// What values a setting takes. Kept as text: Bool as 0 or 1, numbers as they print.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum SettingKind {
+    Bool,
+    UInt64,
+    /// At least 1.
+    NonZeroUInt64,
+    Int64,
+    Float,
+    String,
+    /// One character.
+    Char,
+    /// `throw` or `break`.
+    OverflowMode,
+    /// What UNION, EXCEPT and INTERSECT alone mean.
+    SetOperationMode,
+    DateTimeInputFormat,
+    DateTimeOutputFormat,
+    DeduplicateInsertMode,
+    LoadBalancing,
+    /// A name of the time zone database, or nothing.
+    Timezone,
+    /// Seconds, with fractions.
+    Seconds,
+    Milliseconds,
+}
+
+const LOAD_BALANCING: &[&str] = &[
+    "random",
+    "nearest_hostname",
+    "hostname_levenshtein_distance",
+    "hostname_longest_common_prefix",
+    "hostname_longest_common_suffix",
+    "in_order",
+    "first_or_random",
+    "round_robin",
+];
+
+impl SettingKind {
+    /// ClickHouse's name of it.
+    pub fn name(self) -> &'static str {
+        match self {
+            SettingKind::Bool => "Bool",
+            SettingKind::UInt64 => "UInt64",
+            SettingKind::NonZeroUInt64 => "NonZeroUInt64",
+            SettingKind::Int64 => "Int64",
+            SettingKind::Float => "Float",
+            SettingKind::String => "String",
+            SettingKind::Char => "Char",
+            SettingKind::OverflowMode => "OverflowMode",
+            SettingKind::SetOperationMode => "SetOperationMode",
+            SettingKind::DateTimeInputFormat => "DateTimeInputFormat",
+            SettingKind::DateTimeOutputFormat => "DateTimeOutputFormat",
+            SettingKind::DeduplicateInsertMode => "DeduplicateInsertMode",
+            SettingKind::LoadBalancing => "LoadBalancing",
+            SettingKind::Timezone => "Timezone",
+            SettingKind::Seconds => "Seconds",
+            SettingKind::Milliseconds => "Milliseconds",
+        }
+    }
+
+    /// The words that it takes, where it takes only some, and the code of the error about another one.
+    fn words(self) -> Option<(&'static [&'static str], ErrorCode)> {
+        Some(match self {
+            SettingKind::OverflowMode => (&["throw", "break"], ErrorCode::UNKNOWN_OVERFLOW_MODE),
+            SettingKind::SetOperationMode => (&["", "ALL", "DISTINCT"], ErrorCode::UNKNOWN_UNION),
+            SettingKind::DateTimeInputFormat => (&["basic", "best_effort", "best_effort_us"], ErrorCode::BAD_ARGUMENTS),
+            SettingKind::DateTimeOutputFormat => (&["simple", "iso", "unix_timestamp"], ErrorCode::BAD_ARGUMENTS),
+            SettingKind::DeduplicateInsertMode => {
+                (&["enable", "disable", "backward_compatible_choice"], ErrorCode::BAD_ARGUMENTS)
+            }
+            SettingKind::LoadBalancing => (LOAD_BALANCING, ErrorCode::UNKNOWN_LOAD_BALANCING),
+            _ => return None,
+        })
+    }
+
+    /// The value of the setting of that name as it is kept.
+    pub(super) fn checked(self, name: &str, value: &str) -> Result<String> {
+        let wrong = |expected: &str, code| {
+            let (name, value, expected) = (name.to_owned(), value.to_owned(), expected.to_owned());
+            Err(Error::SettingValue { name, value, expected, code })
+        };
+        if let Some((words, code)) = self.words() {
+            return match words.contains(&value) {
+                true => Ok(value.to_owned()),
+                false => wrong(&format!("one of '{}'", words.join("', '")), code),
+            };
+        }
+        match self {
+            SettingKind::Bool => match value.to_ascii_lowercase().as_str() {
+                "1" | "true" => Ok("1".to_owned()),
+                "0" | "false" => Ok("0".to_owned()),
+                other if other.parse::<f64>().is_ok() => wrong("0 or 1", ErrorCode::CANNOT_CONVERT_TYPE),
+                _ => wrong("0 or 1", ErrorCode::CANNOT_PARSE_BOOL),
+            },
+            SettingKind::UInt64 | SettingKind::NonZeroUInt64 | SettingKind::Milliseconds => match unsigned(value) {
+                Some(0) if self == SettingKind::NonZeroUInt64 => wrong("more than 0", ErrorCode::BAD_ARGUMENTS),
+                Some(number) => Ok(number.to_string()),
+                None => wrong("an unsigned integer", of_integer(value)),
+            },
+            SettingKind::Int64 => match value.parse::<i64>() {
+                Ok(number) => Ok(number.to_string()),
+                Err(_) => wrong("an integer", of_integer(value)),
+            },
+            SettingKind::Float | SettingKind::Seconds => match value.parse::<f64>() {
+                Ok(number) => Ok(number.to_string()),
+                Err(_) => wrong("a number", ErrorCode::CANNOT_PARSE_NUMBER),
+            },
+            SettingKind::Timezone if !value.is_empty() && value.parse::<chrono_tz::Tz>().is_err() => {
+                wrong("the name of a time zone", ErrorCode::BAD_ARGUMENTS)
+            }
+            SettingKind::Char if value.len() > 1 => {
+                wrong("one character", ErrorCode::SIZE_OF_FIXED_STRING_DOESNT_MATCH)
+            }
+            _ => Ok(value.to_owned()),
+        }
+    }
+}
+
+fn unsigned(value: &str) -> Option<u64> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" => Some(1),
+        "false" => Some(0),
+        digits => digits.parse().ok(),
+    }
+}
+
+/// ClickHouse's code of what is no integer: a number of another kind, nothing, or other text.
+fn of_integer(value: &str) -> ErrorCode {
+    match value {
+        "" => ErrorCode::ATTEMPT_TO_READ_AFTER_EOF,
+        number if number.parse::<f64>().is_ok() => ErrorCode::CANNOT_CONVERT_TYPE,
+        _ => ErrorCode::CANNOT_PARSE_INPUT_ASSERTION_FAILED,
+    }
+}
