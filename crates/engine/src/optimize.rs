@@ -24,6 +24,8 @@ struct Asked<'a> {
     table: Arc<TableDef>,
     is_final: bool,
     partition: Option<PartitionId>,
+    /// A partition whose one part was merged is left alone.
+    skips_merged: bool,
     work: MergeWork,
 }
 
@@ -52,7 +54,8 @@ pub(crate) async fn run(engine: &Engine, what: &Optimize, ctx: &Arc<QueryContext
         _ => None,
     };
     let is_final = what.is_final || what.deduplicate.is_some();
-    let asked = Asked { engine, table, is_final, partition, work };
+    let skips_merged = ctx.settings.flag(Setting::OptimizeSkipMergedPartitions) && what.deduplicate.is_none();
+    let asked = Asked { engine, table, is_final, partition, skips_merged, work };
     let plans = asked.plans();
     if plans.is_empty() && ctx.settings.flag(Setting::OptimizeThrowIfNoop) {
         let message = "cannot OPTIMIZE table: there is nothing to merge";
@@ -67,7 +70,8 @@ pub(crate) async fn run(engine: &Engine, what: &Optimize, ctx: &Arc<QueryContext
 /// Merges all rows of a table into one part a partition.
 pub(crate) async fn join_whole(engine: &Engine, table: &Arc<TableDef>, ctx: &Arc<QueryContext>) -> Result<()> {
     let work = upkeep::merge_work(table, engine.inner.store.merges(), ctx)?;
-    let asked = Asked { engine, table: Arc::clone(table), is_final: true, partition: None, work };
+    let table = Arc::clone(table);
+    let asked = Asked { engine, table, is_final: true, partition: None, skips_merged: false, work };
     for plan in asked.plans() {
         asked.merge(plan, ctx).await?;
     }
@@ -160,6 +164,8 @@ impl Asked<'_> {
         let partitions: Vec<_> = parts.partitions().cloned().collect();
         let meant = partitions.iter().filter(|id| self.partition.as_ref().is_none_or(|only| only == *id));
         let whole = meant.flat_map(|partition| MergePolicy.plan_whole(self.table.id, parts, partition));
+        let is_merged = |plan: &MergePlan| matches!(plan.inputs.as_slice(), [only] if 0 < only.level);
+        let whole = whole.filter(|plan| !(self.skips_merged && is_merged(plan)));
         whole.filter(|plan| self.is_final || plan.inputs.len() > 1).collect()
     }
 

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, UInt64Array};
 use arrow::compute::kernels::zip::zip;
 use functions::cast::{CastMode, Rules, cast};
-use sql::ast::ColumnDefault;
+use sql::ast::{Cast, ColumnDefault, ExprKind};
 use store::{ActivePart, Snapshot, TableDef};
 use types::transform::TransformError;
 use types::{Block, BlockTransform, Column, CommitSeq, DataType, ErrorCode, Header, TableId};
 
 use crate::context::QueryContext;
-use crate::definition::Definition;
+use crate::definition::{Definition, default_of_type};
 use crate::error::{Error, Result};
 use crate::expressions::{Expressions, function_context};
 
@@ -302,7 +302,30 @@ fn expression(column: &Column, definition: &Definition) -> Result<Option<sql::Ex
         return sql::parse_expression(text).map(Some).map_err(damaged);
     }
     let declared = definition.column(&column.name).and_then(|column| column.default.as_ref());
-    Ok(declared.and_then(ColumnDefault::expr).cloned())
+    let expr = declared.and_then(ColumnDefault::expr).cloned();
+    Ok(expr.map(|expr| without_ephemeral(expr, definition)))
+}
+
+/// Nobody keeps what was given for an EPHEMERAL column: later it is its default.
+fn without_ephemeral(mut expr: sql::Expr, definition: &Definition) -> sql::Expr {
+    // the default of one may read another one; there are no cycles among them
+    for _ in 0..definition.columns().len() {
+        let mut opened = false;
+        expr.replace_identifiers(&mut |name| {
+            let column = definition.column(name)?;
+            let Some(ColumnDefault::Ephemeral(given)) = &column.default else { return None };
+            opened = true;
+            let data_type = column.data_type.clone()?;
+            Some(match given.clone() {
+                Some(operand) => sql::Expr::new(ExprKind::Cast(Box::new(Cast { operand, data_type }))),
+                None => default_of_type(column),
+            })
+        });
+        if !opened {
+            break;
+        }
+    }
+    expr
 }
 
 /// An array without an expression among those of a Nested structure has their lengths.

@@ -4,6 +4,7 @@
 //! store itself needs: names, columns, the layout of parts, and what a view reads and writes.
 
 mod codec;
+mod source;
 
 use std::fmt;
 use std::sync::Arc;
@@ -168,7 +169,7 @@ pub enum Target {
 }
 
 /// What a view reads and writes. Sources are bound by name, as in ClickHouse: after `EXCHANGE TABLES a AND b` a view
-/// over `a` reads what is called `a` then.
+/// over `a` reads what is called `a` then. `RENAME TABLE` parts it from its source ([`ViewDef::after_renames`]).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ViewDef {
     /// `CREATE VIEW`: a SELECT with a name.
@@ -214,7 +215,8 @@ pub enum ViewDef {
 }
 
 impl ViewDef {
-    /// The table whose inserts run this view inside their own commit, if it is of that sort.
+    /// The table whose inserts run this view inside their own commit, if it is of that sort; no table's name while the one
+    /// that it was made over is called otherwise ([`ViewDef::named_source`] is that).
     pub fn insert_source(&self) -> Option<&QualifiedName> {
         match self {
             ViewDef::Incremental { source, .. } | ViewDef::Window { source, .. } => Some(source),

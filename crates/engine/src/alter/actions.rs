@@ -2,7 +2,7 @@
 
 use query::QueryContext;
 use sql::ast::{AlterAction, Mutation, PartitionAction};
-use store::{TableDef, TableKind, ViewDef};
+use store::{TableDef, TableKind, Target, ViewDef};
 use types::ErrorCode;
 
 use super::is_log;
@@ -92,6 +92,11 @@ impl<'a> Groups<'a> {
         let engine = &table.engine;
         let is_view = table.view.is_some();
         let holds_parts = table.kind == TableKind::MergeTree || table.view.as_ref().is_some_and(has_target);
+        let is_elsewhere = matches!(table.view.as_ref().and_then(ViewDef::target), Some(Target::Named(_)));
+        if is_elsewhere && !(self.partitions.is_empty() && self.mutations.is_empty()) {
+            let message = format!("{} targets an existing table: alter that", table.qualified_name());
+            return Err(Error::refused(ErrorCode::INCORRECT_QUERY, message));
+        }
         if !self.partitions.is_empty() && !holds_parts {
             return refuse(format!("table engine {engine} doesn't support partitioning"));
         }

@@ -11,7 +11,7 @@ use query::definition::Definition;
 use sql::ast::Setting as AstSetting;
 use sql::ast::{AlterAction, CreateTable, Element, Ident, Storage};
 use store::{ColumnChange, Edit, TableDef};
-use types::{Column, ErrorCode, Header, TableId};
+use types::{Column, ErrorCode, Header, Setting, TableId};
 
 use super::columns::{self, key_columns};
 use super::materialize::without_index;
@@ -127,8 +127,10 @@ fn apply(draft: &mut Draft, action: &AlterAction, work: &Work<'_>) -> Result<()>
         AlterAction::ModifyOrderBy(key) => order_by(draft, key),
         AlterAction::ModifyTtl(items) => {
             draft.create.storage.ttl = items.clone();
-            draft.ttl_changed = true;
-            draft.commands.push("MATERIALIZE TTL".into());
+            draft.ttl_changed = work.ctx.settings.flag(Setting::MaterializeTtlAfterModify);
+            if draft.ttl_changed {
+                draft.commands.push("MATERIALIZE TTL".into());
+            }
             Ok(())
         }
         AlterAction::RemoveTtl => {

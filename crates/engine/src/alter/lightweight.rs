@@ -17,15 +17,16 @@ use sql::ast::{AlterAction, Mutation};
 use store::{ActivePart, Edit, RowRanges, TableDef, TableKind};
 use types::{ErrorCode, Setting, TableId};
 
-use super::Work;
 use super::copy::rows_as;
 use super::mutate::{What, changes, check_flag, prepared, reserve, rewrite_parts, rows_where, unfinished};
+use super::{Work, located};
 use crate::error::{Error, Result};
 
 /// `UPDATE … SET … WHERE`. ClickHouse writes it as patches, which are no mutations.
 pub(super) async fn update(work: &mut Work<'_>, table: TableId, mutation: &Mutation) -> Result<()> {
     let action = AlterAction::Update(mutation.clone());
     changes(work, table, &[&action]).await?;
+    located::refuse_rows(work.table(table)?.as_ref(), mutation)?;
     let names = reserve(work, table, |_| true).await?;
     let changes = changes(work, table, &[&action]).await?;
     let def = work.table(table)?;
@@ -39,7 +40,8 @@ pub(super) async fn delete(work: &mut Work<'_>, table: TableId, mutation: &Mutat
     changes(work, table, &[&action]).await?;
     let def = work.table(table)?;
     crate::ddl::projections::check_delete(&def, &work.ctx)?;
-    check_flag(&def, &prepared(&def, &mutation.filter, &work.ctx).await?, &work.ctx)?;
+    let condition = prepared(&def, &mutation.filter, &work.ctx).await?;
+    check_flag(&def, &located::sampled(&condition, &def), &work.ctx)?;
     let names = reserve(work, table, |_| true).await?;
     let changes = changes(work, table, &[&action]).await?;
     let partition = mutation.partition.as_ref().map(|p| format!("IN PARTITION {p} ")).unwrap_or_default();

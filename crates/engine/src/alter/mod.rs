@@ -14,6 +14,7 @@ mod definition;
 mod elements;
 mod freeze;
 mod lightweight;
+mod located;
 mod materialize;
 mod mutate;
 mod partition;

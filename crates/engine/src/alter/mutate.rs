@@ -21,7 +21,8 @@ use query::projections::Compiled;
 use query::subqueries::run_subqueries;
 use sql::Expr;
 use sql::ast::{
-    AlterAction, ChainOperator, ColumnDefault, Element, ExprKind, Literal, ObjectName, QueryBody, StatementKind,
+    AlterAction, ChainOperator, ColumnDefault, Element, ExprKind, Literal, Mutation, ObjectName, QueryBody,
+    StatementKind,
 };
 use store::{ActivePart, Edit, Replacement, RowRanges, TableDef, TableKind};
 use types::transform::TransformError;
@@ -30,7 +31,7 @@ use types::{Block, DataType, ErrorCode, Header, Setting, TableId};
 use super::copy::{rows_as, stage};
 use super::materialize::{has_index, materialize, materialize_indexes};
 use super::partition::partition_id;
-use super::{PAUSE, TRIES_MAX, Work, projections, update};
+use super::{PAUSE, TRIES_MAX, Work, located, projections, update};
 use crate::error::{Error, Result};
 use crate::ttl::Ttl;
 
@@ -62,7 +63,8 @@ pub(super) struct Change {
 /// Which parts a command is about, and what becomes of them.
 pub(super) enum What {
     /// Rows for which the condition holds. An update of files that only some columns take part in has an amendment.
-    Rows { condition: Expr, mutation: PartMutation, amendment: Option<Amendment> },
+    /// One that asks where rows are is compiled anew for each part, from its command.
+    Rows { condition: Expr, mutation: PartMutation, amendment: Option<Amendment>, located: Option<Box<AlterAction>> },
     /// Every part that has not the table's own columns.
     Outdated,
     /// Every part.
@@ -80,7 +82,7 @@ pub(super) enum What {
 impl What {
     /// Rows for which the condition holds; their parts are written again whole.
     pub(super) fn rows(condition: Expr, mutation: PartMutation) -> What {
-        What::Rows { condition, mutation, amendment: None }
+        What::Rows { condition, mutation, amendment: None, located: None }
     }
 }
 
@@ -88,12 +90,23 @@ impl What {
 pub(super) async fn run(work: &mut Work<'_>, table: TableId, actions: &[&AlterAction]) -> Result<()> {
     // compiled before anything is taken: what is wrong is said at once
     changes(work, table, actions).await?;
+    refuse_rows(work.table(table)?.as_ref(), actions)?;
     let names = reserve(work, table, |_| true).await?;
     let changes = changes(work, table, actions).await?;
     let commands: Vec<Arc<str>> = actions.iter().map(|action| action.to_string().into()).collect();
     let def = work.table(table)?;
     let _running = work.engine.inner.mutations.start(&def, &commands, &work.ctx);
     rewrite_parts(work, table, names, changes, commands).await
+}
+
+/// Refuses commands that ask where in its part a row stands.
+pub(super) fn refuse_rows(def: &TableDef, actions: &[&AlterAction]) -> Result<()> {
+    for action in actions {
+        if let AlterAction::Delete(mutation) | AlterAction::Update(mutation) = action {
+            located::refuse_rows(def, mutation)?;
+        }
+    }
+    Ok(())
 }
 
 /// Takes the parts that `is_meant` says, once nobody else works on them; the names of those that are there then.
@@ -138,8 +151,13 @@ pub(super) async fn changes(work: &Work<'_>, table: TableId, actions: &[&AlterAc
         match action {
             AlterAction::Delete(mutation) => {
                 let condition = prepared(&def, &mutation.filter, &work.ctx).await?;
-                let mutation_of = PartMutation::Delete { matches: mask(def.stored_columns(), &condition, &work.ctx)? };
-                let what = What::rows(condition, mutation_of);
+                let sampled = located::sampled(&condition, &def);
+                let mutation_of = PartMutation::Delete { matches: mask(def.stored_columns(), &sampled, &work.ctx)? };
+                let mut what = What::rows(condition.clone(), mutation_of);
+                if let (What::Rows { located, .. }, true) = (&mut what, located::asks(&condition, &def)) {
+                    let again = Mutation { filter: condition, ..mutation.clone() };
+                    *located = Some(Box::new(AlterAction::Delete(again)));
+                }
                 changes.push(Change { partition: within(&mutation.partition)?, what });
             }
             AlterAction::Update(mutation) => {
@@ -211,6 +229,9 @@ pub(super) fn of_ttl(
 
 /// A condition or value as it can be evaluated over stored columns: subqueries run, ALIAS columns in full.
 pub(super) async fn prepared(def: &TableDef, expr: &Expr, ctx: &Arc<QueryContext>) -> Result<Expr> {
+    if expr.has_array_join() {
+        return Err(Error::refused(ErrorCode::UNEXPECTED_EXPRESSION, "arrayJoin is not allowed in mutations"));
+    }
     let definition = Definition::parse(def)?;
     let mut expr = run_subqueries(expr, ctx).await?;
     // an alias may read another one; each round opens one level, and there are no cycles among them
@@ -347,6 +368,9 @@ pub(super) async fn rewrite_parts(
             What::Projected(_) | What::Unprojected(_) => projections::touches(&change.what, &def, &part, &work.ctx),
         });
         if is_touched {
+            let anew = of_part(work, &def, &chosen, name).await.map_err(|error| unfinished(error, &commands))?;
+            let chosen: Vec<&Change> =
+                chosen.iter().zip(&anew).map(|(change, anew)| anew.as_ref().unwrap_or(change)).collect();
             let replaced = replace(work, &def, &part, &chosen, finish.as_ref()).await;
             replacements.extend(replaced.map_err(|error| unfinished(error, &commands))?);
         }
@@ -360,6 +384,20 @@ pub(super) async fn rewrite_parts(
         edits.push(Edit::Rewrite { table, replacements });
     }
     work.add(edits)
+}
+
+/// The changes that are others in this part.
+async fn of_part(
+    work: &Work<'_>,
+    def: &Arc<TableDef>,
+    chosen: &[&Change],
+    name: &PartName,
+) -> Result<Vec<Option<Change>>> {
+    let mut anew = Vec::with_capacity(chosen.len());
+    for change in chosen {
+        anew.push(located::for_part(work, def, change, name).await?);
+    }
+    Ok(anew)
 }
 
 /// Parts whose columns are not the table's own are written again as they are read.

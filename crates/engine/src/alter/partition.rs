@@ -9,7 +9,7 @@ use query::expressions::constant_as;
 use sql::Expr;
 use sql::ast::{ExprKind, Literal, MoveTarget, Partition, PartitionAction, PartitionOrPart};
 use store::{Edit, TableDef, TableHistory};
-use types::{ErrorCode, Setting, TableId};
+use types::{DataType, ErrorCode, Setting, TableId};
 
 use super::mutate::reserve;
 use super::{CopyFrom, Work, copy_parts, freeze};
@@ -115,13 +115,28 @@ fn by_value(schema: &PartSchema, value: &Expr, ctx: &QueryContext) -> Result<Par
     }
     let mut values = Vec::with_capacity(items.len());
     for (item, ty) in items.into_iter().zip(&types) {
+        check_value(item, ty)?;
         let array = constant_as(item, ty, ctx).map_err(|error| match error.code() {
-            ErrorCode::UNKNOWN_ELEMENT_OF_ENUM => Error::from(error),
+            ErrorCode::UNKNOWN_ELEMENT_OF_ENUM | ErrorCode::UNKNOWN_QUERY_PARAMETER => Error::from(error),
             _ => Error::refused(ErrorCode::TYPE_MISMATCH, format!("cannot convert {item} to type {ty}: {error}")),
         })?;
         values.push(value_at(ty, &array, 0)?);
     }
     Ok(parts::partition_id(&types, &values))
+}
+
+/// A value names a partition only if it is a value of the key: none is rounded, NULL stands for nothing else.
+fn check_value(item: &Expr, ty: &DataType) -> Result<()> {
+    match &item.kind {
+        ExprKind::Literal(Literal::Null) if !ty.is_nullable() => {
+            Err(Error::refused(ErrorCode::TYPE_MISMATCH, format!("cannot convert NULL to {ty}")))
+        }
+        ExprKind::Literal(Literal::Float(number)) if ty.base().is_integer() && number.fract() != 0.0 => {
+            let message = format!("cannot convert value {item}: it cannot be represented as {ty}");
+            Err(Error::refused(ErrorCode::ARGUMENT_OUT_OF_BOUND, message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The text of a string literal.

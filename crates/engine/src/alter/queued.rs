@@ -8,7 +8,7 @@ use store::{Edit, TableDef, TableKind};
 use types::{ErrorCode, Setting};
 
 use super::Work;
-use super::mutate::{changes, reserve, rewrite_parts};
+use super::mutate::{changes, refuse_rows, reserve, rewrite_parts};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::mutations::Queued;
@@ -22,6 +22,7 @@ pub(super) fn may_queue(table: &TableDef, ctx: &QueryContext) -> bool {
 /// Queues a mutation. What is wrong with it, whatever the rows are, is said at once.
 pub(super) async fn enqueue(work: &Work<'_>, table: &TableDef, actions: &[&AlterAction]) -> Result<()> {
     changes(work, table.id, actions).await?;
+    refuse_rows(table, actions)?;
     let commands = actions.iter().map(|action| action.to_string()).collect();
     let inner = &work.engine.inner;
     inner.mutations.queue.enqueue(&inner.views, table, commands, &work.ctx).await

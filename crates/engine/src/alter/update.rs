@@ -13,11 +13,12 @@ use query::definition::Definition;
 use query::expressions::Expressions;
 use query::transform::Update;
 use sql::Expr;
-use sql::ast::{Cast, ColumnDefault, ExprKind, Mutation};
+use sql::ast::{AlterAction, Cast, ColumnDefault, ExprKind, Mutation};
 use store::TableDef;
 use types::transform::TransformError;
 use types::{Block, BlockTransform, ErrorCode, Header};
 
+use super::located;
 use super::mutate::{What, check_flag, mask, prepared};
 use crate::error::{Error, Result};
 
@@ -25,8 +26,10 @@ pub(super) async fn compiled(def: &TableDef, mutation: &Mutation, ctx: &Arc<Quer
     let definition = Definition::parse(def)?;
     check_assignments(def, &definition, mutation)?;
     let mut assignments = Vec::with_capacity(mutation.assignments.len());
-    for assignment in &mutation.assignments {
-        let value = prepared(def, &assignment.expr, ctx).await?;
+    let mut again = mutation.clone();
+    for (assignment, again) in mutation.assignments.iter().zip(&mut again.assignments) {
+        again.expr = prepared(def, &assignment.expr, ctx).await?;
+        let value = located::sampled(&again.expr, def);
         assignments.push((assignment.column.name.clone(), cast_to_column(def, &assignment.column.name, value, ctx)?));
     }
     // MATERIALIZED columns follow the columns that they read, and one another
@@ -50,13 +53,17 @@ pub(super) async fn compiled(def: &TableDef, mutation: &Mutation, ctx: &Arc<Quer
         transform = Arc::new(SameLengths(transform));
     }
     let condition = prepared(def, &mutation.filter, ctx).await?;
-    check_flag(def, &condition, ctx)?;
-    let matches = mask(header, &condition, ctx)?;
+    let sampled = located::sampled(&condition, def);
+    check_flag(def, &sampled, ctx)?;
+    let matches = mask(header, &sampled, ctx)?;
     let amendment = match is_nested {
         true => None,
-        false => Some(amendment(header, &condition, &change, ctx)?),
+        false => Some(amendment(header, &sampled, &change, ctx)?),
     };
-    Ok(What::Rows { condition, mutation: PartMutation::Update { matches, transform }, amendment })
+    again.filter = condition.clone();
+    let asks = located::asks(&again.filter, def) || again.assignments.iter().any(|a| located::asks(&a.expr, def));
+    let located = asks.then(|| Box::new(AlterAction::Update(again)));
+    Ok(What::Rows { condition, mutation: PartMutation::Update { matches, transform }, amendment, located })
 }
 
 /// Refuses arrays of different lengths in the elements of one Nested structure.

@@ -94,9 +94,9 @@ impl Incremental {
             let message = format!("alter of type {what} is not supported by storage {}", view.engine);
             Error::refused(ErrorCode::NOT_IMPLEMENTED, message)
         };
-        match (Definition::parse(view)?, &view.view) {
+        match (Definition::parse(view)?, view.view.as_ref().map(ViewDef::attached)) {
             (Definition::MaterializedView(create), Some(ViewDef::Incremental { source, target, errors })) => {
-                Ok(Incremental { create, source: source.clone(), target: target.clone(), errors: *errors })
+                Ok(Incremental { create, source, target, errors })
             }
             _ => Err(refuse()),
         }
@@ -123,7 +123,8 @@ fn modify_on_error(work: &mut Work<'_>, view: &Arc<TableDef>, on_error: OnError)
         _ => {}
     }
     let mut def = view.view.clone();
-    let (Some(ViewDef::Incremental { source, errors, .. }) | Some(ViewDef::Window { source, errors, .. })) = &mut def
+    let named = def.as_ref().and_then(ViewDef::named_source);
+    let (Some(source), Some(ViewDef::Incremental { errors, .. } | ViewDef::Window { errors, .. })) = (&named, &mut def)
     else {
         let message = format!("alter of type MODIFY ON ERROR is not supported by storage {}", view.engine);
         return Err(Error::refused(ErrorCode::NOT_IMPLEMENTED, message));

@@ -171,7 +171,7 @@ fn with_ids(view: &ViewDef, ids: &BTreeMap<TableId, TableId>) -> ViewDef {
         Target::Inner(old) => Target::Inner(id(old)),
         Target::Named(name) => Target::Named(QualifiedName::clone(name)),
     };
-    let mut view = view.clone();
+    let mut view = view.attached();
     match &mut view {
         ViewDef::Plain => {}
         ViewDef::Incremental { target, errors, .. } => {

@@ -128,10 +128,25 @@ pub(crate) fn spread_nested(columns: &[ColumnDef]) -> Result<Vec<ColumnDef>> {
 fn declared_type(column: &ColumnDef) -> Result<Option<DataType>> {
     let Some(ty) = &column.data_type else { return Ok(None) };
     let ty = DataType::parse(&ty.to_string())?;
+    if column.nullability.is_some() && ty.is_nullable() {
+        let message = format!("can't use [NOT] NULL modifier with Nullable type (column {})", column.name.name);
+        return Err(Error::refused(ErrorCode::ILLEGAL_SYNTAX_FOR_DATA_TYPE, message));
+    }
+    let is_null = |expr: &sql::Expr| matches!(expr.kind, sql::ast::ExprKind::Literal(sql::ast::Literal::Null));
+    let defaults_to_null = matches!(&column.default, Some(ColumnDefault::Default(expr)) if is_null(expr));
     Ok(Some(match column.nullability {
-        Some(Nullability::Null) => ty.to_nullable(),
+        Some(Nullability::Null) => as_nullable(&ty)?,
+        None if defaults_to_null => as_nullable(&ty)?,
         Some(Nullability::NotNull) | None => ty,
     }))
+}
+
+fn as_nullable(ty: &DataType) -> Result<DataType> {
+    if matches!(ty, DataType::Array(_) | DataType::Map(_) | DataType::AggregateFunction(_)) {
+        let message = format!("nested type {ty} cannot be inside Nullable type");
+        return Err(Error::refused(ErrorCode::ILLEGAL_TYPE_OF_ARGUMENT, message));
+    }
+    Ok(ty.to_nullable())
 }
 
 /// The type as it is printed: NULL and NOT NULL are part of it.
@@ -172,6 +187,10 @@ fn check_defaults(elements: &TableElements, header: &Header, ctx: &QueryContext)
             let message = "select query is not allowed in columns DEFAULT expression";
             return Err(Error::refused(ErrorCode::THERE_IS_NO_DEFAULT_VALUE, message));
         }
+        if expr.has_array_join() {
+            let message = "unsupported default value that requires ARRAY JOIN action";
+            return Err(Error::refused(ErrorCode::THERE_IS_NO_DEFAULT_VALUE, message));
+        }
         let ty = header.column(&column.name.name).map_or(DataType::Nothing, |column| column.ty.clone());
         let compiled = Expressions::compile_as(&[(expr.clone(), ty.clone())], header, ctx)?;
         if compiled.reads().is_empty() && compiled.is_timeless() {
@@ -190,6 +209,10 @@ fn check_defaults(elements: &TableElements, header: &Header, ctx: &QueryContext)
         }
         if index.granularity == 0 {
             return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, "index GRANULARITY must be a positive integer"));
+        }
+        if index.expr.has_array_join() {
+            let message = format!("secondary index '{}' cannot contain array joins", index.name.name);
+            return Err(Error::refused(ErrorCode::INCORRECT_QUERY, message));
         }
         query::skip_indexes::compile(index, header, ctx)?;
     }

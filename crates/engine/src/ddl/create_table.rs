@@ -277,6 +277,7 @@ impl Maker<'_> {
             return Ok(None);
         }
         let layout = Layout::new(stored, carried, storage, &settings, self.ctx)?;
+        super::engine_clause::refuse_partition(chosen, storage.partition_by.as_ref())?;
         // an engine argument may name a carried column by the name it has in the view's source
         let header = layout.header();
         let named = Header::new(header.columns().iter().map(unhidden).collect::<Vec<_>>());

@@ -224,10 +224,8 @@ fn database_edits(what: &Drop, name: &str, fate: Fate, ctx: &QueryContext) -> Re
         return Err(Error::refused(ErrorCode::DATABASE_NOT_EMPTY, format!("database {name} is not empty")));
     }
     match what.action {
-        DropAction::Truncate => {
-            let truncated = tables.iter().filter(|table| table.view.is_none() && table.schema.is_some());
-            Ok(truncated.map(|table| Edit::Truncate { table: table.id, partition: None }).collect())
-        }
+        // all that is in it goes, as in ClickHouse; TRUNCATE ALL TABLES is what only empties
+        DropAction::Truncate => Ok(tables.iter().map(|table| undrop::drop_edit(table.id, catalog, fate)).collect()),
         DropAction::Drop | DropAction::Detach => {
             let mut edits: Vec<Edit> = tables.iter().map(|table| undrop::drop_edit(table.id, catalog, fate)).collect();
             edits.push(Edit::DropDatabase { name: name.into() });
@@ -279,6 +277,7 @@ pub(super) async fn rename(engine: &Engine, rename: &Rename, ctx: &QueryContext)
     let mut edits = Vec::new();
     // names as they are after the renames before
     let mut names: Vec<(QualifiedName, TableId)> = Vec::new();
+    let mut pairs = Vec::new();
     for (from, to) in &rename.pairs {
         if rename.object == ObjectKind::Database {
             let from = database_name(ctx, &from.name.name)?;
@@ -302,12 +301,24 @@ pub(super) async fn rename(engine: &Engine, rename: &Rename, ctx: &QueryContext)
         edits.push(Edit::RenameTable { table, to: to.clone() });
         edits.extend(rename_errors(table, &to, ctx));
         edits.extend(moved_along(table, &to, ctx)?);
+        pairs.push((from, to.clone()));
         names.push((to, table));
     }
     if !edits.is_empty() {
+        // a definition is changed before it is renamed
+        edits.splice(0..0, moved_sources(&pairs, ctx));
         commit(engine, edits, ctx).await?;
     }
     Ok(())
+}
+
+/// Inserts do not run a view whose source has another name now.
+fn moved_sources(renames: &[(QualifiedName, QualifiedName)], ctx: &QueryContext) -> Vec<Edit> {
+    let moved = |view: &Arc<TableDef>| {
+        let over = view.view.as_ref()?.after_renames(renames)?;
+        Some(Edit::AlterTable(Arc::new(TableDef { view: Some(over), ..(**view).clone() })))
+    };
+    ctx.snapshot.catalog.tables().filter(|view| view.visibility == Visibility::Listed).filter_map(moved).collect()
 }
 
 /// The table of errors of a view is called after it.
@@ -373,7 +384,12 @@ pub(super) async fn attach(engine: &Engine, attach: &Attach, ctx: &QueryContext)
         let message = format!("table {name} doesn't exist: nothing of that name was detached");
         return Err(Error::refused(ErrorCode::CANNOT_GET_CREATE_TABLE_QUERY, message));
     };
-    let edit = Edit::SetVisibility { table: table.id, visibility: Visibility::Listed };
-    commit(engine, vec![edit], ctx).await?;
+    let mut edits = Vec::new();
+    let attached = table.view.as_ref().map(ViewDef::attached);
+    if attached != table.view {
+        edits.push(Edit::AlterTable(Arc::new(TableDef { view: attached, ..(**table).clone() })));
+    }
+    edits.push(Edit::SetVisibility { table: table.id, visibility: Visibility::Listed });
+    commit(engine, edits, ctx).await?;
     Ok(())
 }

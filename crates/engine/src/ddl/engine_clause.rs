@@ -225,8 +225,13 @@ impl Chosen {
     fn summing(&self, header: &Header, keys: &[usize]) -> Result<MergeMode> {
         self.takes(0, 1)?;
         let Some(list) = self.arguments.first() else { return Ok(MergeMode::summing(header, keys, None)) };
+        refuse_twice(list)?;
         let mut listed = Vec::new();
         for expr in super::keys::items(list) {
+            // an element of a Nested structure is no column to list
+            if matches!(&expr.kind, ExprKind::Identifier(parts) if 1 < parts.len()) {
+                return Err(no_column(expr, "columns_to_sum"));
+            }
             // the maps of Nested structures are merged whether they are listed or not
             let structure = format!("{expr}.");
             if header.columns().iter().any(|column| column.name.starts_with(&structure)) {
@@ -246,6 +251,7 @@ impl Chosen {
     fn coalescing(&self, header: &Header, keys: &[usize]) -> Result<MergeMode> {
         self.takes(0, 1)?;
         let Some(list) = self.arguments.first() else { return Ok(MergeMode::coalescing(header, keys, None)) };
+        refuse_twice(list)?;
         let mut listed = Vec::new();
         for expr in super::keys::items(list) {
             let at = position(expr, header).ok_or_else(|| no_column(expr, "columns_to_sum"))?;
@@ -300,6 +306,34 @@ fn quoted(argument: &Expr) -> Expr {
             _ => argument.clone(),
         },
         _ => argument.clone(),
+    }
+}
+
+fn refuse_twice(list: &Expr) -> Result<()> {
+    let mut seen = std::collections::BTreeSet::new();
+    match super::keys::items(list).into_iter().map(ToString::to_string).find(|name| !seen.insert(name.clone())) {
+        Some(name) => {
+            let message = format!("column {name} is listed multiple times in the list of columns to sum");
+            Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What decides a row's partition is not added up.
+pub(super) fn refuse_partition(chosen: &Chosen, partition_by: Option<&Expr>) -> Result<()> {
+    if !matches!(chosen.name.as_str(), "SummingMergeTree" | "CoalescingMergeTree") {
+        return Ok(());
+    }
+    let (Some(list), Some(partition_by)) = (chosen.arguments.first(), partition_by) else { return Ok(()) };
+    let read = partition_by.identifiers();
+    match super::keys::items(list).into_iter().map(ToString::to_string).find(|name| read.contains(name)) {
+        Some(name) => {
+            let message =
+                format!("columns: {name} listed both in columns to sum and in partition key. That is not allowed");
+            Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message))
+        }
+        None => Ok(()),
     }
 }
 

@@ -53,6 +53,10 @@ pub(super) fn check(storage: &Storage, elements: &TableElements, stored: &Header
 }
 
 fn check_time(expr: &Expr, stored: &Header, ctx: &QueryContext) -> Result<()> {
+    if expr.has_array_join() {
+        let message = format!("TTL expression {expr} cannot contain arrayJoin: it changes the number of rows");
+        return Err(Error::refused(ErrorCode::BAD_TTL_EXPRESSION, message));
+    }
     let compiled = Expressions::compile(std::slice::from_ref(expr), stored, ctx)?;
     if compiled.reads().is_empty() {
         let message = format!("TTL expression {expr} does not depend on any of the columns of the table");
@@ -63,7 +67,7 @@ fn check_time(expr: &Expr, stored: &Header, ctx: &QueryContext) -> Result<()> {
         return Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
     }
     let ty = compiled.types().next().cloned().unwrap_or(DataType::Nothing);
-    if !ty.base().is_date_or_time() {
+    if !ty.base().is_date_or_time() || ty.is_nullable() {
         let message = format!("TTL expression result column should have DateTime or Date type, but has {ty}");
         return Err(Error::refused(ErrorCode::BAD_TTL_EXPRESSION, message));
     }

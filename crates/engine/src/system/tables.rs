@@ -267,7 +267,7 @@ fn view_row(sources: &Sources, ctx: &QueryContext, view: &TableDef, def: &ViewDe
         ("uuid", Cell::Uuid(view.uuid.to_be_bytes())),
         ("kind", kind.into()),
     ];
-    if let Some(source) = def.insert_source() {
+    if let Some(source) = def.named_source() {
         row.push(("source_database", source.database.clone().into()));
         row.push(("source_table", source.name.clone().into()));
     }

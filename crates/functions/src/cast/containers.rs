@@ -11,7 +11,7 @@ use types::{DataType, ErrorCode, TupleField};
 
 use super::rows::{Failure, Text, raise};
 use super::split::{Brackets, split, split_pair, unquote};
-use super::{Rules, cast};
+use super::{Rules, cast, cast_strictly};
 use crate::error::{Error, Result};
 
 /// To an array, tuple or map type.
@@ -185,7 +185,7 @@ fn parse_array(array: &ArrayRef, inner: &DataType, to: &DataType, rules: &Rules)
             elements.push(part, inner).map_err(|failure| raise(failure, &text.show(row), to, row))?;
         }
     }
-    let values = cast(&elements.finish(), &DataType::nullable(DataType::String), inner, rules)?;
+    let values = cast_strictly(&elements.finish(), &DataType::nullable(DataType::String), inner, rules)?;
     list_of(to, OffsetBuffer::from_lengths(lengths), values, nulls.finish())
 }
 
@@ -210,8 +210,8 @@ fn parse_map(array: &ArrayRef, (key, value): (&DataType, &DataType), to: &DataTy
         }
     }
     let string = DataType::nullable(DataType::String);
-    let keys = cast(&keys.finish(), &string, key, rules)?;
-    let values = cast(&values.finish(), &string, value, rules)?;
+    let keys = cast_strictly(&keys.finish(), &string, key, rules)?;
+    let values = cast_strictly(&values.finish(), &string, value, rules)?;
     let entries = lengths.iter().sum();
     let pairs = struct_of(&entry_type(to), vec![keys, values], None, entries)?;
     list_of(to, OffsetBuffer::from_lengths(lengths), pairs, nulls.finish())
@@ -243,7 +243,7 @@ fn parse_tuple(array: &ArrayRef, fields: &[TupleField], to: &DataType, rules: &R
     let columns = columns
         .into_iter()
         .zip(fields)
-        .map(|(column, field)| cast(&column.finish(), &string, &field.ty, rules))
+        .map(|(column, field)| cast_strictly(&column.finish(), &string, &field.ty, rules))
         .collect::<Result<Vec<_>>>()?;
     struct_of(&to.arrow_type(), columns, nulls.finish(), array.len())
 }

@@ -81,6 +81,21 @@ impl Rules {
         self
     }
 
+    /// Text on its way to a Nullable type: what is no value of it is NULL, as in ClickHouse. Texts of Bool, of Enum and of
+    /// containers stay errors.
+    fn of_text(self, from: &DataType, to: &DataType) -> Rules {
+        use DataType as T;
+        let is_strict = matches!(
+            to.base(),
+            T::String | T::Bool | T::Enum(_) | T::Interval(_) | T::Array(_) | T::Map(_) | T::Tuple(_)
+        );
+        let may_be = matches!(self.mode, CastMode::Cast | CastMode::Accurate | CastMode::Insert);
+        match may_be && to.is_nullable() && from.base().is_string() && !is_strict {
+            true => Rules { mode: CastMode::OrNull, ..self },
+            false => self,
+        }
+    }
+
     /// True when a number that does not fit must not wrap.
     fn is_accurate(&self) -> bool {
         matches!(self.mode, CastMode::Accurate | CastMode::OrNull | CastMode::OrDefault)
@@ -91,6 +106,11 @@ impl Rules {
 ///
 /// Errors name the value and its row; types that cannot become each other are refused even when there are no rows.
 pub fn cast(array: &ArrayRef, from: &DataType, to: &DataType, rules: &Rules) -> Result<ArrayRef> {
+    cast_strictly(array, from, to, &rules.of_text(from, to))
+}
+
+/// As [`cast`], but text that is no value of a Nullable type is an error.
+fn cast_strictly(array: &ArrayRef, from: &DataType, to: &DataType, rules: &Rules) -> Result<ArrayRef> {
     if from == to {
         return Ok(array.clone());
     }

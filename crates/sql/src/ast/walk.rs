@@ -61,26 +61,41 @@ impl Expr {
 
     /// True when a query is inside of it.
     pub fn has_subquery(&self) -> bool {
-        let any = |items: &[Expr]| items.iter().any(Expr::has_subquery);
-        match &self.kind {
-            ExprKind::Subquery(_) | ExprKind::Exists(_) => true,
-            ExprKind::Function(call) => any(&call.arguments),
-            ExprKind::Unary(_, operand)
-            | ExprKind::IsNull { operand, .. }
-            | ExprKind::Alias(operand, _)
-            | ExprKind::TupleElement(operand, _) => operand.has_subquery(),
-            ExprKind::Binary(binary) => binary.left.has_subquery() || binary.right.has_subquery(),
-            ExprKind::Chain(_, items) | ExprKind::Array(items) | ExprKind::Tuple(items) => any(items),
-            ExprKind::In(is_in) => is_in.left.has_subquery() || is_in.right.has_subquery(),
-            ExprKind::Cast(cast) => cast.operand.has_subquery(),
-            ExprKind::ArrayElement(array, index) => array.has_subquery() || index.has_subquery(),
-            ExprKind::Lambda(lambda) => lambda.body.has_subquery(),
-            ExprKind::Literal(_)
-            | ExprKind::Identifier(_)
-            | ExprKind::Asterisk(_)
-            | ExprKind::Columns(_)
-            | ExprKind::Parameter(..) => false,
-        }
+        self.any(&|expr| matches!(expr.kind, ExprKind::Subquery(_) | ExprKind::Exists(_)))
+    }
+
+    /// True when it makes several rows of one by `arrayJoin`.
+    pub fn has_array_join(&self) -> bool {
+        self.any(&|expr| match &expr.kind {
+            ExprKind::Function(call) => call.name.name.eq_ignore_ascii_case("arrayJoin"),
+            _ => false,
+        })
+    }
+
+    /// True when it or an expression inside of it is meant; queries inside of it are not looked into.
+    fn any(&self, is_meant: &dyn Fn(&Expr) -> bool) -> bool {
+        let any = |items: &[Expr]| items.iter().any(|item| item.any(is_meant));
+        is_meant(self)
+            || match &self.kind {
+                ExprKind::Function(call) => any(&call.arguments),
+                ExprKind::Unary(_, operand)
+                | ExprKind::IsNull { operand, .. }
+                | ExprKind::Alias(operand, _)
+                | ExprKind::TupleElement(operand, _) => operand.any(is_meant),
+                ExprKind::Binary(binary) => binary.left.any(is_meant) || binary.right.any(is_meant),
+                ExprKind::Chain(_, items) | ExprKind::Array(items) | ExprKind::Tuple(items) => any(items),
+                ExprKind::In(is_in) => is_in.left.any(is_meant) || is_in.right.any(is_meant),
+                ExprKind::Cast(cast) => cast.operand.any(is_meant),
+                ExprKind::ArrayElement(array, index) => array.any(is_meant) || index.any(is_meant),
+                ExprKind::Lambda(lambda) => lambda.body.any(is_meant),
+                ExprKind::Literal(_)
+                | ExprKind::Identifier(_)
+                | ExprKind::Asterisk(_)
+                | ExprKind::Columns(_)
+                | ExprKind::Subquery(_)
+                | ExprKind::Exists(_)
+                | ExprKind::Parameter(..) => false,
+            }
     }
 
     /// The names that [`Expr::replace_identifiers`] would be asked about, each once, in order.

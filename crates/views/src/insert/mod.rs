@@ -219,7 +219,12 @@ impl Insert {
         self.remember(&rows);
         let table = Arc::clone(&self.table);
         let shaper = self.shaper(&table, rows.block.header())?;
-        let mut complete = shaper.complete(&rows.block, &rows.absent)?;
+        // without defaults what is absent is what the format put in its place: the default of the type
+        let absent: &[Option<Vec<bool>>] = match self.ctx.settings.flag(Setting::InputFormatDefaultsForOmittedFields) {
+            true => &rows.absent,
+            false => &[],
+        };
+        let mut complete = shaper.complete(&rows.block, absent)?;
         let mut letters = rows.letters.filter(|_| table.dead_letters.is_some());
         let misfits = letters.as_ref().is_some_and(|letters| !letters.misfits.is_empty());
         let violations = match shaper.violations(&complete)? {
