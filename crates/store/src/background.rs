@@ -49,6 +49,7 @@ pub(crate) async fn checkpoint(shared: &Arc<Shared>) -> Result<()> {
     // The semaphore is never closed.
     let _turn = shared.checkpointing.acquire().await.ok();
     let result = write_checkpoint(shared).await;
+    *shared.checkpoint_failure.lock() = result.as_ref().err().map(|error| (error.code(), error.to_string()));
     shared.checkpointed.notify_waiters();
     result
 }

@@ -238,9 +238,14 @@ pub enum CommitError {
         /// Bytes that must stay free for this commit.
         needed: u64,
     },
-    /// The log and the rows in memory are far over their limits and a checkpoint did not help. Nothing happened.
-    #[error("the log and the rows in memory are over their limits, and no checkpoint can be written")]
-    NoRoom,
+    /// The log and the rows in memory are far over their limits and no checkpoint helped. Nothing happened.
+    #[error("the log and the rows in memory are over their limits, and no checkpoint can be written: {reason}")]
+    NoRoom {
+        /// What the last checkpoint failed with.
+        reason: String,
+        /// Its code: NOT_ENOUGH_SPACE on a full disk. MEMORY_LIMIT_EXCEEDED when none failed, and they do not keep up.
+        code: ErrorCode,
+    },
     /// The log could not be written: it is unknown whether the commit happened. The store takes no more.
     #[error("the log could not be written, the outcome is unknown: {0}")]
     Unknown(String),
@@ -257,7 +262,7 @@ impl CommitError {
             CommitError::TooLarge { .. } => ErrorCode::TOO_MANY_BYTES,
             CommitError::TooManyParts { .. } => ErrorCode::TOO_MANY_PARTS,
             CommitError::NoSpace { .. } => ErrorCode::NOT_ENOUGH_SPACE,
-            CommitError::NoRoom => ErrorCode::MEMORY_LIMIT_EXCEEDED,
+            CommitError::NoRoom { code, .. } => *code,
             CommitError::Unknown(_) => ErrorCode::CANNOT_WRITE_TO_FILE_DESCRIPTOR,
             CommitError::Stopped(_) => ErrorCode::ABORTED,
         }

@@ -5,7 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use env::Env;
+use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
+use types::ErrorCode;
 
 use crate::commit::{Commit, Edit, PartSource, Receipt};
 use crate::committer::{Pending, Request};
@@ -47,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) checkpointing: Semaphore,
     /// Tells waiting inserts that a checkpoint has ended, well or not.
     pub(crate) checkpointed: Notify,
+    /// What the last checkpoint failed with, when it did.
+    pub(crate) checkpoint_failure: Mutex<Option<(ErrorCode, String)>>,
     /// Tells that commits were answered which must be durable soon.
     pub(crate) unsynced: Notify,
     /// Why no more commits are taken.
@@ -87,6 +91,13 @@ impl Shared {
             is_first
         });
         self.checkpointed.notify_waiters();
+    }
+
+    /// The refusal of a commit for which checkpoints make no room.
+    pub(crate) fn no_room(&self) -> CommitError {
+        let none = || (ErrorCode::MEMORY_LIMIT_EXCEEDED, "checkpoints do not keep up with the inserts".to_owned());
+        let (code, reason) = self.checkpoint_failure.lock().clone().unwrap_or_else(none);
+        CommitError::NoRoom { reason, code }
     }
 
     pub(crate) fn stop_reason(&self) -> Option<String> {

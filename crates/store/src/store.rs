@@ -86,6 +86,7 @@ impl Store {
             log_bytes: AtomicU64::new(0),
             checkpointing: Semaphore::new(1),
             checkpointed: Notify::new(),
+            checkpoint_failure: Mutex::default(),
             unsynced: Notify::new(),
             stopped: watch::Sender::new(None),
             closing: watch::Sender::new(false),
@@ -159,7 +160,10 @@ impl Store {
             }
             checkpointed.await;
         }
-        if self.shared.is_over(OVERDRAFT) { Err(CommitError::NoRoom) } else { Ok(()) }
+        match self.shared.is_over(OVERDRAFT) {
+            true => Err(self.shared.no_room()),
+            false => Ok(()),
+        }
     }
 
     /// Tells of every published snapshot; commits in quick succession may be told of once.

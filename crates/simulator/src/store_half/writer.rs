@@ -118,7 +118,9 @@ impl Writer {
                 Goes::On
             }
             Err(CommitError::Stopped(_)) => Goes::Stops,
-            Err(CommitError::NoRoom | CommitError::NoSpace { .. } | CommitError::TooManyParts { .. }) => Goes::On,
+            Err(CommitError::NoRoom { .. } | CommitError::NoSpace { .. } | CommitError::TooManyParts { .. }) => {
+                Goes::On
+            }
             other => panic!("a token was taken twice: {other:?}"),
         }
     }

@@ -124,3 +124,27 @@ async fn checkpoints_that_find_no_room_are_written_later_by_themselves() {
     assert_eq!(rows_final(&store.snapshot(), table).await.len(), kept);
     insert(&store, table, &[(100, 1)]).await.unwrap();
 }
+
+/// The log takes records for as long as checkpoints may come; then the refusal says what is in their way.
+#[tokio::test(start_paused = true)]
+async fn an_insert_that_waits_for_checkpoints_in_vain_is_told_of_the_full_disk() {
+    let machine = machine(10);
+    let config = StoreConfig { log_bytes_max: 1000, free_bytes_min: 0, ..StoreConfig::default() };
+    let (store, table) = with_table(&machine, config).await;
+    for _ in 0..20 {
+        machine.disk.inject(DiskOp::Create, "/checkpoint/", 0, Fault::NoSpace);
+    }
+    let mut key = 0;
+    let full = loop {
+        match insert(&store, table, &[(key, 1)]).await {
+            Ok(_) => key += 1,
+            Err(error) => break error,
+        }
+        assert!(key < 1000, "nothing is ever refused");
+    };
+    assert!(matches!(full, CommitError::NoRoom { .. }), "{full}");
+    assert_eq!(full.code(), ErrorCode::NOT_ENOUGH_SPACE);
+    assert!(full.to_string().contains("no space left on the disk"), "{full}");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    insert(&store, table, &[(key, 1)]).await.expect("goes on by itself");
+}
