@@ -4,7 +4,7 @@
 //! [`Disk::sync_dir`] of the folder it is in. The simulated disk forgets everything else.
 
 use std::fmt::Debug;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -20,6 +20,8 @@ pub struct DirEntry {
     pub is_dir: bool,
     /// Bytes of a file; 0 for a folder.
     pub len: u64,
+    /// True for a symbolic link, which is neither followed nor a folder here.
+    pub is_link: bool,
 }
 
 /// A file system.
@@ -55,6 +57,9 @@ pub trait Disk: Send + Sync + Debug {
     /// When the bytes of a file were changed last, in seconds since 1970; none where the disk does not keep it. Only to be
     /// shown: nothing may be decided by it.
     async fn modified_s(&self, path: &Path) -> Result<Option<i64>>;
+
+    /// The path that a name means when all symbolic links in it are followed. A name that does not exist is an error.
+    async fn real_path(&self, path: &Path) -> Result<PathBuf>;
 
     /// Makes the entries of a folder durable: creations, renames and removals in it.
     async fn sync_dir(&self, path: &Path) -> Result<()>;

@@ -87,6 +87,26 @@ impl Files {
         }
     }
 
+    /// The path of a name in the folder; an error when a symbolic link in it leads out of the folder, which may be one
+    /// itself.
+    async fn inside(&self, name: &str) -> Result<PathBuf> {
+        let (path, disk) = (self.folder.join(name), &self.env.disk);
+        let failed = |error: env::Error| Files::unreadable(name, &error);
+        // of a file that is to be made the folders above it count
+        let mut there = path.as_path();
+        while !disk.exists(there).await.map_err(failed)? {
+            match there.parent().filter(|above| above.starts_with(&self.folder)) {
+                Some(above) => there = above,
+                None => return Ok(path),
+            }
+        }
+        let real = disk.real_path(there).await.map_err(failed)?;
+        match real.starts_with(disk.real_path(&self.folder).await.map_err(failed)?) {
+            true => Ok(path),
+            false => Err(Error::FileOutside(name.to_owned())),
+        }
+    }
+
     fn unreadable(key: &str, error: &env::Error) -> Error {
         Error::Unreadable { path: key.to_owned(), reason: error.to_string() }
     }
@@ -98,7 +118,7 @@ impl Files {
         let depth_max = pattern.matches('/').count();
         let (mut found, mut left) = (Vec::new(), vec![start]);
         while let Some(folder) = left.pop() {
-            let path = self.folder.join(&folder);
+            let path = self.inside(&folder).await?;
             if !self.env.disk.exists(&path).await.map_err(|error| Files::unreadable(&folder, &error))? {
                 continue;
             }
@@ -110,6 +130,10 @@ impl Files {
                         left.push(name);
                     }
                 } else if glob::matches_parts(pattern, &name) {
+                    // a link is a file where it leads to one of the folder; elsewhere a pattern does not see it
+                    if entry.is_link && !self.is_file_inside(&name).await? {
+                        continue;
+                    }
                     if found.len() == FILES_MAX {
                         let reason = format!("more than {FILES_MAX} files match");
                         return Err(Error::BadPattern { pattern: pattern.to_owned(), reason });
@@ -122,9 +146,22 @@ impl Files {
         Ok(found)
     }
 
+    /// True when a symbolic link leads to a file of the folder.
+    async fn is_file_inside(&self, name: &str) -> Result<bool> {
+        match self.inside(name).await {
+            Ok(path) => {
+                let exists = self.env.disk.exists(&path).await.map_err(|error| Files::unreadable(name, &error))?;
+                // a folder cannot be opened as a file
+                Ok(exists && self.env.disk.open(&path).await.is_ok())
+            }
+            Err(Error::FileOutside(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn opened(&self, object: &Object) -> Result<(Box<dyn DiskFile>, u64)> {
         let failed = |error: env::Error| Files::unreadable(&object.key, &error);
-        let file = self.env.disk.open(&self.folder.join(&object.key)).await.map_err(failed)?;
+        let file = self.env.disk.open(&self.inside(&object.key).await?).await.map_err(failed)?;
         let len = file.len().await.map_err(failed)?;
         Ok((file, len))
     }
@@ -135,11 +172,11 @@ impl Files {
     }
 
     /// The one file that is written.
-    fn target(&self) -> Result<PathBuf> {
+    async fn target(&self) -> Result<PathBuf> {
         if glob::is_pattern(&self.pattern) || glob::has_braces(&self.pattern) {
             return Err(Error::ReadOnly { kind: Kind::File, what: "what a pattern names" });
         }
-        Ok(self.folder.join(&self.pattern))
+        self.inside(&self.pattern).await
     }
 }
 
@@ -167,7 +204,7 @@ impl Objects for Files {
                 objects.extend(self.matching(&name).await?);
                 continue;
             }
-            let exists = self.env.disk.exists(&self.folder.join(&name)).await;
+            let exists = self.env.disk.exists(&self.inside(&name).await?).await;
             match exists.map_err(|error| Files::unreadable(&name, &error))? {
                 true => objects.push(self.object(name, None)),
                 false if may_miss => {}
@@ -217,7 +254,7 @@ impl Objects for Files {
 
     /// Adds to the file, or makes it. When the statement fails, the file is as it was.
     async fn write(&self, mut bytes: Bytestream) -> Result<()> {
-        let (path, disk) = (self.target()?, &self.env.disk);
+        let (path, disk) = (self.target().await?, &self.env.disk);
         let failed = |error: env::Error| Files::unreadable(&self.pattern, &error);
         let is_added_to = self.is_added_to().await?;
         if let Some(folder) = path.parent() {
@@ -256,7 +293,7 @@ impl Objects for Files {
     }
 
     async fn truncate(&self) -> Result<()> {
-        let (path, disk) = (self.target()?, &self.env.disk);
+        let (path, disk) = (self.target().await?, &self.env.disk);
         let failed = |error: env::Error| Files::unreadable(&self.pattern, &error);
         if !disk.exists(&path).await.map_err(failed)? {
             return Ok(());
@@ -267,8 +304,68 @@ impl Objects for Files {
     }
 
     async fn is_added_to(&self) -> Result<bool> {
-        let path = self.target()?;
+        let path = self.target().await?;
         let exists = self.env.disk.exists(&path).await;
         Ok(!self.options.replaces && exists.map_err(|error| Files::unreadable(&self.pattern, &error))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use futures::TryStreamExt;
+
+    use super::*;
+
+    const OPTIONS: FilesOptions = FilesOptions { names_max: 10, replaces: false, empty_if_missing: false };
+
+    fn files(folder: &Path, pattern: &str) -> Files {
+        Files::new(env::real::env(), folder.to_owned(), pattern, OPTIONS).unwrap()
+    }
+
+    async fn read(folder: &Path, pattern: &str) -> Result<Vec<u8>> {
+        let (files, mut out) = (files(folder, pattern), Vec::new());
+        for object in files.list().await? {
+            let pieces: Vec<Bytes> = files.open(&object).await?.bytes.try_collect().await?;
+            out.extend(pieces.concat());
+        }
+        Ok(out)
+    }
+
+    async fn write(folder: &Path, name: &str) -> Result<()> {
+        files(folder, name).write(stream::iter([Ok(Bytes::from_static(b"new"))]).boxed()).await
+    }
+
+    #[tokio::test]
+    async fn links_lead_nowhere_but_inside_the_folder() {
+        let place = tempfile::tempdir().unwrap();
+        let (folder, outside) = (place.path().join("user_files"), place.path().join("outside"));
+        fs::create_dir_all(folder.join("sub")).unwrap();
+        fs::create_dir_all(&outside).unwrap();
+        fs::write(outside.join("secret"), "secret").unwrap();
+        fs::write(folder.join("sub/own"), "own").unwrap();
+        symlink(outside.join("secret"), folder.join("file")).unwrap();
+        symlink(&outside, folder.join("door")).unwrap();
+        symlink(folder.join("sub/own"), folder.join("alias")).unwrap();
+        let is_refused = |done: Result<()>| matches!(done, Err(Error::FileOutside(_)));
+        for name in ["file", "door/secret", "door/*", "door/none"] {
+            assert!(is_refused(read(&folder, name).await.map(drop)), "{name}");
+        }
+        for name in ["file", "door/secret", "door/new"] {
+            assert!(is_refused(write(&folder, name).await), "{name}");
+            assert!(is_refused(files(&folder, name).truncate().await), "{name}");
+        }
+        assert_eq!(fs::read(outside.join("secret")).unwrap(), b"secret");
+        assert!(!outside.join("new").exists());
+        // inside they are files like any other, and a pattern sees nothing else
+        assert_eq!(read(&folder, "alias").await.unwrap(), b"own");
+        assert_eq!(read(&folder, "**").await.unwrap(), b"ownown");
+        // the folder may be a link itself
+        let moved = place.path().join("moved");
+        symlink(&folder, &moved).unwrap();
+        write(&moved, "sub/own").await.unwrap();
+        assert_eq!(read(&moved, "sub/*").await.unwrap(), b"ownnew");
     }
 }

@@ -95,13 +95,21 @@ impl std::fmt::Debug for Bucket {
 impl Place {
     fn parse(text: &str) -> Result<Place> {
         let bad = |reason: &str| {
-            let url = text.split(['?', '@']).next().unwrap_or_default().to_owned();
+            // without the user and what may be a signature
+            let url = text.split('?').next().unwrap_or_default();
+            let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+            let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            let host = host.rsplit('@').next().unwrap_or_default();
+            let url = if scheme.is_empty() { format!("{host}{path}") } else { format!("{scheme}://{host}{path}") };
             Error::BadUrl { kind: Kind::S3, url, reason: reason.to_owned() }
         };
         let (scheme, rest) = text.split_once("://").ok_or_else(|| bad("it has no scheme"))?;
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
         if host.is_empty() || host.contains('@') {
             return Err(bad("it has no host, or a user in it"));
+        }
+        if path.to_ascii_lowercase().contains("x-amz-signature=") {
+            return Err(bad("it is signed already: url() reads such addresses"));
         }
         let decoded = |key: &str| {
             let text = percent_encoding::percent_decode_str(key).decode_utf8();
@@ -478,7 +486,16 @@ mod tests {
 
     #[test]
     fn what_names_no_object_is_refused() {
-        for text in ["b/k", "ftp://h/b/k", "http://h", "http://h/b", "http://h/b/", "http://u:p@h/b/k", "http:///b/k"] {
+        for text in [
+            "b/k",
+            "ftp://h/b/k",
+            "http://h",
+            "http://h/b",
+            "http://h/b/",
+            "http://u:p@h/b/k",
+            "http:///b/k",
+            "http://h/b/k?a=1&X-Amz-Signature=u:p@",
+        ] {
             let error = Place::parse(text).unwrap_err();
             assert!(matches!(error, Error::BadUrl { .. }), "{text}");
             assert!(!error.to_string().contains("u:p@"), "{error}");

@@ -1,4 +1,4 @@
-//! Compressed streams of bytes: gzip, zlib, brotli, zstd, LZ4, piece by piece, in both directions. What comes out of a piece is bounded
+//! Compressed streams of bytes: gzip, zlib, brotli, zstd, LZ4, xz, snappy, piece by piece, in both directions. What comes out of a piece is bounded
 //! by feeding the decoder small pieces; nothing is collected whole.
 
 use std::io::{self, Write};
@@ -13,9 +13,16 @@ use zstd::stream::raw::Operation;
 mod blocks;
 mod brotli;
 mod lz4;
+mod snappy;
 
 /// Compressed bytes that a decoder takes at once: what they unpack to is bounded by it (zlib: a thousandfold).
 const DECODE_STEP_BYTES: usize = 16 << 10;
+/// As that, of xz, which unpacks to seven thousand times as much.
+const XZ_STEP_BYTES: usize = 1 << 10;
+/// Memory that a reader of xz may need: its strongest level asks for a quarter of it.
+const XZ_MEMORY_BYTES: u64 = 256 << 20;
+/// The level that xz is written with: its program's own.
+const XZ_LEVEL: u32 = 6;
 
 /// A way to compress a stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +36,10 @@ pub enum Coding {
     Brotli,
     /// LZ4 in its frame format.
     Lz4,
+    /// xz.
+    Xz,
+    /// Snappy as Hadoop frames it.
+    Snappy,
     /// ClickHouse's own blocks of LZ4, with a checksum each; no Content-Encoding, but the URL asks for it.
     Blocks,
 }
@@ -42,6 +53,8 @@ impl Coding {
             "zstd" => Some(Coding::Zstd),
             "lz4" => Some(Coding::Lz4),
             "br" => Some(Coding::Brotli),
+            "xz" => Some(Coding::Xz),
+            "snappy" => Some(Coding::Snappy),
             _ => None,
         }
     }
@@ -54,6 +67,8 @@ impl Coding {
             Coding::Zstd => "zstd",
             Coding::Lz4 => "lz4",
             Coding::Brotli => "br",
+            Coding::Xz => "xz",
+            Coding::Snappy => "snappy",
             Coding::Blocks => "",
         }
     }
@@ -86,6 +101,10 @@ pub enum Encoder {
     Brotli(Box<::brotli::CompressorWriter<Vec<u8>>>),
     /// LZ4 frames.
     Lz4(Box<FrameEncoder<Vec<u8>>>),
+    /// xz.
+    Xz(liblzma::write::XzEncoder<Vec<u8>>),
+    /// Snappy.
+    Snappy(snappy::Packer),
     /// ClickHouse's own blocks.
     Blocks(blocks::Packer),
 }
@@ -108,6 +127,8 @@ impl Encoder {
                 BROTLI_WINDOW,
             ))),
             Some(Coding::Lz4) => Encoder::Lz4(Box::new(FrameEncoder::new(Vec::new()))),
+            Some(Coding::Xz) => Encoder::Xz(liblzma::write::XzEncoder::new(Vec::new(), XZ_LEVEL)),
+            Some(Coding::Snappy) => Encoder::Snappy(snappy::Packer::default()),
             Some(Coding::Blocks) => Encoder::Blocks(blocks::Packer::default()),
             Some(Coding::Gzip) => Encoder::Gzip(flate2::write::GzEncoder::new(Vec::new(), level)),
             Some(Coding::Deflate) => Encoder::Deflate(flate2::write::ZlibEncoder::new(Vec::new(), level)),
@@ -120,6 +141,8 @@ impl Encoder {
         let out = match self {
             Encoder::Plain => return Ok(bytes),
             Encoder::Blocks(packer) => return Ok(packer.push(&bytes)),
+            Encoder::Snappy(packer) => return packer.push(&bytes),
+            Encoder::Xz(encoder) => encoder.write_all(&bytes).map(|()| encoder.get_mut()),
             Encoder::Gzip(encoder) => encoder.write_all(&bytes).map(|()| encoder.get_mut()),
             Encoder::Deflate(encoder) => encoder.write_all(&bytes).map(|()| encoder.get_mut()),
             Encoder::Zstd(encoder) => encoder.write_all(&bytes).map(|()| encoder.get_mut()),
@@ -139,6 +162,8 @@ impl Encoder {
             Encoder::Zstd(encoder) => encoder.finish()?.into(),
             Encoder::Brotli(encoder) => encoder.into_inner().into(),
             Encoder::Lz4(encoder) => encoder.finish()?.into(),
+            Encoder::Xz(encoder) => encoder.finish()?.into(),
+            Encoder::Snappy(packer) => packer.finish()?,
         })
     }
 }
@@ -150,6 +175,8 @@ enum Decoder {
     Zstd(ZstdDecoder),
     Brotli(brotli::Unpacker),
     Lz4(lz4::Frames),
+    Xz(Box<liblzma::write::XzDecoder<Vec<u8>>>),
+    Snappy(snappy::Unpacker),
     Blocks(blocks::Unpacker),
 }
 
@@ -193,6 +220,12 @@ impl Decoder {
             Coding::Deflate => Decoder::Deflate(flate2::write::ZlibDecoder::new(Vec::new())),
             Coding::Brotli => Decoder::Brotli(brotli::Unpacker::default()),
             Coding::Lz4 => Decoder::Lz4(lz4::Frames::default()),
+            Coding::Snappy => Decoder::Snappy(snappy::Unpacker::default()),
+            Coding::Xz => {
+                let stream =
+                    liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY_BYTES, liblzma::stream::CONCATENATED)?;
+                Decoder::Xz(Box::new(liblzma::write::XzDecoder::new_stream(Vec::new(), stream)))
+            }
             Coding::Blocks => Decoder::Blocks(blocks::Unpacker::default()),
             Coding::Zstd => {
                 Decoder::Zstd(ZstdDecoder { raw: zstd::stream::raw::Decoder::new()?, is_inside_frame: false })
@@ -208,8 +241,18 @@ impl Decoder {
             Decoder::Brotli(unpacker) => return unpacker.push(bytes),
             Decoder::Lz4(frames) => return frames.push(bytes),
             Decoder::Blocks(unpacker) => return unpacker.push(bytes),
+            Decoder::Snappy(unpacker) => return unpacker.push(bytes),
+            Decoder::Xz(decoder) => decoder.write_all(bytes).map(|()| decoder.get_mut()),
         }?;
         Ok(std::mem::take(out).into())
+    }
+
+    /// Packed bytes that it takes at once.
+    fn step_bytes(&self) -> usize {
+        match self {
+            Decoder::Xz(_) => XZ_STEP_BYTES,
+            _ => DECODE_STEP_BYTES,
+        }
     }
 
     /// More of what was pushed, where a piece of it did not come out at once.
@@ -229,6 +272,8 @@ impl Decoder {
             Decoder::Brotli(unpacker) => return unpacker.finish(),
             Decoder::Lz4(frames) => return frames.finish(),
             Decoder::Blocks(unpacker) => return unpacker.finish(),
+            Decoder::Snappy(unpacker) => return unpacker.finish(),
+            Decoder::Xz(decoder) => decoder.try_finish().map(|()| decoder.get_mut()),
         }?;
         Ok(std::mem::take(out).into())
     }
@@ -272,7 +317,7 @@ async fn unpack_next(mut state: Unpacking) -> Option<(io::Result<Bytes>, Unpacki
                 }
             }
         } else {
-            let step = state.waiting.split_to(state.waiting.len().min(DECODE_STEP_BYTES));
+            let step = state.waiting.split_to(state.waiting.len().min(state.decoder.step_bytes()));
             state.decoder.push(&step)
         };
         match unpacked {
@@ -293,7 +338,8 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Coding; 5] = [Coding::Gzip, Coding::Deflate, Coding::Zstd, Coding::Brotli, Coding::Lz4];
+    const ALL: [Coding; 7] =
+        [Coding::Gzip, Coding::Deflate, Coding::Zstd, Coding::Brotli, Coding::Lz4, Coding::Xz, Coding::Snappy];
 
     fn packed(coding: Coding, text: &[u8]) -> Vec<u8> {
         let mut encoder = Encoder::new(Some(coding), 3).unwrap();

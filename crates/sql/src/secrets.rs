@@ -57,7 +57,8 @@ struct Secrets<'a> {
 impl<'a> Secrets<'a> {
     fn of(text: &'a str, is_format: &'a dyn Fn(&str) -> bool) -> Vec<Hidden> {
         let lower = text.to_ascii_lowercase();
-        let may_have = NAMES.iter().any(|name| lower.contains(name)) || lower.contains("collection");
+        let words = ["collection", "password", "header", "://"];
+        let may_have = NAMES.iter().chain(&words).any(|name| lower.contains(name));
         if !may_have || u32::try_from(text.len()).is_err() {
             return Vec::new();
         }
@@ -81,6 +82,11 @@ impl<'a> Secrets<'a> {
             if NAMES.contains(&name.as_str()) && secrets.kind(at + 1) == Some(TokenKind::OpenRound) {
                 secrets.call(&name, at + 2);
             }
+            if secrets.is_said_secret(at) {
+                secrets.hide((at, at + 1));
+            }
+            secrets.user_in_url(at);
+            secrets.signature_in_url(at);
         }
         secrets.found.sort();
         secrets.found.dedup_by(|later, earlier| later.0 < earlier.1);
@@ -150,7 +156,6 @@ impl<'a> Secrets<'a> {
             if key == "headers" && self.kind(first + 1) == Some(TokenKind::OpenRound) {
                 self.headers(first + 2);
             }
-            self.user_in_url(first);
         }
         match name {
             "mysql" | "postgresql" => arguments.get(4).into_iter().for_each(|argument| self.hide(*argument)),
@@ -182,6 +187,32 @@ impl<'a> Secrets<'a> {
                 Some(TokenKind::Equals) => self.hide((first + 2, behind)),
                 _ => self.hide((first, behind)),
             }
+        }
+    }
+
+    /// A string behind PASSWORD, or the VALUE of a HEADER, as sources of dictionaries have them.
+    fn is_said_secret(&self, at: usize) -> bool {
+        let before =
+            |count: usize, word: &str| at.checked_sub(count).is_some_and(|at| self.word(at).eq_ignore_ascii_case(word));
+        self.kind(at) == Some(TokenKind::String) && (before(1, "PASSWORD") || before(1, "VALUE") && before(3, "NAME"))
+    }
+
+    /// The values of `'…://host/path?token=…&signature=…'` that let whoever knows them in.
+    fn signature_in_url(&mut self, at: usize) {
+        let slice = self.slice(at);
+        let Some(token) = self.tokens.get(at) else { return };
+        let Some((address, query)) = slice.split_once('?').filter(|(address, _)| address.contains("://")) else {
+            return;
+        };
+        let mut start = token.start as usize + address.len() + 1;
+        for part in query.split_inclusive(['&', '#', '\'']) {
+            let value = part.split_once('=').filter(|(name, _)| lets_in(name));
+            if let Some((name, value)) = value {
+                let value = value.trim_end_matches(['&', '#', '\'']);
+                let from = start + name.len() + 1;
+                self.found.push((from, from + value.len(), "[HIDDEN]".to_owned()));
+            }
+            start += part.len();
         }
     }
 
@@ -219,6 +250,14 @@ impl<'a> Secrets<'a> {
             self.hide((first, at));
         }
     }
+}
+
+/// True for names of parameters of URLs that are credentials.
+fn lets_in(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let parts = ["signature", "token", "secret", "password", "passwd", "credential", "apikey", "api_key", "api-key"];
+    matches!(name.as_str(), "sig" | "key" | "auth" | "pwd" | "code" | "awsaccesskeyid")
+        || parts.iter().any(|part| name.contains(part))
 }
 
 #[cfg(test)]
@@ -265,6 +304,23 @@ mod tests {
         assert_eq!(
             shown("URL('http://h', headers('A' = 'v', 'B'='w'))"),
             "URL('http://h', headers('A' = '[HIDDEN]', 'B'='[HIDDEN]'))"
+        );
+        assert_eq!(
+            shown("url('http://h/x?a=1&X-Amz-Signature=s&sig=t&b=2', CSV)"),
+            "url('http://h/x?a=1&X-Amz-Signature=[HIDDEN]&sig=[HIDDEN]&b=2', CSV)"
+        );
+        assert_eq!(shown("BACKUP TO x('ftp://u:pw@h/?token=t'"), "BACKUP TO x('ftp://u:[HIDDEN]@h/?token=[HIDDEN]'");
+    }
+
+    #[test]
+    fn sources_of_dictionaries_have_passwords_and_headers() {
+        assert_eq!(
+            shown("SOURCE(POSTGRESQL(HOST 'h' USER 'u' PASSWORD 'pw' DB 'd'))"),
+            "SOURCE(POSTGRESQL(HOST 'h' USER 'u' PASSWORD '[HIDDEN]' DB 'd'))"
+        );
+        assert_eq!(
+            shown("SOURCE(HTTP(URL 'http://u:pw@h/' HEADERS(HEADER(NAME 'k' VALUE 'v'))))"),
+            "SOURCE(HTTP(URL 'http://u:[HIDDEN]@h/' HEADERS(HEADER(NAME 'k' VALUE '[HIDDEN]'))))"
         );
     }
 

@@ -100,6 +100,10 @@ impl Disk for RealDisk {
         Ok(since.and_then(|since| i64::try_from(since.as_secs()).ok()))
     }
 
+    async fn real_path(&self, path: &Path) -> Result<PathBuf> {
+        self.call(DiskOp::Open, path, |path| fs::canonicalize(path)).await
+    }
+
     async fn sync_dir(&self, path: &Path) -> Result<()> {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         self.call(DiskOp::SyncDir, path, |path| File::open(path)?.sync_all()).await
@@ -143,7 +147,8 @@ fn list(path: &Path) -> io::Result<Vec<DirEntry>> {
         };
         let is_dir = metadata.is_dir();
         let len = if is_dir { 0 } else { metadata.len() };
-        entries.push(DirEntry { name: entry.file_name().to_string_lossy().into_owned(), is_dir, len });
+        let is_link = metadata.is_symlink();
+        entries.push(DirEntry { name: entry.file_name().to_string_lossy().into_owned(), is_dir, len, is_link });
     }
     entries.sort();
     Ok(entries)

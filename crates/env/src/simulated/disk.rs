@@ -361,10 +361,10 @@ impl Disk for SimulatedDisk {
             .map(|(name, entry)| {
                 let name = name.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 match entry {
-                    Entry::Dir => DirEntry { name, is_dir: true, len: 0 },
+                    Entry::Dir => DirEntry { name, is_dir: true, len: 0, is_link: false },
                     Entry::File(id) => {
                         let len = state.files.inodes.get(id).map_or(0, |inode| inode.seen.len() as u64);
-                        DirEntry { name, is_dir: false, len }
+                        DirEntry { name, is_dir: false, len, is_link: false }
                     }
                 }
             })
@@ -382,6 +382,12 @@ impl Disk for SimulatedDisk {
     async fn modified_s(&self, path: &Path) -> Result<Option<i64>> {
         self.turn(DiskOp::Open, path).await?;
         Ok(None)
+    }
+
+    // it has no links
+    async fn real_path(&self, path: &Path) -> Result<PathBuf> {
+        self.turn(DiskOp::Open, path).await?;
+        Ok(path.to_owned())
     }
 
     async fn sync_dir(&self, path: &Path) -> Result<()> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use external::{Object, Objects};
 use format::Format;
+use format::codec::Coding;
 use futures::TryStreamExt;
 use types::{Column, DataType, ErrorCode, Header};
 
@@ -37,7 +38,7 @@ pub(crate) async fn describe(outside: &Outside, ctx: &Arc<QueryContext>) -> Resu
 }
 
 async fn of_objects(packed: &Packed, name: &str, ctx: &Arc<QueryContext>) -> Result<Described> {
-    let format = packed.format()?;
+    let format = packed.format();
     let mut failed = None;
     let listed = wait(ctx, packed.objects.list()).await.map_err(|error| match error.code() {
         // as ClickHouse says it of a file that is to be looked into
@@ -48,7 +49,7 @@ async fn of_objects(packed: &Packed, name: &str, ctx: &Arc<QueryContext>) -> Res
         match of_object(packed, format, &object, ctx).await {
             Ok((header, format)) => return Ok(Described { header, format: Some(format) }),
             // an object without rows says nothing; the next one may
-            Err(error) if error.code() == ErrorCode::CANNOT_EXTRACT_TABLE_STRUCTURE => failed = Some(error),
+            Err(error) if is_without_rows(&error) => failed = Some(error),
             Err(error) => return Err(error),
         }
     }
@@ -61,12 +62,24 @@ async fn of_objects(packed: &Packed, name: &str, ctx: &Arc<QueryContext>) -> Res
 /// Its columns, and its format: with a line of names, where it turns out to have one.
 async fn of_object(
     packed: &Packed,
-    format: Format,
+    format: Option<Format>,
     object: &Object,
     ctx: &Arc<QueryContext>,
 ) -> Result<(Header, Format)> {
     let objects: &dyn Objects = packed.objects.as_ref();
     let coding = packed.compression.of(&object.file)?;
+    let sampled = match format {
+        Some(Format::Parquet) => Vec::new(),
+        Some(_) | None => sample(objects, object, coding, ctx).await?,
+    };
+    let format = match format {
+        Some(format) => format,
+        None => detected(&sampled, ctx).ok_or_else(|| {
+            let message =
+                format!("{}: the format cannot be told from the name nor the content: give it", packed.objects.name());
+            Error::refused(ErrorCode::CANNOT_DETECT_FORMAT, message)
+        })?,
+    };
     if format == Format::Parquet {
         let header = match footer(objects, object, coding, ctx).await? {
             Packing::Pieces(file, _) => file.header().clone(),
@@ -74,6 +87,43 @@ async fn of_object(
         };
         return Ok((header, format));
     }
+    if let Some((format, header)) = with_names(format, &sampled, ctx) {
+        return Ok((header, format));
+    }
+    let header = format::infer(format, &sampled, &ctx.settings);
+    Ok((header.map_err(|error| Error::reported(error.code(), &error))?, format))
+}
+
+/// An object that has no rows says nothing; another one may.
+fn is_without_rows(error: &Error) -> bool {
+    matches!(error.code(), ErrorCode::CANNOT_EXTRACT_TABLE_STRUCTURE | ErrorCode::CANNOT_DETECT_FORMAT)
+}
+
+/// The format that bytes are in, of those that say their columns.
+fn detected(sample: &[u8], ctx: &QueryContext) -> Option<Format> {
+    if sample.starts_with(b"PAR1") {
+        return Some(Format::Parquet);
+    }
+    let columns = |format| format::infer(format, sample, &ctx.settings).ok().map(|header| header.len());
+    let first = sample.iter().find(|byte| !byte.is_ascii_whitespace())?;
+    if matches!(first, b'{' | b'[') && columns(Format::JsonEachRow).is_some() {
+        return Some(Format::JsonEachRow);
+    }
+    match (columns(Format::TabSeparated), columns(Format::Csv)) {
+        // a bracket begins a value with commas of its own
+        (tabs, Some(commas)) if commas > tabs.unwrap_or(0) && *first != b'[' => Some(Format::Csv),
+        (Some(_), _) => Some(Format::TabSeparated),
+        (None, _) => None,
+    }
+}
+
+/// The beginning of an object, whole lines of it.
+async fn sample(
+    objects: &dyn Objects,
+    object: &Object,
+    coding: Option<Coding>,
+    ctx: &Arc<QueryContext>,
+) -> Result<Vec<u8>> {
     let mut bytes = unpacked(objects, object, coding, ctx).await?.bytes;
     let mut sample: Vec<u8> = Vec::new();
     let mut is_whole = false;
@@ -91,11 +141,7 @@ async fn of_object(
         let lines = sample.iter().rposition(|byte| *byte == b'\n').map_or(sample.len(), |end| end + 1);
         sample.truncate(lines);
     }
-    if let Some((format, header)) = with_names(format, &sample, ctx) {
-        return Ok((header, format));
-    }
-    let header = format::infer(format, &sample, &ctx.settings);
-    Ok((header.map_err(|error| Error::reported(error.code(), &error))?, format))
+    Ok(sample)
 }
 
 /// CSV and TabSeparated whose first line is names: all of its cells are texts, and below them there is something else.
@@ -120,6 +166,25 @@ fn with_names(format: Format, sample: &[u8], ctx: &QueryContext) -> Option<(Form
 mod tests {
     use super::*;
     use crate::tests::context;
+
+    #[test]
+    fn bytes_say_what_format_they_are_in() {
+        let ctx = context(&[]);
+        let cases: [(&str, Option<Format>); 9] = [
+            ("PAR1…", Some(Format::Parquet)),
+            ("{\"a\":1}\n{\"a\":2}\n", Some(Format::JsonEachRow)),
+            (" [{\"a\":1},{\"a\":2}]", Some(Format::JsonEachRow)),
+            ("[1,\"x\"]\n[2,\"y\"]\n", Some(Format::TabSeparated)),
+            ("a,b\n1,x\n", Some(Format::Csv)),
+            ("a\tb\n1\tx\n", Some(Format::TabSeparated)),
+            ("5\n", Some(Format::TabSeparated)),
+            ("hello world\n", Some(Format::TabSeparated)),
+            ("", None),
+        ];
+        for (text, format) in cases {
+            assert_eq!(detected(text.as_bytes(), &ctx), format, "{text}");
+        }
+    }
 
     #[test]
     fn a_line_of_names_is_told_by_what_is_below_it() {

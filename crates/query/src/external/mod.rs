@@ -140,10 +140,15 @@ impl Outside {
             Rows::Table(table) => (Arc::new(table::Remote::new(table.clone(), columns)), 0),
             Rows::Objects(packed) => {
                 // a header line that was found when it was asked belongs to the format
-                let format = ctx.described.get(&self.key).and_then(|described| described.format);
-                let format = match format {
+                let described = ctx.described.get(&self.key);
+                let format = match described.and_then(|described| described.format) {
                     Some(format) => format,
-                    None => packed.format()?,
+                    None => match packed.format() {
+                        Some(format) => format,
+                        // it is told by the content
+                        None if described.is_none() => return Err(Error::NotDescribed(Box::new(self.clone()))),
+                        None => return Err(packed.no_format()),
+                    },
                 };
                 let virtuals = virtual_columns(&columns);
                 let count = virtuals.len();

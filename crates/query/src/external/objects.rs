@@ -29,16 +29,15 @@ pub(super) struct Bytes {
 }
 
 impl Packed {
-    /// The format of the bytes: as said, or as the name says.
-    pub(super) fn format(&self) -> Result<Format> {
-        if let Some(format) = self.format {
-            return Ok(format);
-        }
-        let name = self.objects.hint();
-        format_of_name(name).ok_or_else(|| {
-            let message = format!("{}: the format cannot be told from the name: give it", self.objects.name());
-            Error::refused(ErrorCode::BAD_ARGUMENTS, message)
-        })
+    /// The format of the bytes: as said, or as the name says; none where only the bytes can say it.
+    pub(super) fn format(&self) -> Option<Format> {
+        self.format.or_else(|| format_of_name(self.objects.hint()))
+    }
+
+    /// Nothing says what format the bytes are to be in.
+    pub(super) fn no_format(&self) -> Error {
+        let message = format!("{}: the format cannot be told from the name: give it", self.objects.name());
+        Error::refused(ErrorCode::BAD_ARGUMENTS, message)
     }
 }
 

@@ -343,13 +343,14 @@ impl Compression {
             "zstd" | "zst" => Compression::Known(Some(Coding::Zstd)),
             "lz4" => Compression::Known(Some(Coding::Lz4)),
             "brotli" | "br" => Compression::Known(Some(Coding::Brotli)),
-            "xz" | "LZMA" | "lzma" | "bz2" | "snappy" => {
-                return Err(Error::NotSupported(format!("compression \"{name}\"")));
-            }
+            "xz" | "LZMA" | "lzma" => Compression::Known(Some(Coding::Xz)),
+            "snappy" => Compression::Known(Some(Coding::Snappy)),
+            // neither does ClickHouse's usual build
+            "bz2" => return Err(Error::NotSupported(format!("compression \"{name}\""))),
             other => {
                 let message = format!(
-                    "unknown compression method '{other}'. Only 'auto', 'none', 'gzip', 'deflate', 'br', 'zstd' and 'lz4' are \
-                     supported as compression methods"
+                    "unknown compression method '{other}'. Only 'auto', 'none', 'gzip', 'deflate', 'br', 'xz', 'zstd', 'lz4' \
+                     and 'snappy' are supported as compression methods"
                 );
                 return Err(Error::refused(ErrorCode::NOT_IMPLEMENTED, message));
             }
@@ -366,7 +367,9 @@ impl Compression {
                 Some("lz4") => Ok(Some(Coding::Lz4)),
                 Some("deflate") => Ok(Some(Coding::Deflate)),
                 Some("br") => Ok(Some(Coding::Brotli)),
-                Some(other @ ("xz" | "bz2" | "snappy")) => Err(Error::NotSupported(format!("compression \"{other}\""))),
+                Some("xz") => Ok(Some(Coding::Xz)),
+                Some("snappy") => Ok(Some(Coding::Snappy)),
+                Some(other @ "bz2") => Err(Error::NotSupported(format!("compression \"{other}\""))),
                 _ => Ok(None),
             },
         }

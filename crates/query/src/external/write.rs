@@ -63,7 +63,7 @@ async fn encoded(
     blocks: BoxStream<'static, external::Result<Block>>,
     ctx: &Arc<QueryContext>,
 ) -> Result<Bytestream> {
-    let format = packed.format()?;
+    let format = packed.format().ok_or_else(|| packed.no_format())?;
     let coding = packed.compression.of(packed.objects.hint())?;
     let wrong = |error: &dyn std::fmt::Display| Error::reported(ErrorCode::LOGICAL_ERROR, &error.to_string());
     let packer = Encoder::new(coding, 3).map_err(|error| wrong(&error))?;
