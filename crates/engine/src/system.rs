@@ -62,18 +62,19 @@ pub(crate) async fn run(engine: &Engine, system: &System, ctx: &QueryContext) ->
         SystemCommand::Moves(..) => later("STOP|START MOVES"),
         SystemCommand::Shutdown => later("SHUTDOWN"),
         SystemCommand::Other(words) if drop_cache(engine, words) => Ok(()),
-        SystemCommand::Other(words) if is_replicated_view(words) => {
-            let message = "refreshable materialized view is not coordinated";
-            Err(Error::refused(types::ErrorCode::INCORRECT_QUERY, message))
+        SystemCommand::ReplicatedView(_, view) => refreshes.refuse_replicated(view, ctx).await,
+        SystemCommand::Other(words) if is_of_one_view(words) => {
+            let message =
+                format!("SYSTEM {words}: one view is named (SYSTEM REFRESH VIEW v), there is no such command for all");
+            Err(Error::refused(types::ErrorCode::UNKNOWN_TABLE, message))
         }
         SystemCommand::Other(words) => later(words),
     }
 }
 
-/// STOP and START REPLICATED VIEW: for views that replicas coordinate.
-fn is_replicated_view(words: &str) -> bool {
-    let words = words.to_ascii_uppercase();
-    words.starts_with("STOP REPLICATED VIEW") || words.starts_with("START REPLICATED VIEW")
+/// REFRESH VIEWS, CANCEL VIEWS: ClickHouse takes the word for a table's name.
+fn is_of_one_view(words: &str) -> bool {
+    ["REFRESH VIEWS", "CANCEL VIEWS"].iter().any(|command| words.eq_ignore_ascii_case(command))
 }
 
 /// SYSTEM DROP … CACHE, for the caches that there are; false for other words.

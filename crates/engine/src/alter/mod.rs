@@ -41,7 +41,7 @@ pub(crate) use copy::{CopyFrom, copy_parts, rows_as};
 pub(crate) use partition::{part_name, partition_id};
 pub(crate) use queued::run_queued as mutate_queued;
 pub(crate) use repair::repair;
-pub(crate) use view::refuse_broken;
+pub(crate) use view::{refuse_broken, set_comment};
 
 /// Tries to take parts that are in other work, a few milliseconds apart.
 const TRIES_MAX: usize = 2_000;
@@ -138,7 +138,8 @@ pub(crate) async fn run(engine: &Engine, alter: &AlterTable, ctx: &Arc<QueryCont
         }
     }
     if !groups.view.is_empty() && matches!(named.view, Some(ViewDef::Refreshable { .. })) {
-        let changed = crate::refresh::altered(&engine.inner.views, &named, &groups.view, &work.ctx).await?;
+        let actions: Vec<&AlterAction> = groups.view.iter().chain(&groups.definition).copied().collect();
+        let changed = crate::refresh::altered(&engine.inner.views, &named, &actions, &work.ctx).await?;
         work.add(changed)?;
         return work.commit().await;
     }

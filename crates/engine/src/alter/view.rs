@@ -9,6 +9,7 @@ use query::QueryContext;
 use query::definition::Definition;
 use sql::ast::{
     AlterAction, ColumnDef, CreateMaterializedView, Ident, OnError, Query, Security, Statement, StatementKind,
+    TableElements,
 };
 use store::{Edit, QualifiedName, TableDef, TableParts, Target, ViewDef};
 use types::{ErrorCode, Header, TableId};
@@ -68,6 +69,16 @@ fn comment_column(
         StatementKind::CreateWindowView(create) => &mut create.elements,
         _ => return Err(Error::NotImplemented("COMMENT COLUMN of this view".to_owned())),
     };
+    set_comment(elements, (name, comment), if_exists)?;
+    work.add(vec![Edit::AlterTable(Arc::new(TableDef { sql: statement.to_string().into(), ..(**view).clone() }))])
+}
+
+/// Puts a comment on one of a view's columns.
+pub(crate) fn set_comment(
+    elements: &mut Option<TableElements>,
+    (name, comment): (&str, &str),
+    if_exists: bool,
+) -> Result<()> {
     let columns = elements.iter_mut().flat_map(|elements| &mut elements.columns);
     let Some(column) = columns.into_iter().find(|column| column.name.name == name) else {
         if if_exists {
@@ -77,7 +88,7 @@ fn comment_column(
         return Err(Error::refused(ErrorCode::NOT_FOUND_COLUMN_IN_BLOCK, message));
     };
     column.comment = (!comment.is_empty()).then(|| comment.to_owned());
-    work.add(vec![Edit::AlterTable(Arc::new(TableDef { sql: statement.to_string().into(), ..(**view).clone() }))])
+    Ok(())
 }
 
 /// An incremental view while it is changed: its statement, and what it reads and writes.

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use query::QueryContext;
+use query::definition::Definition;
 use sql::ast::{
-    CreateHead, CreateMaterializedView, CreateMode, CreateSource, CreateTable, CreateView, ExprKind, ObjectName, Query,
-    QueryBody, Select, Statement, StatementKind, Storage, TableElements, ViewTarget,
+    ColumnDefault, CreateHead, CreateMaterializedView, CreateMode, CreateSource, CreateTable, CreateView, ExprKind,
+    ObjectName, Query, QueryBody, Select, Statement, StatementKind, Storage, TableElements, ViewTarget,
 };
 use store::{Edit, QualifiedName, Readiness, TableDef, TableKind, Target, ViewDef, Visibility};
 use types::{Column, ErrorCode, Header, Setting};
@@ -395,7 +396,14 @@ pub(crate) fn check_target(target: &TableDef, given: &Header, ctx: &QueryContext
     if ctx.settings.flag(Setting::AllowMaterializedViewWithBadSelect) {
         return Ok(());
     }
-    match given.columns().iter().find(|column| target.columns.column(&column.name).is_none()) {
+    let definition = Definition::parse(target)?;
+    // nobody can insert into columns that are computed
+    let takes = |name: &str| {
+        let default = definition.column(name).and_then(|column| column.default.as_ref());
+        let is_computed = matches!(default, Some(ColumnDefault::Materialized(_) | ColumnDefault::Alias(_)));
+        target.columns.column(name).is_some() && !is_computed
+    };
+    match given.columns().iter().find(|column| !takes(&column.name)) {
         Some(column) => Err(unknown_output(&column.name)),
         None => Ok(()),
     }

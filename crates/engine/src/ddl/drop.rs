@@ -304,6 +304,7 @@ pub(super) async fn rename(engine: &Engine, rename: &Rename, ctx: &QueryContext)
         pairs.push((from, to.clone()));
         names.push((to, table));
     }
+    super::circles::refuse_renames(&names, ctx)?;
     if !edits.is_empty() {
         // a definition is changed before it is renamed
         edits.splice(0..0, moved_sources(&pairs, ctx));
@@ -362,6 +363,7 @@ pub(super) async fn exchange(engine: &Engine, exchange: &Exchange, ctx: &QueryCo
     if a.id == b.id {
         return Ok(());
     }
+    super::circles::refuse(&a, &b, ctx)?;
     commit(engine, vec![Edit::ExchangeTables { a: a.id, b: b.id }], ctx).await?;
     Ok(())
 }

@@ -6,6 +6,7 @@
 //! What is written down is normalised: qualified names, explicit columns, the engine with its keys, so that SHOW CREATE
 //! prints it and a restart reads it. Never here: rows, except that POPULATE and AS SELECT hand them to the insert path.
 
+mod circles;
 mod codecs;
 mod columns;
 mod create_table;

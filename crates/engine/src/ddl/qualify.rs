@@ -5,23 +5,32 @@ use sql::Expr;
 use sql::ast::{
     ExprKind, Ident, JoinConstraint, JoinStep, OrderByKeys, Query, QueryBody, Select, TableRef, TableSource, WithItem,
 };
+use store::QualifiedName;
 
 /// Puts `database` before every table name without one, except names of CTEs.
 pub(crate) fn qualify(query: &mut Query, database: &str) {
-    Qualifier { database, ctes: Vec::new(), tables: 0 }.body(&mut query.body);
+    Qualifier { database, ctes: Vec::new(), tables: 0, named: Vec::new() }.body(&mut query.body);
 }
 
 /// How many tables and table functions a query names, in subqueries too, each as often as it is named.
 pub(crate) fn tables_named(query: &Query) -> usize {
     let mut query = query.clone();
-    let mut qualifier = Qualifier { database: "", ctes: Vec::new(), tables: 0 };
+    let mut qualifier = Qualifier { database: "", ctes: Vec::new(), tables: 0, named: Vec::new() };
     qualifier.body(&mut query.body);
     qualifier.tables
 }
 
+/// The tables that a query names, in subqueries too; those without a database are in `database`.
+pub(super) fn names_in(query: &Query, database: &str) -> Vec<QualifiedName> {
+    let mut query = query.clone();
+    let mut qualifier = Qualifier { database, ctes: Vec::new(), tables: 0, named: Vec::new() };
+    qualifier.body(&mut query.body);
+    qualifier.named
+}
+
 /// As [`qualify`], for the subqueries of an expression.
 pub(crate) fn qualify_expr(expr: &mut Expr, database: &str) {
-    Qualifier { database, ctes: Vec::new(), tables: 0 }.expr(expr);
+    Qualifier { database, ctes: Vec::new(), tables: 0, named: Vec::new() }.expr(expr);
 }
 
 struct Qualifier<'a> {
@@ -29,6 +38,8 @@ struct Qualifier<'a> {
     ctes: Vec<String>,
     /// Tables and table functions so far.
     tables: usize,
+    /// The tables among them.
+    named: Vec<QualifiedName>,
 }
 
 impl Qualifier<'_> {
@@ -76,6 +87,15 @@ impl Qualifier<'_> {
     }
 
     fn table(&mut self, table: &mut TableRef) {
+        self.source(table);
+        if let TableSource::Table(name) = &table.source
+            && let Some(database) = &name.database
+        {
+            self.named.push(QualifiedName::new(database.name.as_str(), name.name.name.as_str()));
+        }
+    }
+
+    fn source(&mut self, table: &mut TableRef) {
         match &mut table.source {
             TableSource::Table(name) if name.database.is_none() && !self.ctes.contains(&name.name.name) => {
                 // the table's own name stays its alias-less qualifier: `t.a` still means it

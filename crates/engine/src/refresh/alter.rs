@@ -27,6 +27,10 @@ pub(crate) async fn altered(
             AlterAction::ModifyRefresh(refresh) => modify_refresh(&mut altered, create, refresh, ctx)?,
             AlterAction::ModifyQuery(query) => modify_query(&mut altered, create, query, ctx).await?,
             AlterAction::ModifySecurity(security) => create.security = ddl::security::as_kept(security, ctx),
+            AlterAction::ModifyComment(comment) => altered.comment = comment.as_str().into(),
+            AlterAction::CommentColumn { if_exists, column, comment } => {
+                crate::alter::set_comment(&mut create.elements, (&column.name, comment), *if_exists)?;
+            }
             other => {
                 let text = other.to_string();
                 let words: Vec<&str> = text.split_whitespace().take(2).collect();
@@ -57,7 +61,7 @@ fn modify_refresh(
     let plan = Plan::of(refresh, &view.database)?;
     let old = create.refresh.as_ref().map_or(RefreshMode::Replace, |refresh| refresh.mode);
     if old != plan.mode {
-        return Err(Error::NotImplemented("Changing APPEND or INCREMENTAL is not supported".to_owned()));
+        return Err(Error::NotImplemented("changing APPEND, INCREMENTAL or REPLACE PARTITIONS".to_owned()));
     }
     super::groups::check(plan.group.as_ref(), ctx)?;
     super::create::check_cycle(&view.qualified_name(), &plan.depends_on, ctx)?;
@@ -98,8 +102,8 @@ async fn modify_query(
         let message = format!("Column {name} does not exist in the materialized view's inner table");
         return Err(Error::refused(ErrorCode::NO_SUCH_COLUMN_IN_TABLE, message));
     }
-    // columns that cannot be read from the target are not shown
-    if target.is_some_and(|target| fits(target)) {
+    // columns that cannot be read from the target are not shown; those of an inner table stay what they are
+    if !is_inner && target.is_some_and(|target| fits(target)) {
         create.elements = Some(ddl::columns_of(header)?);
         view.columns = header.clone();
     }

@@ -28,7 +28,8 @@ impl Scheduler {
     pub(crate) async fn switch(&self, name: &ObjectName, to: Switch, ctx: &QueryContext) -> Result<()> {
         match self.view(name, ctx).await {
             Ok(view) => self.command(&view, |control, _| control.switch = to).await,
-            Err(_none) => Ok(()),
+            Err(error) if error.code() == ErrorCode::BAD_ARGUMENTS => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
@@ -106,6 +107,12 @@ impl Scheduler {
         Ok(())
     }
 
+    /// STOP and START REPLICATED VIEW are for views that replicas coordinate: there are none.
+    pub(crate) async fn refuse_replicated(&self, name: &ObjectName, ctx: &QueryContext) -> Result<()> {
+        self.view(name, ctx).await?;
+        Err(Error::refused(ErrorCode::INCORRECT_QUERY, "refreshable materialized view is not coordinated"))
+    }
+
     /// TEST VIEW … SET FAKE TIME, UNSET FAKE TIME.
     pub(crate) async fn fake_time(&self, name: &ObjectName, text: Option<&str>, ctx: &QueryContext) -> Result<()> {
         let view = self.view(name, ctx).await?;
@@ -159,6 +166,7 @@ impl Scheduler {
     /// The refreshable view of that name, with a task.
     pub(super) async fn view(&self, name: &ObjectName, ctx: &QueryContext) -> Result<Arc<TableDef>> {
         let name = ddl::qualified(ctx, name);
+        ddl::database_name(ctx, &name.database)?;
         self.sync().await;
         let found = ctx.snapshot.catalog.named(&name).filter(|view| is_refreshed(view)).cloned();
         found.ok_or_else(|| {

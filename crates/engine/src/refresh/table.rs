@@ -101,7 +101,7 @@ fn kept_generations(board: &Board, ctx: &QueryContext, rows: &mut Rows) {
             let cells = [
                 ("generation", (-back).into()),
                 ("number", generation.number.into()),
-                ("refresh_time", generation.at.into()),
+                ("refresh_time", generation.at.map_or(Cell::Null, shown)),
                 ("rows", parts.map_or(0, |parts| parts.rows()).into()),
                 ("bytes_on_disk", parts.map_or(0, |parts| parts.size_bytes()).into()),
                 ("parts", parts.map_or(0, |parts| parts.count()).into()),
@@ -135,14 +135,14 @@ fn run_cells(entry: &Entry) -> Vec<(&'static str, Cell)> {
         ("run", entry.run.into()),
         ("reason", if entry.asked_for { "request" } else { "schedule" }.into()),
         ("status", status.into()),
-        ("slot", entry.slot.into()),
+        ("slot", entry.slot.map_or(Cell::Null, shown)),
         ("missed_slots", entry.missed_slots.into()),
         ("overrun_slots", entry.overrun_slots.into()),
         ("delay_ms", entry.delay_ms.into()),
         ("partitions", Cell::Texts(entry.partitions.clone())),
         ("generation", entry.generation.into()),
-        ("start_time", entry.started.into()),
-        ("end_time", entry.ended.into()),
+        ("start_time", shown(entry.started)),
+        ("end_time", shown(entry.ended)),
         ("duration_ms", entry.duration_ms.into()),
         ("read_rows", entry.amounts.read_rows.into()),
         ("read_bytes", entry.amounts.read_bytes.into()),
@@ -168,10 +168,10 @@ fn cells(state: &mut super::board::State, view: types::TableId, now_ns: i64) -> 
     };
     Some(vec![
         ("status", status(doing).into()),
-        ("last_success_time", outcome.succeeded.into()),
+        ("last_success_time", outcome.succeeded.map_or(Cell::Null, shown)),
         ("last_success_duration_ms", outcome.duration_ms.into()),
-        ("last_refresh_time", last_refresh.into()),
-        ("next_refresh_time", next.into()),
+        ("last_refresh_time", last_refresh.map_or(Cell::Null, shown)),
+        ("next_refresh_time", next.map_or(Cell::Null, shown)),
         ("exception", outcome.error.as_str().into()),
         ("retry", u64::from(outcome.attempts).into()),
         ("progress", progress(&amounts, task.run.is_none() && outcome.has_succeeded()).into()),
@@ -181,6 +181,11 @@ fn cells(state: &mut super::board::State, view: types::TableId, now_ns: i64) -> 
         ("written_rows", amounts.written_rows.into()),
         ("written_bytes", amounts.written_bytes.into()),
     ])
+}
+
+/// A moment as the DateTime nearest to it: periods of centuries and fake times lead beyond what that type has.
+fn shown(seconds: i64) -> Cell {
+    seconds.clamp(0, i64::from(u32::MAX)).into()
 }
 
 fn progress(amounts: &Amounts, is_done: bool) -> f64 {

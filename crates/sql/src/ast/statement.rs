@@ -427,6 +427,8 @@ pub enum SystemCommand {
     PauseView(Option<ObjectName>),
     /// `START VIEW v`, `START VIEWS`
     StartView(Option<ObjectName>),
+    /// `STOP|START REPLICATED VIEW v`
+    ReplicatedView(Switch, ObjectName),
     /// `TEST VIEW v SET FAKE TIME '…'`, `UNSET FAKE TIME`
     TestView(ObjectName, Option<String>),
     /// `ROLLBACK VIEW v [TO GENERATION n]` (Everview); -1 is the one before the present one.

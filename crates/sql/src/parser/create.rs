@@ -18,10 +18,10 @@ impl Parser<'_> {
         if self.accept("TABLE") {
             return self.create_table(mode, false);
         }
-        if self.accept("MATERIALIZED VIEW") {
+        if mode != CreateMode::Replace && self.accept("MATERIALIZED VIEW") {
             return self.create_materialized_view(mode);
         }
-        if self.accept("WINDOW VIEW") {
+        if mode != CreateMode::Replace && self.accept("WINDOW VIEW") {
             return self.create_window_view(mode);
         }
         if mode != CreateMode::Replace && self.accept("VIEW") {

@@ -53,7 +53,6 @@ pub(super) const NO_ALIAS: &[&str] = &[
     "FORMAT",
     "FROM",
     "FULL",
-    "GENERATION",
     "GLOBAL",
     "GROUP",
     "HAVING",
@@ -150,7 +149,8 @@ impl Parser<'_> {
                 let word = self.text_of(token);
                 // `… AS SELECT a COMMENT 'of the view'`
                 let is_comment = word.eq_ignore_ascii_case("COMMENT") && self.peek(1).kind == TokenKind::String;
-                !is_comment && !NO_ALIAS.iter().any(|reserved| word.eq_ignore_ascii_case(reserved))
+                let is_generation = word.eq_ignore_ascii_case("GENERATION") && self.at_generation();
+                !is_comment && !is_generation && !NO_ALIAS.iter().any(|reserved| word.eq_ignore_ascii_case(reserved))
             }
             _ => false,
         };

@@ -38,11 +38,22 @@ impl Parser<'_> {
             let offset = if self.accept("OFFSET") { Some(self.ratio()?) } else { None };
             table.sample = Some(Sample { ratio, offset });
         }
-        if self.accept("GENERATION") {
+        if self.at_generation() {
+            self.advance();
             table.generation = Some(self.signed()?);
+            if table.alias.is_none() {
+                table.alias = if self.accept("AS") { Some(self.ident()?) } else { self.bare_alias()? };
+            }
         }
         table.span = self.span_from(start);
         Ok(table)
+    }
+
+    /// `GENERATION -1`; without a number it is a name like any other.
+    pub(super) fn at_generation(&mut self) -> bool {
+        let next = self.peek(1).kind;
+        self.at("GENERATION")
+            && (next == TokenKind::Number || next == TokenKind::Minus && self.peek(2).kind == TokenKind::Number)
     }
 
     fn table_source(&mut self) -> Parse<TableSource> {

@@ -548,7 +548,24 @@ pub(super) fn unit_of(word: &str) -> Option<IntervalUnit> {
     let found = IntervalUnit::ALL
         .iter()
         .find(|(_, name, _)| word.eq_ignore_ascii_case(name) || singular.eq_ignore_ascii_case(name));
-    found.map(|(unit, _, _)| *unit)
+    found.map(|(unit, _, _)| *unit).or_else(|| short_unit(word))
+}
+
+/// `d`, `hh`, `yyyy`: what ClickHouse takes for a unit, too.
+fn short_unit(word: &str) -> Option<IntervalUnit> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "ns" => IntervalUnit::Nanosecond,
+        "ms" => IntervalUnit::Millisecond,
+        "s" | "ss" => IntervalUnit::Second,
+        "n" | "mi" => IntervalUnit::Minute,
+        "h" | "hh" => IntervalUnit::Hour,
+        "d" | "dd" => IntervalUnit::Day,
+        "wk" | "ww" => IntervalUnit::Week,
+        "m" | "mm" => IntervalUnit::Month,
+        "q" | "qq" => IntervalUnit::Quarter,
+        "yy" | "yyyy" => IntervalUnit::Year,
+        _ => return None,
+    })
 }
 
 /// `1 day 2 hour` → its parts.

@@ -48,6 +48,7 @@ impl Parser<'_> {
             "WAIT VIEWS",
             "STOP REPLICATED VIEWS",
             "START REPLICATED VIEWS",
+            "PAUSE REPLICATED VIEW",
         ];
         if has_no_views.iter().any(|words| self.at(words)) {
             return self.unexpected("SYSTEM command");
@@ -72,6 +73,10 @@ impl Parser<'_> {
             SystemCommand::StopView(Some(self.object_name()?))
         } else if self.accept("START VIEW") {
             SystemCommand::StartView(Some(self.object_name()?))
+        } else if self.accept("STOP REPLICATED VIEW") {
+            SystemCommand::ReplicatedView(Switch::Stop, self.object_name()?)
+        } else if self.accept("START REPLICATED VIEW") {
+            SystemCommand::ReplicatedView(Switch::Start, self.object_name()?)
         } else if self.accept("REFRESH VIEW") {
             let view = self.object_name()?;
             let partitions = if self.accept("PARTITION") { self.list(Self::partition)? } else { Vec::new() };

@@ -260,6 +260,7 @@ impl Printer {
             SystemCommand::StopView(view) => self.with_name("STOP VIEW", view.as_ref()),
             SystemCommand::StartView(None) => self.text("START VIEWS"),
             SystemCommand::StartView(view) => self.with_name("START VIEW", view.as_ref()),
+            SystemCommand::ReplicatedView(switch, view) => self.switched(*switch, "REPLICATED VIEW", Some(view)),
             SystemCommand::TestView(view, time) => {
                 self.with_name("TEST VIEW", Some(view));
                 match time {

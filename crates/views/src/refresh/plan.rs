@@ -48,6 +48,19 @@ pub struct Options {
     pub keep_generations: usize,
 }
 
+/// The settings that there are.
+const NAMES: [&str; 9] = [
+    "refresh_retries",
+    "refresh_retry_initial_backoff_ms",
+    "refresh_retry_max_backoff_ms",
+    "all_replicas",
+    "refresh_timezone",
+    "refresh_on_miss",
+    "refresh_skip_ratio",
+    "keep_generations",
+    "refresh_mode",
+];
+
 /// Generations that may be kept: each is a table.
 pub const GENERATIONS_MAX: i64 = 100;
 
@@ -114,16 +127,22 @@ fn texts(settings: &[Setting]) -> Result<BTreeMap<String, String>> {
         SettingValue::Literal(Literal::Float(value)) => Some(value.to_string()),
         SettingValue::Literal(Literal::Bool(value)) => Some(u8::from(*value).to_string()),
         SettingValue::Literal(Literal::String(text)) => Some(String::from_utf8_lossy(text).into_owned()),
-        SettingValue::Implicit => Some("1".to_owned()),
         _ => None,
     };
     let read = |setting: &Setting| {
         let name = setting.name.name.clone();
-        let constant = text(setting);
-        let reason = || refuse(ErrorCode::BAD_ARGUMENTS, format!("setting \"{name}\" takes a constant"));
-        constant.ok_or_else(reason).map(|text| (name.clone(), text))
+        let (code, reason) = match &setting.value {
+            _ if !NAMES.contains(&name.as_str()) => (ErrorCode::UNKNOWN_SETTING, "is unknown"),
+            SettingValue::Implicit => (ErrorCode::TYPE_MISMATCH, "cannot be set without a value"),
+            SettingValue::Literal(Literal::Null) => (ErrorCode::CANNOT_CONVERT_TYPE, "has no value NULL"),
+            _ => (ErrorCode::BAD_ARGUMENTS, "takes a constant"),
+        };
+        let refused = || refuse(code, format!("setting \"{name}\" {reason}"));
+        text(setting).ok_or_else(refused).map(|text| (name.clone(), text))
     };
-    settings.iter().map(read).collect()
+    // what is said to be as it is anyway is not said
+    let said = settings.iter().filter(|setting| !matches!(setting.value, SettingValue::Default));
+    said.map(read).collect()
 }
 
 impl Options {

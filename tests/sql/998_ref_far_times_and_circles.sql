@@ -1,0 +1,85 @@
+CREATE TABLE src (k UInt32, v UInt64) ENGINE = MergeTree ORDER BY k;
+CREATE TABLE tgt (k UInt32, m String MATERIALIZED toString(k), al UInt32 ALIAS k + 1) ENGINE = MergeTree ORDER BY k;
+-- nobody can write to columns that are computed
+CREATE MATERIALIZED VIEW x REFRESH EVERY 1 YEAR TO tgt EMPTY AS SELECT k, 'a' AS m FROM src; -- { serverError THERE_IS_NO_COLUMN }
+CREATE MATERIALIZED VIEW x REFRESH EVERY 1 YEAR TO tgt EMPTY AS SELECT k, k AS al FROM src; -- { serverError THERE_IS_NO_COLUMN }
+-- units may be short
+CREATE MATERIALIZED VIEW v REFRESH EVERY 2 d OFFSET 3 hh RANDOMIZE FOR 5 mi ENGINE = MergeTree ORDER BY k EMPTY AS SELECT k FROM src;
+SHOW CREATE TABLE v;
+SELECT INTERVAL 1 s, INTERVAL 2 n, INTERVAL 3 h, INTERVAL 4 ww, INTERVAL 5 mm, INTERVAL 6 q, INTERVAL 7 yyyy, toDate('2020-01-01') + INTERVAL '1 d 2 m';
+SELECT INTERVAL 1 y; -- { serverError SYNTAX_ERROR }
+-- several changes at once
+ALTER TABLE v MODIFY REFRESH EVERY 2 YEAR, MODIFY COMMENT 'both', MODIFY QUERY SELECT k + 1 AS k FROM src;
+SHOW CREATE TABLE v;
+ALTER TABLE v MODIFY REFRESH EVERY 1 DAY APPEND; -- { serverError NOT_IMPLEMENTED }
+-- settings without a value, and with none
+CREATE MATERIALIZED VIEW y REFRESH EVERY 1 YEAR SETTINGS refresh_retries ENGINE = Memory EMPTY AS SELECT 1 AS k; -- { serverError TYPE_MISMATCH }
+CREATE MATERIALIZED VIEW y REFRESH EVERY 1 YEAR SETTINGS refresh_retries = NULL ENGINE = Memory EMPTY AS SELECT 1 AS k; -- { serverError CANNOT_CONVERT_TYPE }
+CREATE MATERIALIZED VIEW y REFRESH EVERY 1 YEAR SETTINGS refresh_retries = DEFAULT ENGINE = Memory EMPTY AS SELECT 1 AS k;
+REPLACE MATERIALIZED VIEW y REFRESH EVERY 1 YEAR ENGINE = Memory EMPTY AS SELECT 2 AS k; -- { serverError SYNTAX_ERROR }
+-- commands for what is not there
+SYSTEM REFRESH VIEW nodb.v; -- { serverError UNKNOWN_DATABASE }
+SYSTEM WAIT VIEW nodb.v; -- { serverError UNKNOWN_DATABASE }
+SYSTEM STOP VIEW nodb.v; -- { serverError UNKNOWN_DATABASE }
+SYSTEM START VIEW nodb.v; -- { serverError UNKNOWN_DATABASE }
+SYSTEM STOP VIEW nosuch;
+SYSTEM REFRESH VIEWS; -- { serverError UNKNOWN_TABLE }
+SYSTEM CANCEL VIEWS; -- { serverError UNKNOWN_TABLE }
+SYSTEM STOP REPLICATED VIEW v; -- { serverError INCORRECT_QUERY }
+SYSTEM START REPLICATED VIEW src; -- { serverError BAD_ARGUMENTS }
+SYSTEM START REPLICATED VIEW nosuch; -- { serverError BAD_ARGUMENTS }
+SYSTEM STOP REPLICATED VIEW nodb.v; -- { serverError UNKNOWN_DATABASE }
+SYSTEM PAUSE REPLICATED VIEW v; -- { serverError SYNTAX_ERROR }
+-- times that no DateTime has: what they print as is not said, but everything else is
+SYSTEM TEST VIEW v SET FAKE TIME '1969-01-01 00:00:00';
+SYSTEM REFRESH VIEW v;
+SYSTEM WAIT VIEW v;
+SELECT view, status, exception, last_success_time IS NULL FROM system.view_refreshes ORDER BY view;
+SYSTEM TEST VIEW v SET FAKE TIME '2200-01-01 00:00:00';
+SYSTEM REFRESH VIEW v;
+SYSTEM WAIT VIEW v;
+SELECT view, status, exception, next_refresh_time IS NULL FROM system.view_refreshes ORDER BY view;
+SYSTEM TEST VIEW v UNSET FAKE TIME;
+CREATE MATERIALIZED VIEW far REFRESH AFTER 300 YEAR ENGINE = MergeTree ORDER BY k AS SELECT k FROM src;
+SYSTEM WAIT VIEW far;
+SELECT view, status, exception FROM system.view_refreshes WHERE view = 'far';
+-- a view cannot come to stand where something that it needs stood
+CREATE TABLE t (k UInt32) ENGINE = MergeTree ORDER BY k;
+CREATE TABLE s2 (k UInt32) ENGINE = MergeTree ORDER BY k;
+CREATE VIEW pv AS SELECT k FROM src;
+CREATE MATERIALIZED VIEW iv TO t AS SELECT k FROM src WHERE k IN (SELECT k FROM s2);
+CREATE MATERIALIZED VIEW rv REFRESH EVERY 1 YEAR APPEND TO t EMPTY AS SELECT k FROM src JOIN s2 USING k;
+CREATE MATERIALIZED VIEW rv2 REFRESH EVERY 1 YEAR ENGINE = Memory EMPTY AS SELECT k FROM rv;
+EXCHANGE TABLES pv AND src; -- { serverError INFINITE_LOOP }
+EXCHANGE TABLES src AND iv; -- { serverError INFINITE_LOOP }
+EXCHANGE TABLES iv AND t; -- { serverError INFINITE_LOOP }
+EXCHANGE TABLES iv AND s2; -- { serverError INFINITE_LOOP }
+EXCHANGE TABLES rv AND s2; -- { serverError INFINITE_LOOP }
+EXCHANGE TABLES rv2 AND rv; -- { serverError INFINITE_LOOP }
+EXCHANGE TABLES rv2 AND src; -- { serverError INFINITE_LOOP }
+EXCHANGE TABLES rv2 AND t; -- { serverError INFINITE_LOOP }
+EXCHANGE TABLES rv AND iv;
+SHOW CREATE TABLE iv;
+-- a name like any other
+CREATE TABLE generation (generation UInt8) ENGINE = Memory;
+INSERT INTO generation VALUES (5);
+SELECT generation FROM generation generation;
+SELECT g.generation generation FROM generation AS g;
+SELECT 1 generation;
+-- another query leaves the columns of an inner table as they are; with TO they are those of the SELECT
+INSERT INTO src VALUES (1, 2);
+CREATE MATERIALIZED VIEW a REFRESH EVERY 1 YEAR ENGINE = MergeTree ORDER BY k AS SELECT k, v FROM src;
+CREATE TABLE t2 (k UInt32, v UInt64) ENGINE = MergeTree ORDER BY k;
+CREATE MATERIALIZED VIEW b REFRESH EVERY 1 YEAR TO t2 AS SELECT k, v FROM src;
+SYSTEM WAIT VIEW a;
+SYSTEM WAIT VIEW b;
+ALTER TABLE a MODIFY QUERY SELECT toUInt8(k + 6) AS k FROM src;
+ALTER TABLE b MODIFY QUERY SELECT toUInt8(k + 6) AS k FROM src;
+SHOW CREATE TABLE a;
+SHOW CREATE TABLE b;
+SYSTEM REFRESH VIEW a;
+SYSTEM REFRESH VIEW b;
+SYSTEM WAIT VIEW a;
+SYSTEM WAIT VIEW b;
+SELECT *, toTypeName(k) FROM a;
+SELECT *, toTypeName(k) FROM b;
