@@ -1,4 +1,5 @@
--- one process: what is loaded is not kept over a restart
+-- one process: what is loaded is not kept over a restart. LIFETIME(300) alone would be anything from 0 to 300 seconds for
+-- each cell of a cache, as in the real engine: one that drew 0 is read again by the next query.
 CREATE TABLE src (id UInt64, a Int32, name String) ENGINE = MergeTree ORDER BY id;
 INSERT INTO src VALUES (1, 10, 'one'), (2, 20, 'two');
 CREATE DICTIONARY h (id UInt64, name String) PRIMARY KEY id SOURCE(CLICKHOUSE(TABLE 'src')) LAYOUT(HASHED()) LIFETIME(0);
@@ -59,7 +60,7 @@ DROP DICTIONARY h; -- { serverError HAVE_DEPENDENT_OBJECTS }
 DROP TABLE target;
 DROP VIEW mv;
 DROP DICTIONARY h;
-CREATE DICTIONARY ca (id UInt64, name String DEFAULT 'dd') PRIMARY KEY id SOURCE(CLICKHOUSE(TABLE 'src')) LAYOUT(CACHE(SIZE_IN_CELLS 1000)) LIFETIME(300);
+CREATE DICTIONARY ca (id UInt64, name String DEFAULT 'dd') PRIMARY KEY id SOURCE(CLICKHOUSE(TABLE 'src')) LAYOUT(CACHE(SIZE_IN_CELLS 1000)) LIFETIME(MIN 300 MAX 300);
 SHOW CREATE DICTIONARY ca;
 SELECT dictGet('ca', 'name', 2), dictGet('ca', 'name', 18);
 INSERT INTO src VALUES (18, 1, 'eighteen'), (19, 1, 'nineteen');
@@ -67,5 +68,5 @@ SELECT dictGet('ca', 'name', 18), dictGet('ca', 'name', 19), dictHas('ca', 2), d
 SELECT id, dictGet('ca', 'name', id) FROM (SELECT toUInt64(arrayJoin([2, 18, 19, 20])) AS id) ORDER BY id;
 SELECT * FROM ca ORDER BY id;
 SELECT type, element_count FROM system.dictionaries WHERE name = 'ca';
-CREATE DICTIONARY cca (id UInt64, name String, a Int32 DEFAULT 7) PRIMARY KEY id, name SOURCE(CLICKHOUSE(TABLE 'src')) LAYOUT(COMPLEX_KEY_CACHE(SIZE_IN_CELLS 1000)) LIFETIME(300);
+CREATE DICTIONARY cca (id UInt64, name String, a Int32 DEFAULT 7) PRIMARY KEY id, name SOURCE(CLICKHOUSE(TABLE 'src')) LAYOUT(COMPLEX_KEY_CACHE(SIZE_IN_CELLS 1000)) LIFETIME(MIN 300 MAX 300);
 SELECT dictGet('cca', 'a', (2, 'two')), dictGet('cca', 'a', (2, 'none'));

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use query::QueryContext;
 use query::system::{Cell, Rows, SYSTEM, header_of};
 use sql::ast::{Backup, ExprKind, Literal, Setting, SettingValue, TableFunction};
+use tokio_util::sync::CancellationToken;
 use types::{Block, Column, DataType, ErrorCode, Header};
 
 use crate::engine::Engine;
@@ -36,7 +37,11 @@ pub(crate) async fn run(engine: &Engine, backup: &Backup, ctx: &Arc<QueryContext
         return answer(&id, status);
     }
     let started = if task.restores { Status::Restoring } else { Status::Creating };
-    let (engine, ctx, env) = (engine.clone(), ctx.clone(), engine.env().clone());
+    let (engine, env) = (engine.clone(), engine.env().clone());
+    // the request that asked for it is over when this begins, and its end cancels what it left running
+    let mut alone = (**ctx).clone();
+    alone.cancel = CancellationToken::new();
+    let ctx = Arc::new(alone);
     let run = async move {
         // how it ended is in system.backups
         let _told = work(engine, task, ctx).await;
@@ -56,7 +61,21 @@ pub(crate) struct Task {
     folder: PathBuf,
     base: Option<PathBuf>,
     structure_only: bool,
+    /// RESTORE adds to tables that have rows.
+    adds: bool,
+    creation: Creation,
     is_async: bool,
+}
+
+/// Which tables RESTORE makes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Creation {
+    /// Those that are not there.
+    IfMissing,
+    /// All of them.
+    Always,
+    /// None.
+    Never,
 }
 
 impl Task {
@@ -72,6 +91,8 @@ impl Task {
             folder: folder_of(engine, &backup.location)?,
             base: None,
             structure_only: false,
+            adds: false,
+            creation: Creation::IfMissing,
             is_async: false,
         };
         for setting in &backup.settings {
@@ -98,11 +119,60 @@ impl Task {
                 self.base_name = location_text(&location);
                 self.base = Some(folder_of(engine, &location)?);
             }
-            (name, _) => {
+            ("allow_non_empty_tables", _) if self.restores => self.adds = flag()?,
+            ("create_table", value) if self.restores => self.creation = creation(value)?,
+            (name, _) if LATER.contains(&name) => {
                 return Err(Error::NotImplemented(format!("setting \"{name}\" of BACKUP and RESTORE")));
+            }
+            (name, _) => {
+                let message = format!("unknown setting \"{name}\" of BACKUP and RESTORE");
+                return Err(Error::refused(ErrorCode::UNKNOWN_SETTING, message));
             }
         }
         Ok(())
+    }
+}
+
+/// Settings that the real engine has besides, and one that only BACKUP or RESTORE takes.
+const LATER: &[&str] = &[
+    "allow_backup_broken_projections",
+    "allow_different_database_def",
+    "allow_different_table_def",
+    "allow_non_empty_tables",
+    "base_backup",
+    "check_parts",
+    "check_projection_parts",
+    "cluster_host_ids",
+    "compression_level",
+    "compression_method",
+    "create_access",
+    "create_database",
+    "create_function",
+    "create_table",
+    "deduplicate_files",
+    "experimental_lightweight_snapshot",
+    "host_id",
+    "password",
+    "restore_broken_parts_as_detached",
+    "use_same_password_for_base_backup",
+    "use_same_s3_credentials_for_base_backup",
+];
+
+fn creation(value: &SettingValue) -> Result<Creation> {
+    let text = match value {
+        SettingValue::Literal(Literal::Bool(value)) => u64::from(*value).to_string(),
+        SettingValue::Literal(Literal::UInt(value)) => value.to_string(),
+        SettingValue::Literal(Literal::String(text)) => String::from_utf8_lossy(text).replace('-', " "),
+        _ => String::new(),
+    };
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "if not exists" | "create if not exists" => Ok(Creation::IfMissing),
+        "create" => Ok(Creation::Always),
+        "0" | "false" | "must exist" => Ok(Creation::Never),
+        _ => {
+            let message = "setting \"create_table\" is 'create', 'must exist' or 'if not exists'";
+            Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message))
+        }
     }
 }
 
@@ -169,6 +239,9 @@ fn folder_of(engine: &Engine, location: &TableFunction) -> Result<PathBuf> {
         return Err(Error::refused(ErrorCode::ACCESS_DENIED, "there is no folder for backups"));
     };
     let path = String::from_utf8_lossy(path).into_owned();
+    if ARCHIVES.iter().any(|ending| path.ends_with(ending)) {
+        return Err(Error::NotImplemented(format!("BACKUP and RESTORE with an archive ('{path}')")));
+    }
     let path = Path::new(path.trim_end_matches('/'));
     let inside = match path.is_absolute() {
         true => path.strip_prefix(allowed).ok(),
@@ -185,6 +258,10 @@ fn folder_of(engine: &Engine, location: &TableFunction) -> Result<PathBuf> {
         }
     }
 }
+
+/// Endings that make the real engine write one file instead of a folder.
+const ARCHIVES: &[&str] =
+    &[".zip", ".zipx", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.lzma", ".tar.zst", ".tzst", ".tar.xz"];
 
 fn no_location(text: &str) -> Error {
     Error::refused(ErrorCode::BAD_ARGUMENTS, format!("expected File('path'), got {text}"))

@@ -179,7 +179,10 @@ fn kind_of(statement: &Statement) -> &'static str {
         | Kind::CreateTable(_)
         | Kind::CreateView(_)
         | Kind::CreateMaterializedView(_)
-        | Kind::CreateWindowView(_) => "Create",
+        | Kind::CreateWindowView(_)
+        | Kind::CreateDictionary(_)
+        | Kind::CreateNamedCollection(_)
+        | Kind::Attach(_) => "Create",
         Kind::Drop(_) | Kind::TruncateTables(_) => "Drop",
         Kind::Rename(_) | Kind::Exchange(_) => "Rename",
         Kind::AlterTable(_) => "Alter",
@@ -187,6 +190,10 @@ fn kind_of(statement: &Statement) -> &'static str {
         Kind::Optimize(_) => "Optimize",
         Kind::System(_) => "System",
         Kind::Kill(_) => "KillQuery",
+        Kind::Backup(backup) if backup.restores => "Restore",
+        Kind::Backup(_) => "Backup",
+        Kind::Check(_) => "Check",
+        Kind::Undrop(_) => "Undrop",
         Kind::Show(_) => "Show",
         Kind::Describe(_) => "Describe",
         Kind::Exists(_) => "Exists",

@@ -6,7 +6,7 @@ mod tables;
 use std::sync::Arc;
 
 use query::{QueryContext, SystemTable};
-use sql::ast::{Switch, System, SystemCommand};
+use sql::ast::{ObjectName, Switch, System, SystemCommand};
 
 use views::refresh::Switch as Switched;
 
@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 use crate::{ddl, dictionaries};
 
 pub(crate) use tables::Sources;
+
+/// The logs that there are to flush.
+const LOGS: &[&str] = &["query_log", "part_log"];
 
 /// Runs SYSTEM.
 pub(crate) async fn run(engine: &Engine, system: &System, ctx: &QueryContext) -> Result<()> {
@@ -42,7 +45,15 @@ pub(crate) async fn run(engine: &Engine, system: &System, ctx: &QueryContext) ->
         // inserts are durable and visible when they are answered: nothing waits anywhere
         SystemCommand::FlushAsyncInsertQueue(_) => Ok(()),
         // statements are in their log when they have ended; parts are looked at now
-        SystemCommand::FlushLogs(_) => {
+        SystemCommand::FlushLogs(names) => {
+            let is_log = |name: &&ObjectName| {
+                let is_of_system = name.database.as_ref().is_none_or(|database| database.name == query::system::SYSTEM);
+                is_of_system && LOGS.contains(&name.name.name.as_str())
+            };
+            if let Some(other) = names.iter().find(|name| !is_log(name)) {
+                let message = format!("log {other} does not exist");
+                return Err(Error::refused(types::ErrorCode::BAD_ARGUMENTS, message));
+            }
             engine.inner.telemetry.observe(&engine.inner.store.snapshot(), ctx.now_ns);
             Ok(())
         }

@@ -3,6 +3,7 @@
 //! In memory, bounded in number, bytes and age, gone with the process: a statement never waits for its own log, and a log
 //! never fills a disk. Recording takes one short lock.
 
+pub(crate) mod named;
 pub(crate) mod parts;
 pub(crate) mod queries;
 
@@ -41,6 +42,7 @@ struct State {
     parts: VecDeque<PartRecord>,
     seen: Seen,
     free_bytes: u64,
+    disk_bytes: u64,
     errors: BTreeMap<ErrorCode, ErrorRecord>,
     events: BTreeMap<&'static str, u64>,
 }
@@ -110,14 +112,16 @@ impl Telemetry {
         self.state.lock().errors.iter().map(|(code, error)| (*code, error.clone())).collect()
     }
 
-    /// Bytes that were free on the disk at the last look.
-    pub(crate) fn free_bytes(&self) -> u64 {
-        self.state.lock().free_bytes
+    /// Bytes of the disk, free ones and all, at the last look.
+    pub(crate) fn disk_bytes(&self) -> (u64, u64) {
+        let state = self.state.lock();
+        (state.free_bytes, state.disk_bytes)
     }
 
     /// The disk was looked at.
-    pub(crate) fn saw_free_bytes(&self, free_bytes: u64) {
-        self.state.lock().free_bytes = free_bytes;
+    pub(crate) fn saw_disk(&self, free_bytes: u64, disk_bytes: u64) {
+        let mut state = self.state.lock();
+        (state.free_bytes, state.disk_bytes) = (free_bytes, disk_bytes);
     }
 
     /// Counts by name.

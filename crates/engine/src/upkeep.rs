@@ -133,7 +133,8 @@ impl Watched {
         }
         // a disk that does not say is one without a number in system.disks
         let free = runtime.env.disk.free_space(&self.folder).await;
-        self.telemetry.saw_free_bytes(free.unwrap_or_default());
+        let total = runtime.env.disk.total_space(&self.folder).await;
+        self.telemetry.saw_disk(free.unwrap_or_default(), total.unwrap_or_default());
         now_ns
     }
 }

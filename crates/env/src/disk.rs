@@ -70,6 +70,9 @@ pub trait Disk: Send + Sync + Debug {
 
     /// Bytes that can still be written below `path`.
     async fn free_space(&self, path: &Path) -> Result<u64>;
+
+    /// Bytes of the whole disk that `path` is on; 0 where nobody knows. Only to be shown.
+    async fn total_space(&self, path: &Path) -> Result<u64>;
 }
 
 /// An open file. Shared: reads may run while another appends; two appends at once may land in either order.

@@ -118,11 +118,19 @@ pub fn sequence(steps: Vec<Arc<dyn BlockTransform>>) -> Arc<dyn BlockTransform> 
     Arc::new(Sequence { steps })
 }
 
-/// `expires` lies in the past. A time of zero never comes, as in ClickHouse.
+/// `expires` lies before `now_s`.
 fn expired(expires: &Expr, now_s: u32) -> Expr {
-    let time = |seconds: u64| Expr::call("toDateTime", vec![Expr::literal(Literal::UInt(seconds))]);
-    let past = Expr::binary(expires.clone(), BinaryOperator::LessOrEquals, time(now_s.into()));
-    let set = Expr::binary(expires.clone(), BinaryOperator::NotEquals, time(0));
+    is_past(expires, Expr::call("toDateTime", vec![Expr::literal(Literal::UInt(now_s.into()))]))
+}
+
+/// `expires` lies at or before `now`, a DateTime. A time of zero never comes, as in ClickHouse.
+pub fn is_past(expires: &Expr, now: Expr) -> Expr {
+    let number = |number: u64| Expr::literal(Literal::UInt(number));
+    let wide = |time: Expr| Expr::call("toDateTime64", vec![time, number(0)]);
+    // a Date may lie behind the last DateTime there is
+    let past = Expr::binary(wide(expires.clone()), BinaryOperator::LessOrEquals, wide(now));
+    let zero = Expr::call("toDateTime", vec![number(0)]);
+    let set = Expr::binary(expires.clone(), BinaryOperator::NotEquals, zero);
     Expr::new(ExprKind::Chain(ChainOperator::And, vec![set, past]))
 }
 

@@ -76,7 +76,7 @@ async fn read_log(
                 let path = folder.log().join(&name);
                 return Err(Error::NewerFormat { path, found, known: frame::SEGMENT_VERSION });
             }
-            SegmentHeader::Bad if is_last => {
+            SegmentHeader::Bad if is_last && !frame::was_durable(&bytes, 0, CommitSeq(0)) => {
                 report.notes.push(format!("log/{name} was never begun"));
                 continue;
             }

@@ -2,7 +2,8 @@
 //! for that.
 //!
 //! Limits: the last [`TOKENS_PER_TABLE_MAX`] tokens of a table, none older than [`TOKEN_AGE_MAX_NS`]; of hashes as many as
-//! the table says. What was forgotten and is sent again is a new insert, as in ClickHouse.
+//! the table says, and none when rows of the table were dropped or detached by a command. What was forgotten and is sent
+//! again is a new insert, as in ClickHouse.
 
 use std::sync::Arc;
 
@@ -61,6 +62,11 @@ impl Tokens {
                 seen.keep(TOKENS_PER_TABLE_MAX, receipt.at_ns.saturating_sub(TOKEN_AGE_MAX_NS));
             }
         }
+    }
+
+    /// Forgets hashes: rows that were dropped by a command may be inserted again. Tokens name statements, not rows, and stay.
+    pub(crate) fn forget_blocks(&mut self, table: TableId) {
+        self.blocks.remove(&table);
     }
 
     pub(crate) fn remove_table(&mut self, table: TableId) {
@@ -145,5 +151,9 @@ mod tests {
         assert_eq!(tokens.seen(table, "b", Some(2), i64::MAX), Some(at(2, 0)));
         assert_eq!(tokens.seen(table, "b", None, 0), None);
         assert_eq!(tokens.all_blocks().len(), 2);
+        tokens.put(table, "b".into(), None, at(4, 0));
+        tokens.forget_blocks(table);
+        assert_eq!(tokens.seen(table, "b", Some(2), 0), None, "its rows were dropped");
+        assert_eq!(tokens.seen(table, "b", None, 0), Some(at(4, 0)), "a token stays");
     }
 }

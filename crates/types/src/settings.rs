@@ -172,7 +172,7 @@ settings! {
     MaxQuerySize "max_query_size" UInt64 "262144" "Bytes of a statement, not counting the data of an INSERT.",
     EnableAnalyzer "enable_analyzer" Bool "1" "Accepted: there is one analyzer.",
     UseVariantAsCommonType "use_variant_as_common_type" Bool "1" "if and CASE over types without a common one give Variant.",
-    MaxRowsInSet "max_rows_in_set" UInt64 "0" "Rows of the right side of IN; 0: no limit.",
+    MaxRowsInSet "max_rows_in_set" UInt64 "0" "Rows that a subquery on the right side of IN may give; 0: no limit. Not supported yet: such an IN is refused.",
     AllowExperimentalReplacingMergeWithCleanup "allow_experimental_replacing_merge_with_cleanup" Bool "0" "Allow OPTIMIZE … CLEANUP.",
     AggregateFunctionsNullForEmpty "aggregate_functions_null_for_empty" Bool "0" "Aggregates over nothing give NULL.",
     EmptyResultForAggregationByEmptySet "empty_result_for_aggregation_by_empty_set" Bool "0" "Aggregates without GROUP BY over nothing give no row.",

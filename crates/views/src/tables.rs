@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use parts::Derived;
 use query::QueryContext;
 use query::definition::Definition;
-use sql::ast::{BinaryOperator, ColumnDefault, ConstraintKind, Literal, Setting, SettingValue, TtlAction, TtlItem};
+use sql::ast::{ColumnDefault, ConstraintKind, Literal, Setting, SettingValue, TtlAction, TtlItem};
 use store::config::SYNC_SOON;
 use store::{FsyncMode, QualifiedName, TableDef, TableKind};
 use types::{Column, Header, TableId};
@@ -204,7 +204,7 @@ fn row_ttl(definition: &Definition) -> Vec<sql::Expr> {
     let items = definition.storage().map(|storage| storage.ttl.as_slice()).unwrap_or_default();
     let expired = |item: &TtlItem| {
         let now = sql::Expr::call("now", Vec::new());
-        let expired = sql::Expr::binary(item.expr.clone(), BinaryOperator::LessOrEquals, now);
+        let expired = query::transform::is_past(&item.expr, now);
         match &item.filter {
             Some(filter) => sql::Expr::call("and", vec![expired, filter.clone()]),
             None => expired,

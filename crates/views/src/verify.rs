@@ -3,14 +3,18 @@
 //! Reads the context's snapshot only, in which view and source are at the same commit. Never writes. What the answer of a
 //! view owes to how its rows came in blocks cannot be computed again, and is refused by name.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow::array::BooleanArray;
+use arrow::compute::filter;
+use arrow::row::{RowConverter, SortField};
 use parts::{Purpose, apply_rule, sort_block};
 use query::QueryContext;
 use query::definition::Definition;
 use sql::ast::{ExprKind, QueryBody, Select};
 use store::{TableDef, TableKind, ViewDef};
-use types::Block;
+use types::{Block, Column};
 
 use crate::Views;
 use crate::error::{Error, Result};
@@ -49,6 +53,10 @@ impl Views {
         let target = def.target().and_then(|target| ctx.snapshot.catalog.target(target)).cloned();
         let target = target.ok_or_else(|| Error::TargetGone(view.qualified_name().to_string()))?;
         let schema = target.schema.clone().ok_or_else(|| refuse("its target keeps no rows"))?;
+        let ctx = &match (&source, def.errors().and_then(|errors| ctx.snapshot.catalog.table_by_id(errors))) {
+            (Some(source), Some(errors)) => Views::without_quarantined(source, errors, ctx).await?,
+            _ => Arc::clone(ctx),
+        };
         let blocks = match def {
             ViewDef::Refreshable { .. } => {
                 let query = refresh_query(view).map_err(|error| error.unwrap_or_else(|| refuse(APPENDS)))?;
@@ -85,6 +93,24 @@ impl Views {
         Ok(apply_rule(&schema, &sort_block(&schema, &block)?, Purpose::Final)?)
     }
 
+    /// The context in which the source does not have the rows that are put aside: they come when the view is repaired.
+    async fn without_quarantined(
+        source: &Arc<TableDef>,
+        errors: &Arc<TableDef>,
+        ctx: &Arc<QueryContext>,
+    ) -> Result<Arc<QueryContext>> {
+        let aside = Views::rows_of(errors, ctx).await?;
+        if aside.iter().all(|block| block.rows() == 0) {
+            return Ok(Arc::clone(ctx));
+        }
+        let blocks = Views::rows_of(source, ctx).await?;
+        let mut held = ctx.memory.hold("rows of the source of a view that is verified");
+        held.resize(blocks.iter().chain(&aside).map(Block::size_bytes).sum::<usize>().saturating_mul(2))?;
+        let Some(first) = blocks.first() else { return Ok(Arc::clone(ctx)) };
+        let rows = Block::concat(first.header(), &blocks)?;
+        Ok(Arc::new(ctx.with_override(source.id, less(&rows, &aside)?)))
+    }
+
     /// The rows that a source holds, as views see them.
     pub(crate) async fn rows_of(source: &TableDef, ctx: &Arc<QueryContext>) -> Result<Vec<Block>> {
         let definition = Definition::parse(source)?;
@@ -99,6 +125,37 @@ impl Views {
         let sql::ast::StatementKind::Query(query) = statement.kind else { return Ok(Vec::new()) };
         Ok(query::prepare(&query, ctx).await?.compiled.collect(ctx).await?)
     }
+}
+
+/// `rows` without those of `aside`, each as often as it is there; rows are equal when the columns are that both have.
+fn less(rows: &Block, aside: &[Block]) -> Result<Block> {
+    let Some(header) = aside.first().map(Block::header) else { return Ok(rows.clone()) };
+    let shared = |column: &&Column| header.columns().contains(column);
+    let shared: Vec<&Column> = rows.header().columns().iter().filter(shared).collect();
+    let converter = RowConverter::new(shared.iter().map(|column| SortField::new(column.ty.arrow_type())).collect())
+        .map_err(query::Error::from)?;
+    let texts = |block: &Block| {
+        let arrays = shared.iter().filter_map(|column| block.column(&column.name)).cloned().collect::<Vec<_>>();
+        converter.convert_columns(&arrays).map_err(query::Error::from)
+    };
+    let mut left: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
+    for block in aside {
+        texts(block)?.iter().for_each(|row| *left.entry(row.as_ref().to_vec()).or_default() += 1);
+    }
+    let stays = |row: arrow::row::Row<'_>| match left.get_mut(row.as_ref()) {
+        Some(count) if *count != 0 => {
+            *count -= 1;
+            false
+        }
+        _ => true,
+    };
+    let stays: BooleanArray = texts(rows)?.iter().map(stays).map(Some).collect();
+    let arrays = rows
+        .arrays()
+        .iter()
+        .map(|array| filter(array, &stays).map_err(query::Error::from))
+        .collect::<std::result::Result<Vec<_>, _>>()?;
+    Ok(Block::with_rows(rows.header().clone(), arrays, stays.true_count())?)
 }
 
 /// The clause that makes rows depend on how inserts came in blocks; `merges`: the target puts groups together again.

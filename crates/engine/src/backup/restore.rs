@@ -10,10 +10,10 @@ use sql::ast::BackupElement;
 use store::{DatabaseDef, Edit, NewPart, QualifiedName, TableDef, Target, ViewDef, Visibility};
 use types::{ErrorCode, TableId};
 
-use super::Task;
 use super::choose::{Choice, Shelf, owned};
 use super::manifest::{Manifest, SavedPart};
 use super::save::{Saved, files_of, rows_of, schema_over};
+use super::{Creation, Task};
 use crate::ddl;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -26,8 +26,8 @@ pub(super) async fn run(engine: &Engine, task: &Task, ctx: &Arc<QueryContext>) -
         databases: databases_in(&manifest),
         database: &ctx.caller.database,
     };
-    let choice = shelf.choose(&task.elements)?;
-    check_free(&choice, ctx)?;
+    let choice = shelf.choose(&task.elements).map_err(|error| not_in_backup(error, &task.elements))?;
+    let (choice, there) = split(choice, task, ctx)?;
     let mut edits = new_databases(engine, &manifest, &choice, ctx);
     edits.extend(new_groups(&manifest, &choice, ctx)?);
     edits.extend(new_collections(&manifest, &task.elements, &choice, ctx));
@@ -49,6 +49,14 @@ pub(super) async fn run(engine: &Engine, task: &Task, ctx: &Arc<QueryContext>) -
             edits.push(Edit::Insert { table: def.id, version: 0, parts });
         }
     }
+    for (old, def) in there.iter().filter(|_| !task.structure_only) {
+        let saved = manifest.tables.iter().find(|table| table.def.id == *old);
+        let restored = restorer.parts(def, saved.map_or(&[], |saved| &saved.parts)).await?;
+        let parts: Vec<NewPart> = restored.into_iter().map(|(_, part)| part).collect();
+        if !parts.is_empty() {
+            edits.push(Edit::Insert { table: def.id, version: def.version, parts });
+        }
+    }
     edits.extend(marks.into_iter().map(|(table, reader, to)| Edit::MoveMark { table, reader, from: None, to }));
     ctx.check()?;
     ddl::commit(engine, edits, ctx).await?;
@@ -63,16 +71,63 @@ fn databases_in(manifest: &Manifest) -> Vec<Arc<str>> {
     names
 }
 
-/// No name that is to be made may be taken.
-fn check_free(choice: &Choice, ctx: &QueryContext) -> Result<()> {
-    for (def, name) in choice.tables.iter().filter(|(def, _)| def.visibility == Visibility::Listed) {
-        let inner = def.name.starts_with(".inner");
-        if !inner && ctx.snapshot.catalog.is_taken(name) {
-            let message = format!("table {name} exists already");
-            return Err(Error::refused(ErrorCode::CANNOT_RESTORE_TABLE, message));
+/// An element that the backup does not have.
+fn not_in_backup(error: Error, elements: &[BackupElement]) -> Error {
+    let names_tables = elements.iter().any(|element| matches!(element, BackupElement::Table { .. }));
+    match error.code() {
+        ErrorCode::UNKNOWN_TABLE if names_tables => {
+            Error::refused(ErrorCode::BACKUP_ENTRY_NOT_FOUND, format!("{error} in the backup"))
+        }
+        _ => error,
+    }
+}
+
+/// A table that is there already, with the id that it has in the backup.
+type There = (TableId, Arc<TableDef>);
+
+/// What is to be made, and the tables that are there and only get rows.
+fn split(choice: Choice, task: &Task, ctx: &QueryContext) -> Result<(Choice, Vec<There>)> {
+    let (mut tables, mut there) = (Vec::new(), Vec::new());
+    for (def, name) in choice.tables {
+        let is_own = def.visibility != Visibility::Listed || def.name.starts_with(".inner");
+        let found = ctx.snapshot.catalog.named(&name).filter(|_| !is_own);
+        match found {
+            Some(found) => there.extend(fits(&def, found, task, ctx)?.then(|| (def.id, found.clone()))),
+            None if !is_own && ctx.snapshot.catalog.is_taken(&name) => return Err(taken(&name, "is detached")),
+            None if !is_own && task.creation == Creation::Never => {
+                return Err(Error::refused(ErrorCode::UNKNOWN_TABLE, format!("table {name} does not exist")));
+            }
+            None => tables.push((def, name)),
         }
     }
-    Ok(())
+    Ok((Choice { tables, ..choice }, there))
+}
+
+fn taken(name: &QualifiedName, what: &str) -> Error {
+    Error::refused(ErrorCode::CANNOT_RESTORE_TABLE, format!("table {name} exists already: it {what}"))
+}
+
+/// Whether rows of the backup go into a table that is there; an error when that is another one, or has rows.
+fn fits(def: &TableDef, found: &TableDef, task: &Task, ctx: &QueryContext) -> Result<bool> {
+    let name = found.qualified_name();
+    if task.creation == Creation::Always {
+        return Err(Error::refused(ErrorCode::TABLE_ALREADY_EXISTS, format!("table {name} already exists")));
+    }
+    let is_same = def.engine == found.engine && def.columns == found.columns && def.schema == found.schema;
+    if !is_same || def.kind != found.kind {
+        return Err(taken(&name, "has another definition"));
+    }
+    if !owned(def).is_empty() || def.view.is_some() != found.view.is_some() {
+        return Err(taken(&name, "is a view"));
+    }
+    let has_rows = ctx.snapshot.table_parts(found.id).is_some_and(|parts| parts.rows() != 0);
+    if has_rows && !task.adds && !task.structure_only {
+        return Err(taken(&name, "has rows (allow_non_empty_tables, structure_only)"));
+    }
+    if found.schema.is_none() && def.sql != found.sql {
+        return Err(taken(&name, "has another definition"));
+    }
+    Ok(found.schema.is_some())
 }
 
 /// Databases that are asked for or needed and not there.

@@ -199,7 +199,13 @@ fn what_cannot_be_is_refused_by_name() {
             ("BACKUP TABLE t TO File('y') SETTINGS password = 'p'", 48),
             ("BACKUP TABLE shop.sums AS v TO File('y')", 48),
             ("RESTORE TABLE t FROM File('none')", 599),
-            ("RESTORE TABLE u FROM File('x')", 60),
+            ("RESTORE TABLE u FROM File('x')", 605),
+            ("RESTORE TABLE t AS u FROM File('x') SETTINGS create_table = 'must exist'", 60),
+            ("RESTORE TABLE t FROM File('x') SETTINGS create_table = 'create'", 57),
+            ("RESTORE TABLE t AS shop.latest FROM File('x')", 608),
+            ("RESTORE TABLE t AS shop.seen FROM File('x')", 608),
+            ("BACKUP TABLE t TO File('y') SETTINGS nothing = 1", 115),
+            ("BACKUP TABLE t TO File('y.zip')", 48),
             ("RESTORE TABLE t FROM File('x')", 608),
         ] {
             assert_eq!(code(session, text).await, expected, "{text}");
@@ -235,6 +241,58 @@ fn an_asynchronous_backup_is_told_of_in_the_system_table() {
             engine.env().clock.sleep(std::time::Duration::from_millis(10)).await;
         }
         assert_eq!(rows(session, "SELECT * FROM u").await, rows(session, "SELECT * FROM t").await);
+        engine.close().await.unwrap();
+    });
+}
+
+#[test]
+fn rows_come_back_into_a_table_that_is_there_and_empty_or_are_added_where_that_is_asked_for() {
+    run(async {
+        let (engine, mut session) = filled(&machine()).await;
+        let session = &mut session;
+        let all = "SELECT count(), sum(k) FROM t";
+        let before = rows(session, all).await;
+        done(session, "BACKUP TABLE t TO File('x')").await;
+        done(session, "TRUNCATE TABLE t").await;
+        assert!(rows(session, "RESTORE TABLE t FROM File('x')").await[0].ends_with("\tRESTORED"));
+        assert_eq!(rows(session, all).await, before);
+        assert_eq!(code(session, "RESTORE TABLE t FROM File('x')").await, 608);
+        done(session, "RESTORE TABLE t FROM File('x') SETTINGS structure_only = 1").await;
+        assert_eq!(rows(session, all).await, before);
+        done(session, "RESTORE TABLE t FROM File('x') SETTINGS allow_non_empty_tables = 1").await;
+        let doubled = format!("SELECT count() = 2 * {}, sum(k) = 2 * {} FROM t", pair(&before).0, pair(&before).1);
+        assert_eq!(rows(session, &doubled).await, ["1\t1"]);
+        engine.close().await.unwrap();
+    });
+}
+
+fn pair(rows: &[String]) -> (&str, &str) {
+    rows[0].split_once('\t').unwrap()
+}
+
+/// Over HTTP the end of a request cancels what it left running.
+#[test]
+fn an_asynchronous_backup_outlives_its_request() {
+    run(async {
+        let (engine, mut session) = filled(&machine()).await;
+        let session = &mut session;
+        for text in [
+            "BACKUP TABLE t TO File('x') SETTINGS id = 'b' ASYNC",
+            "RESTORE TABLE t AS u FROM File('x') SETTINGS id = 'r' ASYNC",
+        ] {
+            let request = crate::Request::new(text);
+            let cancel = request.cancel.clone();
+            drop(session.execute(request).await.unwrap());
+            cancel.cancel();
+            while rows(session, "SELECT status FROM system.backups WHERE status IN ('CREATING_BACKUP', 'RESTORING')")
+                .await
+                != Vec::<String>::new()
+            {
+                engine.env().clock.sleep(std::time::Duration::from_millis(10)).await;
+            }
+        }
+        let status = "SELECT id, status FROM system.backups";
+        assert_eq!(rows(session, status).await, ["b\tBACKUP_CREATED", "r\tRESTORED"]);
         engine.close().await.unwrap();
     });
 }

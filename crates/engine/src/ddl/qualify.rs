@@ -21,7 +21,7 @@ pub(crate) fn tables_named(query: &Query) -> usize {
 }
 
 /// The tables that a query names, in subqueries too; those without a database are in `database`.
-pub(super) fn names_in(query: &Query, database: &str) -> Vec<QualifiedName> {
+pub(crate) fn names_in(query: &Query, database: &str) -> Vec<QualifiedName> {
     let mut query = query.clone();
     let mut qualifier = Qualifier { database, ctes: Vec::new(), tables: 0, named: Vec::new() };
     qualifier.body(&mut query.body);

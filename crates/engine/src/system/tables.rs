@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use query::definition::Definition;
 use query::system::{Cell, Rows, SYSTEM, header_of};
 use query::{QueryContext, SystemTable};
 use store::{QualifiedName, Store, TableDef, ViewDef};
 use types::{Block, Header};
 use views::ViewCosts;
 
+use crate::ddl::names_in;
 use crate::processes::Processes;
 use crate::telemetry::Telemetry;
 use crate::telemetry::queries::seconds;
@@ -226,11 +228,13 @@ fn dropped_tables(sources: &Sources, ctx: &QueryContext, rows: &mut Rows) -> que
 }
 
 fn disks(sources: &Sources, _: &QueryContext, rows: &mut Rows) -> query::Result<()> {
-    let free = Cell::UInt(sources.telemetry.free_bytes());
+    let (free, total) = sources.telemetry.disk_bytes();
+    let free = Cell::UInt(free);
     rows.push([
         ("name", "default".into()),
         ("path", sources.folder.display().to_string().into()),
         ("free_space", free.clone()),
+        ("total_space", total.into()),
         ("unreserved_space", free),
         ("keep_free_space", sources.store.config().free_bytes_min.into()),
         ("type", "Local".into()),
@@ -267,9 +271,9 @@ fn view_row(sources: &Sources, ctx: &QueryContext, view: &TableDef, def: &ViewDe
         ("uuid", Cell::Uuid(view.uuid.to_be_bytes())),
         ("kind", kind.into()),
     ];
-    if let Some(source) = def.named_source() {
-        row.push(("source_database", source.database.clone().into()));
-        row.push(("source_table", source.name.clone().into()));
+    if let Some((database, name)) = source_of(view, def) {
+        row.push(("source_database", database.into()));
+        row.push(("source_table", name.into()));
     }
     let target = def.target().and_then(|target| ctx.snapshot.catalog.target(target));
     if let Some(target) = target {
@@ -309,6 +313,21 @@ fn view_row(sources: &Sources, ctx: &QueryContext, view: &TableDef, def: &ViewDe
         row.extend([("last_error_time", seconds(at_ns)), ("last_error", error.into())]);
     }
     row
+}
+
+/// What inserts come from, or the first table that the query of another view names.
+fn source_of(view: &TableDef, def: &ViewDef) -> Option<(String, String)> {
+    if let Some(source) = def.named_source() {
+        return Some((source.database.to_string(), source.name.to_string()));
+    }
+    // a definition that cannot be read is told of by whoever uses the view
+    let query = match Definition::parse(view).ok()? {
+        Definition::View(create) => create.query,
+        Definition::MaterializedView(create) => create.query,
+        _ => return None,
+    };
+    let first = names_in(&query, &view.database).into_iter().next()?;
+    Some((first.database.to_string(), first.name.to_string()))
 }
 
 /// Whether inserts reach the target of a view.

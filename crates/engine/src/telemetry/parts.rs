@@ -124,6 +124,7 @@ impl PartRecord {
         let merge_reason = if self.event == PartEvent::Merged { 2_u64 } else { 1 };
         rows.push([
             ("hostname", host.into()),
+            ("system_processor", std::env::consts::ARCH.into()),
             ("event_type", (self.event as i64).into()),
             ("merge_reason", merge_reason.into()),
             ("event_date", days(self.at_ns)),
@@ -136,6 +137,7 @@ impl PartRecord {
             ("partition_id", self.part.partition_id.to_string().into()),
             ("partition", self.partition.as_str().into()),
             ("part_type", if self.is_in_memory { "InMemory" } else { "Compact" }.into()),
+            ("part_storage_type", "Full".into()),
             ("disk_name", "default".into()),
             ("rows", self.rows.into()),
             ("size_in_bytes", self.bytes.into()),

@@ -6,6 +6,8 @@ use query::context::Progress;
 use query::system::{Cell, Rows};
 use types::ErrorCode;
 
+use super::named::{Named, named};
+
 /// A statement that has ended.
 #[derive(Clone, Debug)]
 pub(crate) struct QueryRecord {
@@ -68,13 +70,19 @@ impl QueryRecord {
             Some(failure) if failure.was_running => 4,
             Some(_) => 3,
         };
+        let named = if ended_as == 3 { Named::default() } else { named(&self.text, &self.database) };
+        let tables = [("databases", Cell::Texts(named.databases)), ("tables", Cell::Texts(named.tables))];
         if ended_as != 3 {
             let mut row = self.common(host, self.started_ns);
             row.push(("type", 1_u64.into()));
+            row.extend(tables.clone());
             rows.push(row);
         }
         let mut row = self.common(host, self.ended_ns());
+        row.extend(tables);
         row.extend([
+            // no result is kept for later queries
+            ("query_cache_usage", 1_u64.into()),
             ("type", ended_as.into()),
             ("query_duration_ms", (self.duration_ns / 1_000_000).into()),
             ("read_rows", self.progress.read_rows.into()),
@@ -97,6 +105,7 @@ impl QueryRecord {
     fn common(&self, host: &str, at_ns: i64) -> Vec<(&'static str, Cell)> {
         vec![
             ("hostname", host.into()),
+            ("system_processor", std::env::consts::ARCH.into()),
             ("event_date", days(at_ns)),
             ("event_time", seconds(at_ns)),
             ("event_time_microseconds", (at_ns / 1_000).into()),
@@ -109,6 +118,7 @@ impl QueryRecord {
             ("query_kind", self.kind.into()),
             ("is_initial_query", true.into()),
             ("user", self.user.clone().into()),
+            ("authenticated_user", self.user.clone().into()),
             ("query_id", self.query_id.clone().into()),
             ("initial_user", self.user.clone().into()),
             ("initial_query_id", self.query_id.clone().into()),

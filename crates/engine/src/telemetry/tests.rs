@@ -24,8 +24,18 @@ fn statements_are_remembered_with_their_ends() {
             rows(session, &format!("{log} type = 2 AND query_kind = 'Insert'")).await,
             ["Insert\t0\t10\t10\t10"]
         );
+        let named =
+            "SELECT databases, tables, query_kind FROM system.query_log WHERE log_comment = 'mine' AND type = 1";
+        assert_eq!(rows(session, named).await, ["[\'default\']\t[\'default.t\']\tSelect"]);
+        let disk = "SELECT total_space >= free_space FROM system.disks";
+        assert_eq!(rows(session, disk).await, ["1"]);
+        assert_eq!(code(session, "SYSTEM FLUSH LOGS nothing_log").await, 36);
+        done(session, "SYSTEM FLUSH LOGS query_log, system.part_log").await;
         let failed = "SELECT exception_code, query FROM system.query_log WHERE type = 'ExceptionBeforeStart'";
-        assert_eq!(rows(session, failed).await, ["47\tSELECT nothing FROM t", "62\tSELEC"]);
+        assert_eq!(
+            rows(session, failed).await,
+            ["36\tSYSTEM FLUSH LOGS nothing_log", "47\tSELECT nothing FROM t", "62\tSELEC"]
+        );
         assert_eq!(
             rows(
                 session,
@@ -34,7 +44,7 @@ fn statements_are_remembered_with_their_ends() {
             .await,
             ["0"]
         );
-        assert_eq!(rows(session, "SELECT code, value FROM system.errors").await, ["47\t1", "62\t1"]);
+        assert_eq!(rows(session, "SELECT code, value FROM system.errors").await, ["36\t1", "47\t1", "62\t1"]);
         assert_eq!(rows(session, "SELECT value FROM system.events WHERE event = 'InsertedRows'").await, ["10"]);
         assert_eq!(rows(session, "SELECT value FROM system.metrics WHERE metric = 'Query'").await, ["1"]);
         assert_eq!(
@@ -83,7 +93,7 @@ fn views_say_what_their_last_insert_cost() {
         done(session, "INSERT INTO t SELECT number FROM numbers(10)").await;
         let views = "SELECT name, kind, source_table, rows, inserts, last_insert_read_rows, last_insert_written_rows, \
                      last_commit > 0, last_error FROM system.views";
-        let expected = ["p\tPlain\t\t\\N\t0\t\\N\t\\N\t0\t", "v\tIncremental\tt\t2\t1\t10\t2\t1\t"];
+        let expected = ["p\tPlain\tt\t\\N\t0\t\\N\t\\N\t0\t", "v\tIncremental\tt\t2\t1\t10\t2\t1\t"];
         assert_eq!(rows(session, views).await, expected);
         engine.close().await.unwrap();
     });

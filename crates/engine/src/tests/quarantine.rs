@@ -301,3 +301,26 @@ fn a_window_view_below_takes_back_what_it_took() {
         engine.close().await.unwrap();
     });
 }
+
+#[test]
+fn a_view_is_verified_over_the_rows_that_are_not_put_aside() {
+    run(async {
+        let (engine, mut session) = open().await;
+        let session = &mut session;
+        for text in [
+            "CREATE TABLE s (k UInt8, v Nullable(Int64), m Map(String, UInt8)) ENGINE = MergeTree ORDER BY k",
+            "CREATE MATERIALIZED VIEW v ENGINE = SummingMergeTree ORDER BY k ON ERROR QUARANTINE
+                AS SELECT k, count() AS n, sum(v + throwIf(v = 13)) AS total FROM s GROUP BY k",
+            "INSERT INTO s VALUES (1, 10, {'a': 1}), (1, NULL, {}), (2, 5, {'b': 2})",
+            "INSERT INTO s VALUES (1, 10, {'a': 1}), (3, 13, {'c': 3})",
+            "INSERT INTO s VALUES (1, 7, {})",
+        ] {
+            done(session, text).await;
+        }
+        assert_eq!(rows(session, "SELECT quarantined_rows FROM system.views WHERE name = 'v'").await, ["2"]);
+        assert_eq!(rows(session, "VERIFY VIEW v").await, Vec::<String>::new());
+        done(session, "ALTER TABLE v DELETE WHERE k = 2").await;
+        assert_eq!(rows(session, "VERIFY VIEW v").await, ["missing\t(2)\t(2,1,5)\t\t1"]);
+        engine.close().await.unwrap();
+    });
+}

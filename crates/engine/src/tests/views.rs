@@ -1,7 +1,9 @@
 //! Views that are changed in place: their SELECT, and what takes the place of what.
 
+use futures::StreamExt;
+
 use crate::testing::{code, done, open, rows, run};
-use crate::{Credentials, Engine};
+use crate::{Credentials, Engine, Request};
 
 #[test]
 fn modify_query_extends_the_view_and_keeps_what_reads_it() {
@@ -204,4 +206,40 @@ fn a_populated_replacement_is_exact_between_the_kinds() {
         }
         engine.close().await.unwrap();
     });
+}
+
+/// An insert that was shaped by the old definition would be refused at its commit, again and again under a run of ALTERs.
+#[test]
+fn an_alter_of_a_view_waits_for_the_inserts_under_way() {
+    for (alter, sums) in [
+        ("ALTER TABLE v MODIFY QUERY SELECT k, 100 AS n FROM s", ["1\t1", "2\t100"]),
+        ("ALTER TABLE v MODIFY ON ERROR QUARANTINE", ["1\t1", "2\t1"]),
+    ] {
+        run(async {
+            let (engine, mut session) = open().await;
+            done(&mut session, "CREATE TABLE s (k UInt8) ENGINE = MergeTree ORDER BY k").await;
+            let create = "CREATE MATERIALIZED VIEW v ENGINE = MergeTree ORDER BY k AS SELECT k, 1 AS n FROM s";
+            done(&mut session, create).await;
+            let (ending, ended) = tokio::sync::oneshot::channel::<()>();
+            let last = futures::stream::once(async move {
+                ended.await.unwrap();
+                Ok("1\n".into())
+            });
+            let data = last.boxed();
+            let mut inserting = engine.session(&Credentials::default()).unwrap();
+            let insert = Request { data: Some(data), ..Request::new("INSERT INTO s FORMAT TSV\n") };
+            let insert = tokio::spawn(async move { inserting.execute(insert).await.map(drop) });
+            engine.env().clock.sleep(std::time::Duration::from_millis(50)).await;
+            let mut altering = engine.session(&Credentials::default()).unwrap();
+            let change = tokio::spawn(async move { altering.execute(Request::new(alter)).await.map(drop) });
+            engine.env().clock.sleep(std::time::Duration::from_secs(5)).await;
+            assert!(!change.is_finished(), "{alter}: it waits");
+            ending.send(()).unwrap();
+            insert.await.unwrap().unwrap();
+            change.await.unwrap().unwrap();
+            done(&mut session, "INSERT INTO s VALUES (2)").await;
+            assert_eq!(rows(&mut session, "SELECT k, n FROM v").await, sums, "{alter}");
+            engine.close().await.unwrap();
+        });
+    }
 }

@@ -133,6 +133,13 @@ impl Disk for RealDisk {
             statistics.map_err(|error| Error::from_io(DiskOp::FreeSpace, path, &io::Error::from(error)))?;
         Ok(statistics.f_bavail.saturating_mul(statistics.f_frsize))
     }
+
+    async fn total_space(&self, path: &Path) -> Result<u64> {
+        let statistics = rustix::fs::statvfs(path);
+        let statistics =
+            statistics.map_err(|error| Error::from_io(DiskOp::FreeSpace, path, &io::Error::from(error)))?;
+        Ok(statistics.f_blocks.saturating_mul(statistics.f_frsize))
+    }
 }
 
 fn list(path: &Path) -> io::Result<Vec<DirEntry>> {

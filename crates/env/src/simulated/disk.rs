@@ -412,6 +412,10 @@ impl Disk for SimulatedDisk {
         let state = self.shared.state.lock();
         Ok(state.free_bytes())
     }
+
+    async fn total_space(&self, _: &Path) -> Result<u64> {
+        Ok(self.shared.state.lock().capacity)
+    }
 }
 
 #[derive(Debug)]

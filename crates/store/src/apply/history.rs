@@ -54,6 +54,7 @@ impl Next<'_> {
 
     pub(super) fn detach_parts(&mut self, table: TableId, parts: &[PartName]) -> Result<(), Conflict> {
         self.kept(table)?;
+        self.applied.snapshot.tokens.forget_blocks(table);
         for name in parts {
             let part = self.take_out(table, name)?;
             let history = self.applied.snapshot.history.table_mut(table);

@@ -83,6 +83,7 @@ impl Next<'_> {
 
     pub(super) fn truncate(&mut self, table: TableId, partition: Option<&PartitionId>) -> Result<(), Conflict> {
         self.table(table)?;
+        self.applied.snapshot.tokens.forget_blocks(table);
         let Some(parts) = self.applied.snapshot.parts.table(table) else { return Ok(()) };
         let there = parts.parts().map(|part| part.name());
         let names: Vec<PartName> =

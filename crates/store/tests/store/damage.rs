@@ -209,3 +209,14 @@ async fn a_check_changes_nothing_and_names_what_is_wrong() {
         report.problems
     );
 }
+
+/// A start refuses such a folder: a check must not call it whole.
+#[tokio::test(start_paused = true)]
+async fn a_check_names_a_log_whose_header_is_damaged() {
+    let machine = filled(41).await;
+    let log = log_files(&machine).pop().unwrap();
+    machine.disk.flip_bit(&log, 2, 3);
+    let report = store::check(&machine.env(), &folder()).await.unwrap();
+    assert_eq!(report.problems.len(), 1, "{report:?}");
+    assert!(matches!(refused(&machine).await, Error::Damaged { .. }));
+}

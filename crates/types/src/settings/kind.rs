@@ -99,6 +99,7 @@ impl SettingKind {
                 other if other.parse::<f64>().is_ok() => wrong("0 or 1", ErrorCode::CANNOT_CONVERT_TYPE),
                 _ => wrong("0 or 1", ErrorCode::CANNOT_PARSE_BOOL),
             },
+            SettingKind::UInt64 if sized(value).is_some() => Ok(sized(value).unwrap_or_default().to_string()),
             SettingKind::UInt64 | SettingKind::NonZeroUInt64 | SettingKind::Milliseconds => match unsigned(value) {
                 Some(0) if self == SettingKind::NonZeroUInt64 => wrong("more than 0", ErrorCode::BAD_ARGUMENTS),
                 Some(number) => Ok(number.to_string()),
@@ -131,11 +132,39 @@ fn unsigned(value: &str) -> Option<u64> {
     }
 }
 
+/// A number with its unit: `10G` (of 1000), `10Gi` (of 1024).
+fn sized(value: &str) -> Option<u64> {
+    let (text, base) = value.strip_suffix('i').map_or((value, 1_000_u64), |text| (text, 1_024));
+    let unit = text.chars().last()?;
+    let power = ['k', 'm', 'g', 't'].iter().position(|known| unit.eq_ignore_ascii_case(known))?;
+    let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
+    number.checked_mul(base.checked_pow(u32::try_from(power).ok()? + 1)?)
+}
+
 /// ClickHouse's code of what is no integer: a number of another kind, nothing, or other text.
 fn of_integer(value: &str) -> ErrorCode {
     match value {
         "" => ErrorCode::ATTEMPT_TO_READ_AFTER_EOF,
         number if number.parse::<f64>().is_ok() => ErrorCode::CANNOT_CONVERT_TYPE,
         _ => ErrorCode::CANNOT_PARSE_INPUT_ASSERTION_FAILED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_may_have_a_unit() {
+        let kept = |text: &str| SettingKind::UInt64.checked("max_memory_usage", text);
+        for (text, bytes) in
+            [("10G", "10000000000"), ("10Gi", "10737418240"), ("5k", "5000"), ("5Ki", "5120"), ("7", "7")]
+        {
+            assert_eq!(kept(text).unwrap(), bytes);
+        }
+        for text in ["1.5G", "G", "7i", "-1", "", "99999999T", "1\u{fc}"] {
+            assert!(kept(text).is_err(), "{text}");
+        }
+        assert!(SettingKind::NonZeroUInt64.checked("max_block_size", "2K").is_err(), "no size in bytes");
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray};
 use query::QueryContext;
 use query::expressions::{Converter, Expressions};
-use types::{Block, Column, DataType, Header};
+use types::{Block, Column, DataType, Header, Setting};
 
 use super::nested;
 use crate::error::{Error, Result};
@@ -30,6 +30,8 @@ pub(crate) struct Shaper {
     checks: Option<Expressions>,
     /// Conditions under which a row is past its time.
     expired: Option<Expressions>,
+    /// As `optimize_on_insert` says.
+    drops_expired: bool,
     /// Of the columns whose name says how they are computed.
     hidden: Option<(Vec<Column>, Expressions)>,
 }
@@ -87,6 +89,7 @@ impl Shaper {
             converter: Converter::new(given, &declared, ctx)?,
             checks,
             expired: (!shape.ttl.is_empty()).then(|| Expressions::compile(&shape.ttl, &known, ctx)).transpose()?,
+            drops_expired: ctx.settings.flag(Setting::OptimizeOnInsert),
             hidden: hidden_columns(shape, &known, ctx)?,
             shape: Arc::clone(shape),
             plain,
@@ -207,7 +210,7 @@ impl Shaper {
 
     /// The rows that are not past their time: others are not kept, while views still see them.
     fn unexpired(&self, stored: Block, complete: &Block) -> Result<Block> {
-        let Some(expired) = &self.expired else { return Ok(stored) };
+        let Some(expired) = self.expired.as_ref().filter(|_| self.drops_expired) else { return Ok(stored) };
         let mut keep = vec![true; complete.rows()];
         for expired in expired.eval_conditions(complete)? {
             keep.iter_mut().zip(expired.values()).for_each(|(keep, expired)| *keep &= !expired);

@@ -101,6 +101,9 @@ impl Binder<'_> {
             [only] => only.clone(),
             _ => self.bind(&is_in.left, scope)?,
         };
+        if scope.env.settings.uint(Setting::MaxRowsInSet) != 0 {
+            return not_supported("IN with a subquery under max_rows_in_set");
+        }
         let bound = self.bind_subquery(query, scope)?;
         if bound.is_correlated {
             return not_supported("IN with a correlated subquery (write EXISTS)");
