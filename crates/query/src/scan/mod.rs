@@ -6,6 +6,7 @@
 
 mod adapt;
 mod exec;
+mod monotone;
 pub mod point;
 mod predicate;
 mod prewhere;

@@ -14,6 +14,9 @@ use types::{DataType, Header};
 
 use super::{Skips, Source};
 
+/// Parts of times in an IN that are told apart.
+const TIMES_MAX: usize = 64;
+
 /// A condition on rows, as far as it is understood.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Predicate {
@@ -240,7 +243,9 @@ fn any(parts: impl IntoIterator<Item = Predicate>) -> Predicate {
 }
 
 fn compare(left: &Expr, op: Comparison, right: &Expr, known: &Known<'_>) -> Predicate {
-    if let Some(said) = call(left, op, right, known).or_else(|| by_function(left, op, right, known)) {
+    let said = call(left, op, right, known).or_else(|| by_function(left, op, right, known));
+    let said = said.or_else(|| part_of_time(left, op, right, known));
+    if let Some(said) = said.or_else(|| part_of_time(right, op.mirrored(), left, known)) {
         return said;
     }
     let (column, op, value) = match (known.position(left), constant_of(right)) {
@@ -292,25 +297,83 @@ fn null(expr: &Expr, is_null: bool, known: &Known<'_>) -> Predicate {
     }
 }
 
-/// A function that says yes, of a column that an index is made of and a constant: `f(column, constant) != 0`.
-fn call(left: &Expr, op: Comparison, right: &Expr, known: &Known<'_>) -> Option<Predicate> {
-    known.skips?;
+/// A part of a time compared with a constant: `toDate(column) >= constant`.
+fn part_of_time(left: &Expr, op: Comparison, right: &Expr, known: &Known<'_>) -> Option<Predicate> {
     let Expr::ScalarFunction(function) = left else { return None };
-    let is_zero = constant_of(right)? == ScalarValue::UInt8(Some(0));
-    let ([column, argument], true, Comparison::NotEqual) = (function.args.as_slice(), is_zero, op) else { return None };
-    let (column, argument) = (known.position(column)?, constant_of(argument)?);
-    let item = match known.column(column)?.1 {
-        DataType::Array(item) => Some(item),
-        _ => None,
-    };
-    // a list has values of its own items' type only
-    if item.is_some_and(|item| item.arrow_type() != argument.data_type()) {
+    let ([column], false) = (function.args.as_slice(), known.evaluates) else { return None };
+    let value = super::monotone::whole(&constant_of(right)?)?;
+    let column = known.position(column)?;
+    super::monotone::of(function.name(), (column, known.column(column)?.1), op, value)
+}
+
+/// A function that says yes, of a column that an index is made of and a constant: `f(column, constant) != 0`; and a value of
+/// a map: `map[key] = value`.
+fn call(left: &Expr, op: Comparison, right: &Expr, known: &Known<'_>) -> Option<Predicate> {
+    let skips = known.skips?;
+    let Expr::ScalarFunction(function) = left else { return None };
+    let [operand, argument] = function.args.as_slice() else { return None };
+    let (argument, right) = (constant_of(argument)?, constant_of(right)?);
+    let in_map = |part: &str, value: &ScalarValue| has(skips.position_in(part, operand)?, value, known);
+    if let ("arrayElement", Comparison::Equal, false) = (function.name(), op, is_default(&right)) {
+        // a key that is not there gives the default
+        let said = all(in_map("mapKeys", &argument).into_iter().chain(in_map("mapValues", &right)));
+        return (said != Predicate::Unknown).then_some(said);
+    }
+    if op != Comparison::NotEqual || right != ScalarValue::UInt8(Some(0)) {
         return None;
     }
-    super::skip::of_call(function.name(), column, &argument).filter(|said| match said {
-        Predicate::Has { .. } => item.is_some(),
-        _ => item.is_none(),
-    })
+    match function.name() {
+        "mapContains" | "mapContainsKey" => return in_map("mapKeys", &argument),
+        "mapContainsValue" => return in_map("mapValues", &argument),
+        _ => {}
+    }
+    let column = known.position(operand)?;
+    if !matches!(known.column(column)?.1, DataType::Array(_)) {
+        return super::skip::of_call(function.name(), column, &argument);
+    }
+    let each = || {
+        let ScalarValue::List(list) = &argument else { return None };
+        let items = list.iter().next().flatten()?;
+        let item = |at| has(column, &ScalarValue::try_from_array(&items, at).ok()?, known);
+        (0..items.len()).map(item).collect::<Option<Vec<Predicate>>>().filter(|items| !items.is_empty())
+    };
+    match function.name() {
+        "has" => has(column, &argument, known),
+        "hasAny" => each().map(any),
+        "hasAll" => each().map(all),
+        _ => None,
+    }
+}
+
+/// A list has values of its own items' type only: a number of another type is made one, when it is the same then.
+fn has(column: usize, value: &ScalarValue, known: &Known<'_>) -> Option<Predicate> {
+    let DataType::Array(item) = known.column(column)?.1 else { return None };
+    let there = match item.arrow_type() == value.data_type() {
+        true => value.clone(),
+        false => {
+            let there = value.cast_to(&item.arrow_type()).ok().filter(|_| value.data_type().is_integer())?;
+            (there.cast_to(&value.data_type()).ok()? == *value).then_some(there)?
+        }
+    };
+    (!there.is_null()).then_some(Predicate::Has { column, value: there })
+}
+
+/// True for what stands for nothing, and for what may.
+fn is_default(value: &ScalarValue) -> bool {
+    match value {
+        ScalarValue::Binary(Some(bytes)) => bytes.is_empty(),
+        ScalarValue::Int8(_)
+        | ScalarValue::Int16(_)
+        | ScalarValue::Int32(_)
+        | ScalarValue::Int64(_)
+        | ScalarValue::UInt8(_)
+        | ScalarValue::UInt16(_)
+        | ScalarValue::UInt32(_)
+        | ScalarValue::UInt64(_) => {
+            value.is_null() || ScalarValue::new_zero(&value.data_type()).is_ok_and(|zero| zero == *value)
+        }
+        _ => true,
+    }
 }
 
 /// A condition that is evaluated for some rows only: `CASE WHEN a THEN b ELSE false END` is `a AND b`.
@@ -333,7 +396,11 @@ fn guarded(case: &Expr, known: &Known<'_>) -> Predicate {
 }
 
 fn in_list(list: &InList, known: &Known<'_>) -> Predicate {
-    let Some(column) = known.position(&list.expr) else { return Predicate::Unknown };
+    let Some(column) = known.position(&list.expr) else {
+        let each = list.list.iter().map(|item| part_of_time(&list.expr, Comparison::Equal, item, known));
+        let times = each.take(TIMES_MAX + 1).collect::<Option<Vec<Predicate>>>();
+        return times.filter(|times| times.len() <= TIMES_MAX).map_or(Predicate::Unknown, any);
+    };
     let mut values = Vec::with_capacity(list.list.len());
     for item in &list.list {
         match constant_of(item) {

@@ -100,6 +100,12 @@ impl Skips {
         self.computed.iter().position(|(known, _)| *known == text).map(|at| self.first + at)
     }
 
+    /// The number of the column that a function of an expression is for an index.
+    pub(super) fn position_in(&self, function: &str, expr: &Expr) -> Option<usize> {
+        let text = format!("{function}({})", text_of(expr));
+        self.computed.iter().position(|(known, _)| *known == text).map(|at| self.first + at)
+    }
+
     /// The type and text of such a column.
     pub(super) fn column(&self, position: usize) -> Option<(&str, &DataType)> {
         self.computed.get(position.checked_sub(self.first)?).map(|(text, ty)| (text.as_str(), ty))
@@ -305,9 +311,6 @@ fn text_of(expr: &Expr) -> String {
 
 /// What a call of a function on texts or lists says when it is true.
 pub(super) fn of_call(name: &str, column: usize, argument: &ScalarValue) -> Option<Predicate> {
-    if name == "has" {
-        return (!argument.is_null()).then(|| Predicate::Has { column, value: argument.clone() });
-    }
     let ScalarValue::Binary(Some(bytes)) = argument else { return None };
     let piece = |open_start, open_end| vec![Piece { bytes: bytes.clone(), open_start, open_end }];
     let pieces = match name {
