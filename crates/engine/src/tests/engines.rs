@@ -262,7 +262,7 @@ impl Model {
                         Kind::Coalescing if v % 3 == 0 => values.push(format!("({k}, {p}, NULL, {})", self.last_ver)),
                         _ => values.push(format!("({k}, {p}, {v}, {})", self.last_ver)),
                     }
-                    let x = self.column.map(|_| v * 3);
+                    let x = self.column.map(|_| default_x(self.last_ver));
                     self.t.push(Row { k: *k, p, v: *v, born: *v, ver: self.last_ver, x, sign: 1 });
                 }
                 format!("INSERT INTO t (k, p, v, ver) VALUES {}", values.join(", "))
@@ -282,8 +282,8 @@ impl Model {
             }
             Op::AddColumn if is_plain && self.column.is_none() => {
                 self.column = Some("x");
-                self.each_x(|row| Some(row.v * 3));
-                "ALTER TABLE t ADD COLUMN x Int64 DEFAULT v * 3".to_owned()
+                self.each_x(|row| Some(default_x(row.ver)));
+                "ALTER TABLE t ADD COLUMN x Int64 DEFAULT ver * 3".to_owned()
             }
             Op::DropColumn => {
                 let column = self.column.take()?;
@@ -298,7 +298,7 @@ impl Model {
             }
             Op::ClearColumn => {
                 let column = self.column?;
-                self.each_x(|row| Some(row.v * 3));
+                self.each_x(|row| Some(default_x(row.ver)));
                 format!("ALTER TABLE t CLEAR COLUMN {column}")
             }
             Op::Materialize => format!("ALTER TABLE t MATERIALIZE COLUMN {}", self.column?),
@@ -360,6 +360,12 @@ impl Model {
     fn each_x(&mut self, x: impl Fn(&Row) -> Option<i64>) {
         self.t.iter_mut().chain(&mut self.detached).for_each(|row| row.x = x(row));
     }
+}
+
+/// What the column that comes and goes has by itself. It is made of what no update changes: whether it follows what it is
+/// made of depends on whether its part was merged since it came.
+fn default_x(ver: u64) -> i64 {
+    3 * i64::try_from(ver).expect("a history is short")
 }
 
 struct World {
