@@ -21,3 +21,8 @@ CREATE TABLE all_of_them (k UInt64) ENGINE = MergeTree ORDER BY k;
 INSERT INTO all_of_them VALUES (1);
 INSERT INTO all_of_them VALUES (1);
 SELECT count() FROM all_of_them;
+CREATE TABLE later (k UInt64) ENGINE = MergeTree ORDER BY k SETTINGS non_replicated_deduplication_window = 100;
+INSERT INTO later SETTINGS insert_deduplication_token = 'nothing yet' SELECT number FROM numbers(0);
+INSERT INTO later SETTINGS insert_deduplication_token = 'nothing yet' SELECT number FROM numbers(2);
+INSERT INTO later SETTINGS insert_deduplication_token = 'nothing yet' SELECT number FROM numbers(2);
+SELECT count() FROM later;

@@ -25,17 +25,21 @@ impl Default for RowsHash {
 }
 
 impl RowsHash {
-    /// Adds rows, when the table remembers hashes.
+    /// Adds rows; looks at them when the table remembers hashes.
     pub(super) fn add(&mut self, table: &TableShape, block: &Block) {
+        self.rows += block.rows();
         if table.block_window.is_some() {
             self.hash.update(&parts::encode_inline(block));
-            self.rows += block.rows();
         }
     }
 
-    /// The edit that remembers the insert; none when nothing asks for that.
-    pub(super) fn token(&self, table: &Arc<TableShape>, options: &InsertOptions) -> Option<Edit> {
+    /// The edit that remembers the insert; none when nothing asks for that, and none for an insert that had no rows and
+    /// changed nothing: it may have some when it is sent again.
+    pub(super) fn token(&self, table: &Arc<TableShape>, options: &InsertOptions, edits: &[Edit]) -> Option<Edit> {
         let id = table.def.id;
+        if self.rows == 0 && edits.is_empty() {
+            return None;
+        }
         if let Some(token) = &options.token {
             return Some(Edit::Token { table: id, token: token.as_str().into(), window: None });
         }

@@ -339,7 +339,7 @@ impl Insert {
         for (table, parts) in parts {
             edits.push(Edit::Insert { table, version: self.definitions[&table], parts });
         }
-        edits.extend(self.rows_hash.token(&self.table, &self.options));
+        edits.extend(self.rows_hash.token(&self.table, &self.options, &edits));
         if edits.is_empty() {
             let snapshot = self.views.store.snapshot();
             return Ok(Receipt { seq: snapshot.seq, at_ns: snapshot.at_ns });
