@@ -88,7 +88,8 @@ fn settings_rows(ctx: &QueryContext, rows: &mut Rows) -> Result<()> {
             ("value", ctx.settings.text_of(other.name)?.into()),
             ("changed", changed.contains(&other.name).into()),
             ("description", other.text().into()),
-            ("readonly", readonly.into()),
+            // clients that look here do not send what would be refused
+            ("readonly", (readonly || other.effect == Effect::Fixed).into()),
             ("type", named.type_name().into()),
             ("default", named.default().into()),
             ("alias_for", alias_for.into()),
