@@ -192,11 +192,17 @@ impl Setting {
 
     /// The setting of that name.
     pub fn by_name(name: &str) -> Result<Setting> {
-        SETTINGS.iter().find(|def| def.name == name).map(|def| def.setting).ok_or_else(|| Error::UnknownSetting {
-            name: name.to_owned(),
-            hint: nearest(name, SETTINGS.iter().map(|def| def.name)),
-        })
+        Setting::known(name).ok_or_else(|| unknown(name))
     }
+
+    fn known(name: &str) -> Option<Setting> {
+        SETTINGS.iter().find(|def| def.name == name).map(|def| def.setting)
+    }
+}
+
+fn unknown(name: &str) -> Error {
+    let names = SETTINGS.iter().map(|def| def.name).chain(clickhouse::all().iter().map(|setting| setting.name));
+    Error::UnknownSetting { name: name.to_owned(), hint: nearest(name, names) }
 }
 
 /// A name that `SET` takes.
@@ -211,11 +217,11 @@ pub enum Named {
 impl Named {
     /// What a name means. Unknown ones are refused.
     pub fn find(name: &str) -> Result<Named> {
-        match (Setting::by_name(name), clickhouse::by_name(name)) {
-            (Ok(own), _) => Ok(Named::Own(own)),
-            (Err(_), Some(ClickHouseSetting { effect: Effect::AliasOf(other), .. })) => Named::find(other),
-            (Err(_), Some(other)) => Ok(Named::Other(other)),
-            (Err(unknown), None) => Err(unknown),
+        match (Setting::known(name), clickhouse::by_name(name)) {
+            (Some(own), _) => Ok(Named::Own(own)),
+            (None, Some(ClickHouseSetting { effect: Effect::AliasOf(other), .. })) => Named::find(other),
+            (None, Some(other)) => Ok(Named::Other(other)),
+            (None, None) => Err(unknown(name)),
         }
     }
 
