@@ -21,6 +21,7 @@ use crate::bind::Bound;
 use crate::brief;
 use crate::context::QueryContext;
 use crate::error::{Error, Result};
+use crate::nodes::attentive;
 use crate::parameters::Values;
 use crate::projections;
 use crate::run::BlockStream;
@@ -299,8 +300,8 @@ pub(crate) fn is_timeless(plan: &LogicalPlan) -> Result<bool> {
 /// The operators of a plan, each with its line.
 fn operators(plan: &Arc<dyn ExecutionPlan>, depth: usize) -> Vec<(String, Arc<dyn ExecutionPlan>)> {
     let mut found = Vec::new();
-    // Only says that the leaf below it yields to others now and then.
-    let is_plumbing = plan.name() == "CooperativeExec";
+    // Only say that what is below them yields to others now and then.
+    let is_plumbing = ["CooperativeExec", attentive::NAME].contains(&plan.name());
     if !is_plumbing {
         let line = format!("{}{}", "  ".repeat(depth), displayable(plan.as_ref()).one_line().to_string().trim_end());
         found.push((line, Arc::clone(plan)));

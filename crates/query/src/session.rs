@@ -36,7 +36,7 @@ impl QueryPlanner for Planner {
         session: &dyn Session,
     ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
         let planner = DefaultPhysicalPlanner::with_extension_planners(nodes::extension_planners());
-        planner.create_physical_plan(plan, session).await
+        nodes::attentive::attentive(planner.create_physical_plan(plan, session).await?)
     }
 }
 

@@ -152,6 +152,70 @@ fn time_rows_and_bytes_end_a_query_or_break_it_off() {
     });
 }
 
+/// Each would run for days.
+const MULTIPLIES: &[&str] = &[
+    "SELECT count() FROM t AS a JOIN t AS b ON a.k % 2 = b.k % 2 CROSS JOIN t AS c",
+    "SELECT count() FROM t AS a JOIN t AS b ON a.k % 2 = b.k % 2 AND a.k > b.k + 1000000 CROSS JOIN t AS c",
+    "SELECT count() FROM t AS a, t AS b, t AS c",
+    "SELECT count() FROM t AS a JOIN t AS b ON a.k < b.k, t AS c",
+    "SELECT count() FROM t ARRAY JOIN range(1000000) AS x ARRAY JOIN range(100000) AS y",
+    "SELECT count() FROM (SELECT arrayJoin(range(1000000 + k)) AS x FROM t) AS a, t AS b, t AS c",
+];
+
+#[test]
+fn what_multiplies_rows_ends_when_its_time_is_over_or_it_is_killed_and_lets_others_run() {
+    run(async {
+        let mut world = open(|_| {}).await;
+        done(&mut world.session, "CREATE TABLE t (k UInt64) ENGINE = MergeTree ORDER BY k").await;
+        done(&mut world.session, "INSERT INTO t SELECT number FROM numbers(20000)").await;
+        for text in MULTIPLIES {
+            assert_eq!(
+                code(&mut world.session, &format!("{text} SETTINGS max_execution_time = 0.1")).await,
+                159,
+                "{text}"
+            );
+            let broken = format!("{text} SETTINGS max_execution_time = 0.1, timeout_overflow_mode = 'break'");
+            assert_eq!(count(&mut world.session, &broken).await, Ok(1), "{text}");
+
+            let mut session = world.engine.session(&Credentials::default()).unwrap();
+            let request = Request { query_id: Some("long".to_owned()), ..Request::new(*text) };
+            let running = tokio::spawn(async move {
+                match session.execute(request).await {
+                    Ok(Answer::Rows(rows)) => rows.collect().await.map(drop).map_err(|error| error.code().0),
+                    Ok(_) => panic!("rows"),
+                    Err(error) => Err(error.code().0),
+                }
+            });
+            // asked in a task, so that a thread of the runtime must be free for it
+            let mut session = world.session;
+            world.session = tokio::spawn(async move {
+                while rows(&mut session, "KILL QUERY WHERE query_id = 'long' AND read_rows > 0 SYNC").await.is_empty() {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                session
+            })
+            .await
+            .unwrap();
+            assert_eq!(running.await.unwrap(), Err(394), "{text}");
+        }
+        world.engine.close().await.unwrap();
+    });
+}
+
+#[test]
+fn lists_are_taken_apart_in_little_memory() {
+    run(async {
+        let mut world = open(|_| {}).await;
+        // the lists of one block would have more elements than a list can
+        let text = "SELECT x FROM numbers(8192) ARRAY JOIN range(300000 + number % 2) AS x LIMIT 3";
+        assert_eq!(rows(&mut world.session, text).await, ["0", "1", "2"]);
+        let text = "SELECT count(), sum(x) FROM numbers(100) ARRAY JOIN range(20000 + number % 2) AS x \
+                    SETTINGS max_memory_usage = 8000000";
+        assert_eq!(rows(&mut world.session, text).await, ["2000050\t20000000000"]);
+        world.engine.close().await.unwrap();
+    });
+}
+
 #[test]
 fn killed_queries_end_and_too_many_at_once_are_refused() {
     run(async {

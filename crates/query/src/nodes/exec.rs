@@ -32,6 +32,11 @@ pub(super) trait Work: Send {
     /// What a batch gives.
     fn push(&mut self, batch: RecordBatch) -> Result<Vec<RecordBatch>>;
 
+    /// More of what the last batch gives; asked again until there is nothing, before the next batch comes.
+    fn more(&mut self) -> Result<Option<RecordBatch>> {
+        Ok(None)
+    }
+
     /// What is left when the input has ended.
     fn finish(&mut self) -> Result<Vec<RecordBatch>> {
         Ok(Vec::new())
@@ -82,6 +87,11 @@ impl OperatorExec {
             Boundedness::Bounded,
         );
         OperatorExec { operator, exprs, inputs, schema, properties: Arc::new(properties) }
+    }
+
+    /// True when many rows may come of one.
+    pub(super) fn multiplies(&self) -> bool {
+        matches!(self.operator, Operator::Unnest { .. } | Operator::Fill { .. } | Operator::Asof { .. })
     }
 
     /// The operator at work, with the whole right input of a join.
@@ -223,6 +233,12 @@ async fn step(state: State) -> DataFusionResult<Option<(RecordBatch, State)>> {
                 continue;
             }
             return Ok(Some((batch, State::Running(running))));
+        }
+        let more = running.work.more()?;
+        running.reservation.try_resize(running.held_bytes + running.work.size_bytes())?;
+        if let Some(batch) = more {
+            running.ready.push_back(batch);
+            continue;
         }
         let Some(input) = &mut running.input else { return Ok(None) };
         if running.work.is_done() {

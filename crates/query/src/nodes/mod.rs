@@ -2,10 +2,11 @@
 //! row of a scalar subquery, an order that must be kept, filters with constants of the run; and window functions with
 //! ClickHouse's frames and defaults.
 //!
-//! Reading order: `operator` (the logical node), `planner` (logical → physical), `exec` (how an operator runs), then
-//! one file for each operator. No operator keeps state between runs, so that a compiled plan runs any number of times.
+//! Reading order: `operator` (the logical node), `planner` (logical → physical), `exec` (how an operator runs),
+//! `attentive` (how operators that multiply rows come to an end), then one file for each operator. No operator keeps state between runs, so that a compiled plan runs any number of times.
 
 mod asof;
+pub(crate) mod attentive;
 mod counted_set;
 mod exec;
 mod fill;
