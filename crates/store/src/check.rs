@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::folder::DataFolder;
 use crate::garbage::Garbage;
 use crate::log::frame::{self, SegmentHeader};
+use crate::recovery;
 use crate::snapshot::Snapshot;
 
 /// What a check found.
@@ -67,6 +68,13 @@ async fn read_log(
     let mut paths: Vec<_> = env.disk.list(&folder.log()).await?.into_iter().map(|entry| entry.name).collect();
     paths.retain(|name| name.ends_with(".log"));
     let last = paths.last().cloned();
+    let checkpoint = snapshot.seq;
+    let mut ends_with = None;
+    if paths.is_empty()
+        && let Some(what) = recovery::missing_log(checkpoint, source).await?
+    {
+        report.problems.push(format!("log: {what}"));
+    }
     for name in paths {
         let bytes = env::read_all(&*env.disk, &folder.log().join(&name)).await?;
         let is_last = last.as_ref() == Some(&name);
@@ -86,6 +94,7 @@ async fn read_log(
             }
         };
         let scan = frame::scan(&bytes, first);
+        ends_with = Some((name.clone(), CommitSeq(scan.next.0 - 1))).filter(|_| scan.end == bytes.len());
         for record in &scan.records {
             let seq = record.seq;
             if seq <= snapshot.seq {
@@ -107,6 +116,9 @@ async fn read_log(
             let what = format!("log/{name}: commit {} at byte {} is not whole", scan.next, scan.end);
             if torn { &mut report.notes } else { &mut report.problems }.push(what);
         }
+    }
+    if let Some((name, end)) = ends_with.filter(|(_, end)| *end < checkpoint) {
+        report.problems.push(format!("log/{name}: it ends with commit {end}, and a checkpoint has commit {checkpoint}"));
     }
     Ok(snapshot)
 }

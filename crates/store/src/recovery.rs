@@ -42,12 +42,27 @@ pub(crate) async fn recover(
     let mut snapshot = checkpoints.newest(source).await?.unwrap_or_default();
     let checkpoint = snapshot.seq;
     let mut log = FileLog::open(Arc::clone(&env.disk), &folder.log(), config).await?;
+    if log.has_no_segment()
+        && let Some(what) = missing_log(checkpoint, source).await?
+    {
+        return Err(Error::Damaged { path: folder.log(), what });
+    }
     log.read_from(checkpoint, &mut |record| repeat(&mut snapshot, &record, source)).await?;
     delete_unnamed(&snapshot, source).await?;
     let broken = open_files(&mut snapshot, source).await?;
     checkpoints.remove_before(checkpoint).await?;
     tracing::info!(checkpoint = checkpoint.0, commit = snapshot.seq.0, "data folder is open");
     Ok(Recovered { snapshot, log, broken })
+}
+
+/// What a log without segments means: none in a folder that was never written to, and otherwise that commits are missing
+/// which nothing else tells of. A checkpoint always has a segment after it, and no part file is made before the first one.
+pub(crate) async fn missing_log(checkpoint: CommitSeq, source: &PartSource) -> Result<Option<String>> {
+    if CommitSeq(0) < checkpoint {
+        return Ok(Some(format!("its segments are gone, and with them what came after commit {checkpoint}")));
+    }
+    let files = source.part_store.list().await?.len();
+    Ok((0 < files).then(|| format!("its segments are gone, and with them what the {files} files of parts belong to")))
 }
 
 /// Applies one record of the log.

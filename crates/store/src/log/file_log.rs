@@ -28,6 +28,8 @@ pub struct FileLog {
     current: Option<Box<dyn DiskFile>>,
     appended: CommitSeq,
     durable: CommitSeq,
+    /// Something torn was cut off by the start.
+    is_cut: bool,
     fenced: bool,
 }
 
@@ -57,11 +59,17 @@ impl FileLog {
             current: None,
             appended: CommitSeq(0),
             durable: CommitSeq(0),
+            is_cut: false,
             fenced: false,
         })
     }
 
-    /// Reads one segment, visits its records after `after`; returns where its records end.
+    /// Whether there is no segment: the log was never begun, or it is gone.
+    pub(crate) fn has_no_segment(&self) -> bool {
+        self.segments.is_empty()
+    }
+
+    /// Reads one segment and visits its records after `after`. What is torn is cut off.
     async fn read_segment(
         &mut self,
         position: usize,
@@ -95,6 +103,7 @@ impl FileLog {
             }
             self.check_tail(position, &bytes, scan.end, scan.next)?;
             self.cut_tail(position, scan.end).await?;
+            self.is_cut = true;
         }
         for record in scan.records {
             if after < record.seq {
@@ -134,17 +143,14 @@ impl FileLog {
         tracing::warn!(segment = %segment.path.display(), "a log segment was never begun: removed");
         self.disk.remove(&segment.path).await?;
         self.disk.sync_dir(&self.folder).await?;
+        self.is_cut = true;
         Ok(())
     }
 
     /// Opens the last segment for appending and makes what it holds durable.
     async fn settle(&mut self, after: CommitSeq) -> Result<()> {
-        if self.appended < after {
-            // The checkpoint knows more than the log (without fsync that can be): the log starts anew behind it.
-            for segment in std::mem::take(&mut self.segments) {
-                self.disk.remove(&segment.path).await?;
-            }
-            self.appended = after;
+        if self.appended < after || (self.segments.is_empty() && CommitSeq(0) < after) {
+            self.start_anew(after).await?;
         }
         if let Some(last) = self.segments.last() {
             let file = self.disk.open(&last.path).await?;
@@ -153,6 +159,24 @@ impl FileLog {
         }
         self.disk.sync_dir(&self.folder).await?;
         self.durable = self.appended;
+        Ok(())
+    }
+
+    /// The log ends before the checkpoint that is made of it, though it was durable up to there. Where what was torn is cut
+    /// off, nobody was told of anything behind it, and the log goes on behind the checkpoint, with a segment that is there
+    /// before the others go. Where nothing was torn, whole records are gone, and maybe later ones with them.
+    async fn start_anew(&mut self, after: CommitSeq) -> Result<()> {
+        if !self.is_cut {
+            let what = format!("it ends with commit {}, and a checkpoint has commit {after}", self.appended);
+            let last = self.segments.last().map_or(&self.folder, |segment| &segment.path);
+            return Err(Error::Damaged { path: last.clone(), what });
+        }
+        let old = std::mem::take(&mut self.segments);
+        self.appended = after;
+        self.roll().await?;
+        for segment in old {
+            self.disk.remove(&segment.path).await?;
+        }
         Ok(())
     }
 

@@ -78,6 +78,57 @@ async fn a_missing_log_segment_is_damage() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_log_that_is_gone_is_damage_whatever_else_is_there() {
+    for (seed, with_checkpoint, expected) in
+        [(30, true, "what came after commit"), (31, false, "what the 2 files of parts belong to")]
+    {
+        let (mut machine, _) = with_files(seed).await;
+        if with_checkpoint {
+            let store = open(&machine).await;
+            store.checkpoint().await.unwrap();
+            drop(store);
+            machine.kill_process();
+        }
+        for segment in log_files(&machine) {
+            machine.disk.remove(&segment).await.unwrap();
+        }
+        let error = refused(&machine).await.to_string();
+        assert!(error.contains("its segments are gone") && error.contains(expected), "{error}");
+        let report = store::check(&machine.env(), &folder()).await.unwrap();
+        assert!(report.problems.iter().any(|problem| problem.contains(expected)), "{report:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_ends_before_its_checkpoint_is_damage_unless_it_was_only_torn() {
+    let mut machine = filled(32).await;
+    let whole = log_files(&machine).pop().unwrap();
+    let before = machine.disk.peek(&whole).unwrap();
+    let store = open(&machine).await;
+    let table = store.snapshot().catalog.tables().next().unwrap().id;
+    insert(&store, table, &[(20, 1)]).await.unwrap();
+    store.checkpoint().await.unwrap();
+    drop(store);
+    machine.kill_process();
+    for segment in log_files(&machine) {
+        machine.disk.remove(&segment).await.unwrap();
+    }
+    machine.disk.plant(&whole, &before);
+    let error = refused(&machine).await.to_string();
+    assert!(error.contains("and a checkpoint has commit"), "{error}");
+    let report = store::check(&machine.env(), &folder()).await.unwrap();
+    assert!(report.problems.iter().any(|problem| problem.contains("and a checkpoint has commit")), "{report:?}");
+
+    machine.disk.plant(&whole, &before[..before.len() - 1]);
+    for _ in 0..2 {
+        let store = open(&machine).await;
+        assert_eq!(rows(&store.snapshot(), table).len(), 21, "the checkpoint has all of it");
+        drop(store);
+        machine.kill_process();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_damaged_checkpoint_is_refused_when_the_log_before_it_is_gone() {
     let mut machine = filled(4).await;
     let store = open(&machine).await;
