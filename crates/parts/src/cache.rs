@@ -1,10 +1,11 @@
 //! Decoded granules in memory, bounded by bytes. Reading one from here costs microseconds, from a file up to a millisecond.
 //!
 //! Made once by whoever owns the parts and handed to each file part; there is no global one. Sharded, so that readers on
-//! many threads seldom wait for each other; each shard forgets what was used least recently. What it holds never shows in
-//! an answer, so the order in which it forgets does not matter to replay.
+//! many threads seldom wait for each other; each shard forgets the oldest that was not used since it was last looked at
+//! (Corbató's clock, 1968): a hit marks its entry and moves nothing. What it holds never shows in an answer, so the order in
+//! which it forgets does not matter to replay.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{Array, ArrayRef};
@@ -12,7 +13,7 @@ use parking_lot::Mutex;
 
 /// Independent parts of the cache.
 const SHARDS: usize = 16;
-/// What an entry costs beside its values: keys in two maps and the array's own structures.
+/// What an entry costs beside its values: its key in two places and the array's own structures.
 const ENTRY_BYTES: usize = 256;
 
 /// One column of one granule of one file.
@@ -39,9 +40,8 @@ pub struct GranuleCache {
 #[derive(Default, Debug)]
 struct Shard {
     entries: HashMap<GranuleKey, Entry>,
-    /// Entries by when they were last used; ticks are unique inside a shard.
-    by_use: BTreeMap<u64, GranuleKey>,
-    tick: u64,
+    /// Every entry once, in the order in which the hand of the clock comes by.
+    round: VecDeque<GranuleKey>,
     bytes: usize,
 }
 
@@ -49,7 +49,8 @@ struct Shard {
 struct Entry {
     array: ArrayRef,
     bytes: usize,
-    used: u64,
+    /// Since the hand came by.
+    is_used: bool,
 }
 
 impl GranuleCache {
@@ -77,7 +78,7 @@ impl GranuleCache {
         found
     }
 
-    /// Keeps the values, at the cost of those used least recently. Values too large for a shard are not kept.
+    /// Keeps the values, at the cost of those not used for long. Values too large for a shard are not kept.
     pub fn insert(&self, key: GranuleKey, array: ArrayRef) {
         let bytes = array.get_array_memory_size() + ENTRY_BYTES;
         if bytes <= self.shard_bytes_max {
@@ -122,35 +123,42 @@ impl GranuleCache {
 impl Shard {
     fn touch(&mut self, key: GranuleKey) -> Option<ArrayRef> {
         let entry = self.entries.get_mut(&key)?;
-        self.tick += 1;
-        self.by_use.remove(&entry.used);
-        entry.used = self.tick;
-        self.by_use.insert(self.tick, key);
+        entry.is_used = true;
         Some(entry.array.clone())
     }
 
     fn insert(&mut self, key: GranuleKey, array: ArrayRef, bytes: usize, bytes_max: usize) {
-        self.remove(key);
-        while bytes_max < self.bytes + bytes {
-            let Some((_, oldest)) = self.by_use.first_key_value() else { break };
-            self.remove(*oldest);
+        if self.entries.contains_key(&key) {
+            // two readers decoded the same granule
+            return;
         }
-        self.tick += 1;
-        self.by_use.insert(self.tick, key);
-        self.entries.insert(key, Entry { array, bytes, used: self.tick });
+        while bytes_max < self.bytes + bytes && self.forget_one() {}
+        self.round.push_back(key);
+        self.entries.insert(key, Entry { array, bytes, is_used: false });
         self.bytes += bytes;
     }
 
-    fn remove(&mut self, key: GranuleKey) {
-        if let Some(entry) = self.entries.remove(&key) {
-            self.by_use.remove(&entry.used);
-            self.bytes -= entry.bytes;
+    /// Moves the hand on to an entry that nobody used since it came by last, and forgets that; false when there is none left.
+    fn forget_one(&mut self) -> bool {
+        while let Some(key) = self.round.pop_front() {
+            match self.entries.get_mut(&key) {
+                Some(entry) if entry.is_used => {
+                    entry.is_used = false;
+                    self.round.push_back(key);
+                }
+                _ => {
+                    self.bytes -= self.entries.remove(&key).map_or(0, |entry| entry.bytes);
+                    return true;
+                }
+            }
         }
+        false
     }
 
     fn forget(&mut self, file: u64) {
-        let gone: Vec<GranuleKey> = self.by_use.values().filter(|key| key.file == file).copied().collect();
-        gone.into_iter().for_each(|key| self.remove(key));
+        self.round.retain(|key| key.file != file);
+        self.entries.retain(|key, _| key.file != file);
+        self.bytes = self.entries.values().map(|entry| entry.bytes).sum();
     }
 }
 
@@ -167,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn it_forgets_what_was_used_least_recently_and_never_grows_past_its_limit() {
+    fn it_keeps_what_is_used_and_never_grows_past_its_limit() {
         let cache = GranuleCache::new(SHARDS * 100_000);
         let array: ArrayRef = Arc::new(UInt64Array::from(vec![0; 1000]));
         for granule in 0..2000 {

@@ -10,6 +10,7 @@
 //! 9 to 10 bytes a key. The hashes are stored, so the bytes hashed ([`KeyHasher`]) may never change.
 
 use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::buffer::Buffer;
 use arrow::datatypes::DataType as ArrowType;
 use types::{Block, DataType};
 use xxhash_rust::xxh3::xxh3_64;
@@ -48,13 +49,13 @@ impl KeyHasher {
 
     /// The hash of each key, given the key's columns in the key's order.
     pub fn hash_keys(&self, keys: &[ArrayRef], rows: usize) -> Result<Vec<u64>> {
-        let columns: Vec<ArrayRef> =
-            self.columns.iter().zip(keys).map(|((_, ty), array)| comparable(ty, array)).collect();
+        let columns: Vec<Cells> =
+            self.columns.iter().zip(keys).map(|((_, ty), array)| Cells::of(comparable(ty, array))).collect();
         let mut bytes = Vec::new();
         let mut hashes = Vec::with_capacity(rows);
         for row in 0..rows {
             bytes.clear();
-            columns.iter().try_for_each(|array| write_value(&mut bytes, array, row))?;
+            columns.iter().try_for_each(|cells| cells.write(&mut bytes, row))?;
             hashes.push(xxh3_64(&bytes));
         }
         Ok(hashes)
@@ -63,51 +64,71 @@ impl KeyHasher {
 
 /// The hash of each value of a column, as keys are hashed; none for NULL.
 pub(crate) fn hash_values(ty: &DataType, array: &ArrayRef) -> Result<Vec<Option<u64>>> {
-    let array = comparable(ty, array);
+    let cells = Cells::of(comparable(ty, array));
     let mut bytes = Vec::new();
     let hash = |row: usize| {
-        if array.is_null(row) {
+        if cells.array.is_null(row) {
             return Ok(None);
         }
         bytes.clear();
-        write_value(&mut bytes, &array, row)?;
+        cells.write(&mut bytes, row)?;
         Ok(Some(xxh3_64(&bytes)))
     };
     (0..array.len()).map(hash).collect()
 }
 
-/// The bytes of one value, so that different values give different bytes.
-fn write_value(bytes: &mut Vec<u8>, array: &ArrayRef, row: usize) -> Result<()> {
-    if array.is_null(row) {
-        bytes.push(0);
-        return Ok(());
-    }
-    bytes.push(1);
-    let mut write_sized = |value: &[u8]| {
-        bytes.extend_from_slice(&(value.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(value);
-    };
-    match array.data_type() {
-        ArrowType::Null => {}
-        ArrowType::Boolean => bytes.push(array.as_boolean().value(row).into()),
-        ArrowType::Binary => write_sized(array.as_binary::<i32>().value(row)),
-        ArrowType::FixedSizeBinary(_) => write_sized(array.as_fixed_size_binary().value(row)),
-        ArrowType::List(_) => {
-            let items = array.as_list::<i32>().value(row);
-            bytes.extend_from_slice(&(items.len() as u64).to_le_bytes());
-            (0..items.len()).try_for_each(|item| write_value(bytes, &items, item))?;
-        }
-        ArrowType::Struct(_) => {
-            array.as_struct().columns().iter().try_for_each(|column| write_value(bytes, column, row))?;
-        }
-        other => {
-            let width = other.primitive_width().ok_or_else(|| Error::Schema(format!("key of type {other}")))?;
+/// The values of a column, each as bytes, so that different values give different bytes.
+struct Cells {
+    array: ArrayRef,
+    /// All values of a type of fixed width, one behind the other, and that width.
+    fixed: Option<(Buffer, usize)>,
+    /// The columns of a tuple.
+    fields: Vec<Cells>,
+}
+
+impl Cells {
+    fn of(array: ArrayRef) -> Cells {
+        let fixed = array.data_type().primitive_width().map(|width| {
             let data = array.to_data();
-            let start = (data.offset() + row) * width;
-            bytes.extend_from_slice(&data.buffers()[0].as_slice()[start..start + width]);
-        }
+            (data.buffers()[0].slice_with_length(data.offset() * width, data.len() * width), width)
+        });
+        let fields = match array.data_type() {
+            ArrowType::Struct(_) => array.as_struct().columns().iter().cloned().map(Cells::of).collect(),
+            _ => Vec::new(),
+        };
+        Cells { array, fixed, fields }
     }
-    Ok(())
+
+    fn write(&self, bytes: &mut Vec<u8>, row: usize) -> Result<()> {
+        let array = &self.array;
+        if array.is_null(row) {
+            bytes.push(0);
+            return Ok(());
+        }
+        bytes.push(1);
+        if let Some((values, width)) = &self.fixed {
+            bytes.extend_from_slice(&values.as_slice()[row * width..(row + 1) * width]);
+            return Ok(());
+        }
+        let mut write_sized = |value: &[u8]| {
+            bytes.extend_from_slice(&(value.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(value);
+        };
+        match array.data_type() {
+            ArrowType::Null => {}
+            ArrowType::Boolean => bytes.push(array.as_boolean().value(row).into()),
+            ArrowType::Binary => write_sized(array.as_binary::<i32>().value(row)),
+            ArrowType::FixedSizeBinary(_) => write_sized(array.as_fixed_size_binary().value(row)),
+            ArrowType::List(_) => {
+                let items = Cells::of(array.as_list::<i32>().value(row));
+                bytes.extend_from_slice(&(items.array.len() as u64).to_le_bytes());
+                (0..items.array.len()).try_for_each(|item| items.write(bytes, item))?;
+            }
+            ArrowType::Struct(_) => self.fields.iter().try_for_each(|field| field.write(bytes, row))?,
+            other => return Err(Error::Schema(format!("key of type {other}"))),
+        }
+        Ok(())
+    }
 }
 
 /// The index of one part.

@@ -1,5 +1,5 @@
-//! The rows of one whole sorting key in a part, without a scan: bisection in marks and granules, the key index where
-//! there is one.
+//! The rows of one whole sorting key in a part, without a scan: at the rows that the key index names where there is one, by
+//! bisection in marks and granules otherwise.
 //!
 //! A part that was written with other key columns than the probe has says so ([`Part::read_key`] gives `None`), and the
 //! caller reads it as any other query does. Never leaves out a row of the key, never gives one of another key.
@@ -12,7 +12,7 @@ use arrow::compute::SortOptions;
 
 use types::{Block, Column, DataType};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::file::{Caching, FilePart};
 use crate::key_index::{KeyHasher, KeyIndex};
 use crate::part::{Part, PartData};
@@ -64,8 +64,10 @@ impl KeyProbe {
                 .find(|order| *order != Ordering::Equal)
                 .unwrap_or(Ordering::Equal)
         };
-        let start = bisect(within.clone(), |row| order(row) == Ordering::Less);
-        let end = bisect(start..within.end, |row| order(row) != Ordering::Greater);
+        // the first row is the one that an index names
+        let is_at_start = !within.is_empty() && order(within.start) != Ordering::Less;
+        let start = if is_at_start { within.start } else { bisect(within.clone(), |row| order(row) == Ordering::Less) };
+        let end = gallop(start..within.end, |row| order(row) != Ordering::Greater);
         Ok(start..end)
     }
 
@@ -128,6 +130,16 @@ fn bisect(rows: Range<usize>, before: impl Fn(usize) -> bool) -> usize {
     start
 }
 
+/// As [`bisect`], for an answer that is near the start: only what lies around it is touched.
+fn gallop(rows: Range<usize>, before: impl Fn(usize) -> bool) -> usize {
+    let (mut start, mut step) = (rows.start, 1);
+    while step <= rows.end - start && before(start + step - 1) {
+        start += step;
+        step *= 2;
+    }
+    bisect(start..rows.end.min(start + step - 1), before)
+}
+
 impl Part {
     /// The rows of a key and of the columns at `columns` (positions of `meta.header`), in the part's order. `None` when
     /// the part was written with another key, or the key does not narrow it down.
@@ -150,27 +162,13 @@ impl Part {
             }
             PartData::File(file) => file,
         };
-        let granules = self.granules_of(probe)?;
-        if GRANULES_MAX < granules.len() {
-            return Ok(None);
-        }
         let needed: Vec<usize> = key.iter().chain(columns).copied().collect();
-        let cut = Cut { probe, key: key.len(), width: columns.len() };
-        let mut found = Vec::new();
-        for granule in granules.clone() {
-            match (file.cached_granule(&needed, granule), index) {
-                (Some(block), _) => found.push(cut.rows_of(&block)?),
-                (None, Some(index)) if !file.admits(ADMIT_EVERY) => {
-                    return Ok(Some(cut.rows_in(file, &needed, index).await?));
-                }
-                (None, _) => {
-                    let distinct = distinct(&needed);
-                    for block in file.read(&distinct, granule..granule + 1, Caching::Use).await? {
-                        found.push(cut.rows_of(&spread(&block, &distinct, &needed))?);
-                    }
-                }
-            }
-        }
+        let cut = Cut { probe, file, key: key.len(), distinct: distinct(&needed), needed };
+        let found = match index {
+            Some(index) => cut.at_rows(index.lookup(probe.hash)).await?,
+            None => cut.in_granules(self.granules_of(probe)?).await?,
+        };
+        let Some(found) = found else { return Ok(None) };
         Ok(Some(match found.as_slice() {
             [] => nothing(),
             [only] => only.clone(),
@@ -190,44 +188,101 @@ impl Part {
     }
 }
 
-/// Takes the rows of a key out of blocks that have the key's columns first and those asked for after them.
+/// Takes the rows of a key out of a file, in blocks that have the key's columns first and those asked for after them.
 struct Cut<'a> {
     probe: &'a KeyProbe,
+    file: &'a FilePart,
     key: usize,
-    width: usize,
+    needed: Vec<usize>,
+    /// `needed` without repetition: files give each column once.
+    distinct: Vec<usize>,
 }
 
 impl Cut<'_> {
-    fn asked(&self) -> Vec<usize> {
-        (self.key..self.key + self.width).collect()
+    /// The rows of the key in whole granules; `None` for too many of them.
+    async fn in_granules(&self, granules: Range<usize>) -> Result<Option<Vec<Block>>> {
+        if GRANULES_MAX < granules.len() {
+            return Ok(None);
+        }
+        let mut found = Vec::with_capacity(granules.len());
+        for granule in granules {
+            let block = self.granule(granule).await?;
+            let rows = self.find(&block, 0)?;
+            found.push(self.rows(&block, rows));
+        }
+        Ok(Some(found))
     }
 
-    fn rows_of(&self, block: &Block) -> Result<Block> {
-        let rows = self.probe.find(block.arrays().get(..self.key).unwrap_or_default(), 0..block.rows())?;
-        Ok(block.project(&self.asked()).slice(rows.start, rows.len()))
-    }
-
-    /// Through the index, page by page.
-    async fn rows_in(&self, file: &FilePart, needed: &[usize], index: &KeyIndex) -> Result<Block> {
-        let rows_max = file.meta().rows as usize;
-        let distinct = distinct(needed);
-        let mut found = vec![Block::empty(file.meta().header.project(needed).project(&self.asked()))];
-        for first in index.lookup(self.probe.hash) {
-            let mut at = first as usize;
+    /// The rows of the key at the rows that the index names, and after them while they go on; `None` when they go on for
+    /// too long. A hash is not a key: there may be another one, before the one that is meant or instead of it.
+    async fn at_rows(&self, firsts: Vec<u32>) -> Result<Option<Vec<Block>>> {
+        let rows_max = self.file.meta().rows as usize;
+        let mut found = Vec::with_capacity(firsts.len());
+        let (mut at, mut granules) = (0, 0);
+        for first in firsts {
+            if (first as usize) < at {
+                // found already, behind rows of another key
+                continue;
+            }
+            at = first as usize;
             while at < rows_max {
-                let end = (at + RUN_ROWS).min(rows_max);
-                let block = file.read_rows(&distinct, at..end).await?;
-                let rows = self.rows_of(&spread(&block, &distinct, needed))?;
-                let goes_on = rows.rows() == end - at;
-                found.push(rows);
+                let (block, start) = self.around(at, at == first as usize).await?;
+                let rows = self.find(&block, at - start)?;
+                let goes_on = !rows.is_empty() && rows.end == block.rows();
+                if !rows.is_empty() {
+                    at = start + rows.end;
+                    found.push(self.rows(&block, rows));
+                }
                 if !goes_on {
                     break;
                 }
-                at = end;
+                granules += 1;
+                if GRANULES_MAX < granules {
+                    return Ok(None);
+                }
             }
         }
-        let header = found[0].header().clone();
-        Ok(Block::concat(&header, &found)?)
+        Ok(Some(found))
+    }
+
+    /// Rows from `row` on, and the number of the block's first row: its granule, where the cache has it or is to have it;
+    /// only a few rows, page by page, where that is enough.
+    async fn around(&self, row: usize, is_first: bool) -> Result<(Block, usize)> {
+        let meta = self.file.meta();
+        let granule = row / meta.index_granularity;
+        if let Some(block) = self.file.cached_granule(&self.needed, granule) {
+            return Ok((block, granule * meta.index_granularity));
+        }
+        if is_first && !self.file.admits(ADMIT_EVERY) {
+            let end = (row + RUN_ROWS).min(meta.rows as usize);
+            let block = self.file.read_rows(&self.distinct, row..end).await?;
+            return Ok((spread(&block, &self.distinct, &self.needed), row));
+        }
+        Ok((self.decoded(granule).await?, granule * meta.index_granularity))
+    }
+
+    async fn granule(&self, granule: usize) -> Result<Block> {
+        match self.file.cached_granule(&self.needed, granule) {
+            Some(block) => Ok(block),
+            None => self.decoded(granule).await,
+        }
+    }
+
+    /// A granule from the file; the cache has it then.
+    async fn decoded(&self, granule: usize) -> Result<Block> {
+        let blocks = self.file.read(&self.distinct, granule..granule + 1, Caching::Use).await?;
+        let block = blocks.first().ok_or(Error::Damaged("granule is missing in file"))?;
+        Ok(spread(block, &self.distinct, &self.needed))
+    }
+
+    /// Where the key's rows are among those of a block from `start` on.
+    fn find(&self, block: &Block, start: usize) -> Result<Range<usize>> {
+        self.probe.find(block.arrays().get(..self.key).unwrap_or_default(), start..block.rows())
+    }
+
+    fn rows(&self, block: &Block, rows: Range<usize>) -> Block {
+        let asked: Vec<usize> = (self.key..self.needed.len()).collect();
+        block.project(&asked).slice(rows.start, rows.len())
     }
 }
 

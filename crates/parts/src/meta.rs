@@ -3,7 +3,8 @@
 //! Built from the sorted rows as they pass ([`MetaBuilder`]); written into the footer of part files and handed to the
 //! store, which keeps it in the snapshot.
 
-use arrow::array::{ArrayRef, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
+use arrow::datatypes::DataType as ArrowType;
 use types::{Block, Column, Header, Value};
 
 use crate::derived::Derived;
@@ -171,7 +172,18 @@ impl MetaBuilder {
 
 /// Bytes of the rows of an array that may be a slice of a larger one.
 pub(crate) fn sliced_bytes(array: &ArrayRef) -> u64 {
-    array.to_data().get_slice_memory_size().map_or(0, |bytes| bytes as u64)
+    let of_nulls = array.nulls().map_or(0, |nulls| nulls.len().div_ceil(8) as u64);
+    match array.data_type() {
+        // Arrow counts all items of an array, whatever is sliced off
+        ArrowType::List(_) => {
+            let list = array.as_list::<i32>();
+            let (start, end) = (list.value_offsets()[0] as usize, list.value_offsets()[list.len()] as usize);
+            let of_offsets = size_of_val(list.value_offsets()) as u64;
+            of_nulls + of_offsets + sliced_bytes(&list.values().slice(start, end - start))
+        }
+        ArrowType::Struct(_) => of_nulls + array.as_struct().columns().iter().map(sliced_bytes).sum::<u64>(),
+        _ => array.to_data().get_slice_memory_size().map_or(0, |bytes| bytes as u64),
+    }
 }
 
 impl MinMax {

@@ -118,7 +118,9 @@ async fn read_log(
         }
     }
     if let Some((name, end)) = ends_with.filter(|(_, end)| *end < checkpoint) {
-        report.problems.push(format!("log/{name}: it ends with commit {end}, and a checkpoint has commit {checkpoint}"));
+        report
+            .problems
+            .push(format!("log/{name}: it ends with commit {end}, and a checkpoint has commit {checkpoint}"));
     }
     Ok(snapshot)
 }

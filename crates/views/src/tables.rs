@@ -83,15 +83,19 @@ impl Tables {
         Ok(shape)
     }
 
-    /// A shaper for blocks of the columns `given`; kept when nothing in it depends on the query's time or settings.
+    /// A shaper for blocks of the columns `given`; kept where it depends on no setting, but for what depends on the query's
+    /// time.
     pub(crate) fn shaper(&self, table: &Arc<TableShape>, given: &Header, ctx: &QueryContext) -> Result<Arc<Shaper>> {
         let key = (table.def.id, table.def.version, given.clone());
         let is_default = ctx.settings.changed().next().is_none();
-        if let Some(shaper) = self.shapers.lock().get(&key).filter(|_| is_default) {
-            return Ok(Arc::clone(shaper));
+        let kept = self.shapers.lock().get(&key).filter(|_| is_default).map(Arc::clone);
+        match kept {
+            Some(kept) if kept.is_timeless() => return Ok(kept),
+            Some(kept) => return Ok(Arc::new(kept.at_time_of(ctx)?)),
+            None => {}
         }
         let shaper = Arc::new(Shaper::new(table, given, ctx)?);
-        if is_default && shaper.is_timeless() {
+        if is_default {
             let mut shapers = self.shapers.lock();
             if shapers.len() >= KEPT_MAX {
                 shapers.clear();

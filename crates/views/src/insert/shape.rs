@@ -18,6 +18,7 @@ use crate::hidden;
 use crate::tables::{ComputedColumn, TableShape};
 
 /// How blocks with certain columns become blocks of a table.
+#[derive(Clone)]
 pub(crate) struct Shaper {
     shape: Arc<TableShape>,
     /// To the declared types of the columns that are given.
@@ -37,6 +38,7 @@ pub(crate) struct Shaper {
 }
 
 /// One computed column.
+#[derive(Clone)]
 struct Step {
     column: Column,
     /// Over all columns known before it, which are these.
@@ -82,13 +84,12 @@ impl Shaper {
         let mut known: Vec<Column> = declared.columns().iter().chain(plain.columns()).cloned().collect();
         let steps = steps(shape, &mut known, ctx)?;
         let known = Header::new(known);
-        let checks: Vec<sql::Expr> = shape.constraints.iter().map(|constraint| constraint.expr.clone()).collect();
-        let checks = (!checks.is_empty()).then(|| Expressions::compile(&checks, &known, ctx)).transpose()?;
+        let checks = checks(shape, &known, ctx)?;
         check_types(shape, checks.as_ref())?;
         Ok(Shaper {
             converter: Converter::new(given, &declared, ctx)?,
             checks,
-            expired: (!shape.ttl.is_empty()).then(|| Expressions::compile(&shape.ttl, &known, ctx)).transpose()?,
+            expired: expired(shape, &known, ctx)?,
             drops_expired: ctx.settings.flag(Setting::OptimizeOnInsert),
             hidden: hidden_columns(shape, &known, ctx)?,
             shape: Arc::clone(shape),
@@ -98,7 +99,29 @@ impl Shaper {
         })
     }
 
-    /// True when it may serve other queries.
+    /// The same for another query with the same settings: only what depends on the query's time is compiled again.
+    pub(crate) fn at_time_of(&self, ctx: &QueryContext) -> Result<Shaper> {
+        let mut renewed = self.clone();
+        for step in renewed.steps.iter_mut().filter(|step| !step.expr.is_timeless()) {
+            let computed = self.shape.computed.iter().find(|computed| computed.column.name == step.column.name);
+            if let Some(ComputedColumn { column, expr }) = computed {
+                step.expr = Expressions::compile_as(&[(expr.clone(), column.ty.clone())], &step.over, ctx)?;
+            }
+        }
+        let timed = |exprs: &Option<Expressions>| exprs.as_ref().is_some_and(|exprs| !exprs.is_timeless());
+        if timed(&self.checks) {
+            renewed.checks = checks(&self.shape, &self.known, ctx)?;
+        }
+        if timed(&self.expired) {
+            renewed.expired = expired(&self.shape, &self.known, ctx)?;
+        }
+        if self.hidden.as_ref().is_some_and(|(_, exprs)| !exprs.is_timeless()) {
+            renewed.hidden = hidden_columns(&self.shape, &self.known, ctx)?;
+        }
+        Ok(renewed)
+    }
+
+    /// True when it may serve other queries as it is.
     pub(crate) fn is_timeless(&self) -> bool {
         let timeless = |exprs: &Option<Expressions>| exprs.as_ref().is_none_or(Expressions::is_timeless);
         self.steps.iter().all(|step| step.expr.is_timeless())
@@ -220,6 +243,17 @@ impl Shaper {
         }
         super::filter(&stored, &BooleanArray::from(keep))
     }
+}
+
+/// The conditions of the table's constraints; none without any.
+fn checks(shape: &TableShape, known: &Header, ctx: &QueryContext) -> Result<Option<Expressions>> {
+    let checks: Vec<sql::Expr> = shape.constraints.iter().map(|constraint| constraint.expr.clone()).collect();
+    Ok((!checks.is_empty()).then(|| Expressions::compile(&checks, known, ctx)).transpose()?)
+}
+
+/// The conditions of the table's row TTLs; none without any.
+fn expired(shape: &TableShape, known: &Header, ctx: &QueryContext) -> Result<Option<Expressions>> {
+    Ok((!shape.ttl.is_empty()).then(|| Expressions::compile(&shape.ttl, known, ctx)).transpose()?)
 }
 
 /// A constraint is true or false: a number is neither.
