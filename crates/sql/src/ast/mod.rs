@@ -27,6 +27,7 @@ mod expr;
 mod query;
 mod statement;
 mod types;
+mod visit;
 mod walk;
 
 pub use alter::*;
@@ -38,6 +39,7 @@ pub use expr::*;
 pub use query::*;
 pub use statement::*;
 pub use types::*;
+pub use visit::*;
 
 /// Byte positions in the text that was parsed: `start` inclusive, `end` exclusive.
 ///

@@ -1,0 +1,14 @@
+CREATE DATABASE d;
+CREATE TABLE d.t (k UInt8, v UInt8) ENGINE = MergeTree ORDER BY k;
+CREATE TABLE d.u (k UInt8) ENGINE = MergeTree ORDER BY k;
+INSERT INTO d.t VALUES (1, 1), (2, 1), (3, 2);
+INSERT INTO d.u VALUES (1), (3);
+USE d;
+CREATE VIEW g AS SELECT count() AS c FROM t GROUP BY k IN (SELECT k FROM u) ORDER BY c;
+CREATE VIEW l AS SELECT k FROM t ORDER BY k LIMIT 1 BY k IN (SELECT k FROM u);
+CREATE VIEW w AS SELECT k, sum(v) OVER (PARTITION BY k IN (SELECT k FROM u)) AS s FROM t ORDER BY k;
+USE default;
+SELECT * FROM d.g;
+SELECT * FROM d.l;
+SELECT * FROM d.w;
+SELECT create_table_query FROM system.tables WHERE database = 'd' AND name IN ('g', 'l', 'w') ORDER BY name;
