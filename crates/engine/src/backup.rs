@@ -5,11 +5,12 @@
 //!          backup.everview, written last: a folder without it is no backup
 //! RESTORE  read it ─▶ new ids ─▶ stage each part (checksums are read on the way) ─▶ one Commit with everything
 //! ```
-//! Inserts, merges and deletes go on meanwhile. A part that the base backup has is not copied again. A kill in the middle
+//! With AS, names in definitions follow (`rename`). Inserts, merges and deletes go on meanwhile. A part that the base backup has is not copied again. A kill in the middle
 //! leaves a folder without `backup.everview`, or staged files that the next start removes.
 
 mod choose;
 mod manifest;
+mod rename;
 mod restore;
 mod save;
 

@@ -44,7 +44,7 @@ pub(crate) use alter::altered;
 use begin::{Moment, entry_of};
 pub(crate) use board::Board;
 use board::{Doing, Job, Left, Task, is_refreshed};
-pub(crate) use create::{check as check_create, make};
+pub(crate) use create::{check as check_create, check_restored, make};
 pub(crate) use groups::{alter as alter_group, create as create_group, drop_edit as drop_group};
 use plans::Plans;
 use run::{Leave, Made};

@@ -1,6 +1,6 @@
 //! RESTORE: definitions under new ids and all their parts, in one commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,13 +10,14 @@ use sql::ast::BackupElement;
 use store::{DatabaseDef, Edit, NewPart, QualifiedName, TableDef, Target, ViewDef, Visibility};
 use types::{ErrorCode, TableId};
 
-use super::choose::{Choice, Shelf, owned};
+use super::choose::{Choice, Chosen, INNER, Shelf, owned};
 use super::manifest::{Manifest, SavedPart};
 use super::save::{Saved, files_of, rows_of, schema_over};
-use super::{Creation, Task};
+use super::{Creation, Task, query_style};
 use crate::ddl;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::refresh;
 
 /// Brings tables of a backup back.
 pub(super) async fn run(engine: &Engine, task: &Task, ctx: &Arc<QueryContext>) -> Result<Saved> {
@@ -25,13 +26,17 @@ pub(super) async fn run(engine: &Engine, task: &Task, ctx: &Arc<QueryContext>) -
         tables: manifest.tables.iter().map(|table| table.def.clone()).collect(),
         databases: databases_in(&manifest),
         database: &ctx.caller.database,
+        catalog: &ctx.snapshot.catalog,
     };
-    let choice = shelf.choose(&task.elements).map_err(|error| not_in_backup(error, &task.elements))?;
+    let uuids = uuids(engine, &manifest, ctx);
+    let inner = |view: &TableDef| uuids.get(&view.id).map(|uuid| format!("{INNER}{}", query_style(*uuid)).into());
+    let choice = shelf.choose(&task.elements, &inner).map_err(|error| not_in_backup(error, &task.elements))?;
     let (choice, there) = split(choice, task, ctx)?;
     let mut edits = new_databases(engine, &manifest, &choice, ctx);
     edits.extend(new_groups(&manifest, &choice, ctx)?);
     edits.extend(new_collections(&manifest, &task.elements, &choice, ctx));
-    let made = definitions(engine, &choice, ctx);
+    let made = definitions(engine, &choice, &uuids);
+    refuse_misfits(&made, &shelf, &edits, ctx)?;
     let mut restorer = Restorer { engine, task, ctx, saved: Saved::default() };
     let mut marks: Vec<(TableId, TableId, u64)> = Vec::new();
     for (old, def) in &made {
@@ -88,16 +93,19 @@ type There = (TableId, Arc<TableDef>);
 /// What is to be made, and the tables that are there and only get rows.
 fn split(choice: Choice, task: &Task, ctx: &QueryContext) -> Result<(Choice, Vec<There>)> {
     let (mut tables, mut there) = (Vec::new(), Vec::new());
-    for (def, name) in choice.tables {
+    let inside: BTreeSet<TableId> = choice.tables.iter().flat_map(|table| owned(&table.def)).collect();
+    for table in choice.tables {
+        let (def, name) = (&table.def, table.def.qualified_name());
         let is_own = def.visibility != Visibility::Listed || def.name.starts_with(".inner");
         let found = ctx.snapshot.catalog.named(&name).filter(|_| !is_own);
         match found {
-            Some(found) => there.extend(fits(&def, found, task, ctx)?.then(|| (def.id, found.clone()))),
+            Some(_) if inside.contains(&def.id) => return Err(taken(&name, "has the name of a table of a view")),
+            Some(found) => there.extend(fits(def, found, task, ctx)?.then(|| (def.id, found.clone()))),
             None if !is_own && ctx.snapshot.catalog.is_taken(&name) => return Err(taken(&name, "is detached")),
             None if !is_own && task.creation == Creation::Never => {
                 return Err(Error::refused(ErrorCode::UNKNOWN_TABLE, format!("table {name} does not exist")));
             }
-            None => tables.push((def, name)),
+            None => tables.push(table),
         }
     }
     Ok((Choice { tables, ..choice }, there))
@@ -134,8 +142,8 @@ fn fits(def: &TableDef, found: &TableDef, task: &Task, ctx: &QueryContext) -> Re
 fn new_databases(engine: &Engine, manifest: &Manifest, choice: &Choice, ctx: &QueryContext) -> Vec<Edit> {
     let mut wanted: BTreeMap<Arc<str>, Arc<str>> = BTreeMap::new();
     wanted.extend(choice.databases.iter().map(|(from, to)| (to.clone(), from.clone())));
-    for (def, name) in &choice.tables {
-        wanted.entry(name.database.clone()).or_insert(def.database.clone());
+    for Chosen { from, def } in &choice.tables {
+        wanted.entry(def.database.clone()).or_insert(from.database.clone());
     }
     let missing = wanted.into_iter().filter(|(to, _)| ctx.snapshot.catalog.database(to).is_none());
     let edit = |(to, from): (Arc<str>, Arc<str>)| {
@@ -157,7 +165,7 @@ fn new_databases(engine: &Engine, manifest: &Manifest, choice: &Choice, ctx: &Qu
 /// Concurrency groups of views that are brought back, where there are none of these names.
 fn new_groups(manifest: &Manifest, choice: &Choice, ctx: &QueryContext) -> Result<Vec<Edit>> {
     let mut wanted = BTreeMap::new();
-    for (def, _) in &choice.tables {
+    for Chosen { def, .. } in &choice.tables {
         let group = views::refresh::Plan::of_view(def)?.and_then(|plan| plan.group);
         let saved = group.and_then(|group| manifest.groups.iter().find(|(name, _)| *name == group));
         wanted.extend(saved.cloned());
@@ -182,41 +190,55 @@ fn new_collections(manifest: &Manifest, elements: &[BackupElement], choice: &Cho
 /// True when a collection belongs to what was chosen.
 pub(super) fn is_wanted(name: &str, elements: &[BackupElement], choice: &Choice) -> bool {
     let is_all = elements.iter().any(|element| matches!(element, BackupElement::All { .. }));
-    is_all || choice.tables.iter().any(|(def, _)| query::external::names_collection(&def.sql, name))
+    is_all || choice.tables.iter().any(|table| query::external::names_collection(&table.def.sql, name))
+}
+
+/// The UUIDs of what is in the backup: the same, where nothing has them now.
+fn uuids(engine: &Engine, manifest: &Manifest, ctx: &QueryContext) -> BTreeMap<TableId, u128> {
+    let taken: BTreeSet<u128> = ctx.snapshot.catalog.tables().map(|table| table.uuid).collect();
+    let uuid = |def: &TableDef| if taken.contains(&def.uuid) { engine.env().rng.uuid() } else { def.uuid };
+    manifest.tables.iter().map(|table| (table.def.id, uuid(&table.def))).collect()
 }
 
 /// The definitions under new ids, with the ids that they had; what is inside of views before the views.
-fn definitions(engine: &Engine, choice: &Choice, ctx: &QueryContext) -> Vec<(TableId, Arc<TableDef>)> {
+fn definitions(engine: &Engine, choice: &Choice, uuids: &BTreeMap<TableId, u128>) -> Vec<(TableId, Arc<TableDef>)> {
     let store = &engine.inner.store;
-    let ids: BTreeMap<TableId, TableId> = choice.tables.iter().map(|(def, _)| (def.id, store.new_table_id())).collect();
-    let is_taken = |uuid: u128| ctx.snapshot.catalog.tables().any(|table| table.uuid == uuid);
-    let mut owners: BTreeMap<TableId, u128> = BTreeMap::new();
-    let mut made: Vec<(TableId, TableDef)> = Vec::new();
-    for (def, name) in &choice.tables {
-        let uuid = if is_taken(def.uuid) { engine.env().rng.uuid() } else { def.uuid };
-        owned(def).into_iter().for_each(|id| {
-            owners.insert(id, uuid);
-        });
-        made.push((
-            def.id,
-            TableDef {
-                id: ids[&def.id],
-                database: name.database.clone(),
-                name: name.name.clone(),
-                uuid,
-                view: def.view.as_ref().map(|view| with_ids(view, &ids)),
-                ..(**def).clone()
-            },
-        ));
-    }
-    // inner tables are called by the UUID of their view
-    for (old, def) in &mut made {
-        if let Some(owner) = owners.get(old).filter(|_| def.name.starts_with(".inner_id.")) {
-            def.name = format!(".inner_id.{}", super::query_style(*owner)).into();
-        }
+    let ids: BTreeMap<TableId, TableId> =
+        choice.tables.iter().map(|table| (table.def.id, store.new_table_id())).collect();
+    let mut made: Vec<(TableId, Arc<TableDef>)> = Vec::with_capacity(ids.len());
+    for Chosen { def, .. } in &choice.tables {
+        let id = ids[&def.id];
+        let is_state = def.visibility == Visibility::Hidden && *def.name == *query::state_table_name(def.id);
+        let new = TableDef {
+            id,
+            name: if is_state { query::state_table_name(id).into() } else { def.name.clone() },
+            uuid: uuids.get(&def.id).copied().unwrap_or(def.uuid),
+            view: def.view.as_ref().map(|view| with_ids(view, &ids)),
+            ..(**def).clone()
+        };
+        made.push((def.id, Arc::new(new)));
     }
     made.sort_by_key(|(_, def)| def.view.is_some());
-    made.into_iter().map(|(old, def)| (old, Arc::new(def))).collect()
+    made
+}
+
+/// Refuses what no CREATE would make: what reads itself under its new name, rings of DEPENDS ON, a second view that
+/// replaces the rows of a table.
+fn refuse_misfits(
+    made: &[(TableId, Arc<TableDef>)],
+    shelf: &Shelf<'_>,
+    before: &[Edit],
+    ctx: &QueryContext,
+) -> Result<()> {
+    let create = |(_, def): &(TableId, Arc<TableDef>)| Edit::CreateTable(def.clone());
+    let edits: Vec<Edit> = before.iter().cloned().chain(made.iter().map(create)).collect();
+    let inside = ddl::inside(ctx, &edits)?;
+    for (old, def) in made.iter().filter(|(_, def)| def.view.is_some()) {
+        let was = shelf.tables.iter().find(|table| table.id == *old);
+        ddl::refuse_own_reader(def, was, &shelf.tables, &inside)?;
+        refresh::check_restored(def, &inside)?;
+    }
+    Ok(())
 }
 
 /// The view over its own tables as they are called now.

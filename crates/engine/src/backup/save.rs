@@ -15,7 +15,7 @@ use store::{ActivePart, TableDef};
 use types::{ErrorCode, Header, TableId};
 
 use super::Task;
-use super::choose::Shelf;
+use super::choose::{Chosen, Shelf};
 use super::manifest::{Manifest, SavedMark, SavedPart, SavedTable};
 use super::restore::is_wanted;
 use crate::engine::Engine;
@@ -56,8 +56,9 @@ pub(super) async fn run(engine: &Engine, task: &Task, ctx: &Arc<QueryContext>) -
         tables: catalog.tables().filter(|def| def.readiness == store::Readiness::Ready).cloned().collect(),
         databases: catalog.databases().map(|database| database.name.clone()).collect(),
         database: &ctx.caller.database,
+        catalog: &ctx.snapshot.catalog,
     };
-    let choice = shelf.choose(&task.elements)?;
+    let choice = shelf.choose(&task.elements, &|_| None)?;
     let mut saver = Saver { engine, ctx, files, base, saved: Saved::default() };
     let mut manifest = Manifest {
         uuid: engine.env().rng.uuid(),
@@ -71,10 +72,9 @@ pub(super) async fn run(engine: &Engine, task: &Task, ctx: &Arc<QueryContext>) -
     }
     let wanted = catalog.collections().filter(|(name, _)| is_wanted(name, &task.elements, &choice));
     let collections = wanted.map(|(name, text)| (name.clone(), text.clone())).collect();
-    for (def, to) in choice.tables {
-        let parts = if task.structure_only { Vec::new() } else { saver.table(&def).await? };
-        let def = TableDef { database: to.database, name: to.name, ..(*def).clone() };
-        manifest.tables.push(SavedTable { def: Arc::new(def), parts });
+    for Chosen { from, def } in choice.tables {
+        let parts = if task.structure_only { Vec::new() } else { saver.table(&from).await? };
+        manifest.tables.push(SavedTable { def, parts });
     }
     add_refreshes(&mut manifest, ctx)?;
     manifest.collections = collections;

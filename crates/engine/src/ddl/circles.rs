@@ -40,6 +40,25 @@ pub(super) fn refuse_renames(names: &[(QualifiedName, TableId)], ctx: &QueryCont
     names.iter().try_for_each(|(name, _)| refuse_ring(name, &standing))
 }
 
+/// Refuses a restored view that would depend on itself under the names that are there, where it did not in the backup.
+/// `was` is the view among the tables of the backup.
+pub(crate) fn refuse_own_reader(
+    view: &TableDef,
+    was: Option<&Arc<TableDef>>,
+    backup: &[Arc<TableDef>],
+    after: &QueryContext,
+) -> Result<()> {
+    let name = view.qualified_name();
+    let standing = |name: &QualifiedName| after.snapshot.catalog.named(name).cloned();
+    let Some(way) = way_back(&name, &standing, &needed) else { return Ok(()) };
+    let stood = |name: &QualifiedName| backup.iter().find(|table| table.qualified_name() == *name).cloned();
+    if was.is_some_and(|was| way_back(&was.qualified_name(), &stood, &needed).is_some()) {
+        return Ok(());
+    }
+    let message = format!("cannot restore view {name}: it leads to a cyclic dependency: {way}");
+    Err(Error::refused(ErrorCode::INFINITE_LOOP, message))
+}
+
 fn refuse_ring(name: &QualifiedName, standing: &dyn Fn(&QualifiedName) -> Option<Arc<TableDef>>) -> Result<()> {
     match way_back(name, standing, &waited_for) {
         Some(way) => {

@@ -215,7 +215,7 @@ fn refuse_later(create: &CreateMaterializedView) -> Result<()> {
 }
 
 /// The database after these edits.
-pub(super) fn inside(ctx: &QueryContext, edits: &[Edit]) -> Result<QueryContext> {
+pub(crate) fn inside(ctx: &QueryContext, edits: &[Edit]) -> Result<QueryContext> {
     let applied = ctx.snapshot.apply(&store::Commit::of(edits.to_vec())).map_err(store::CommitError::from)?;
     Ok(ctx.with_snapshot(Arc::new(applied.snapshot)))
 }

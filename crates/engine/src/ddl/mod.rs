@@ -39,13 +39,14 @@ use types::ErrorCode;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 
+pub(crate) use circles::refuse_own_reader;
 pub(crate) use columns::of_header as columns_of;
 pub(crate) use columns::{ast_type, refuse_whole_nested, spread_nested};
 pub(crate) use create_table::Maker;
-pub(crate) use create_view::{check_target, refuse_outside, uuid_text};
+pub(crate) use create_view::{check_target, inside, refuse_outside, uuid_text};
 pub(crate) use keys::items as key_items;
 pub(crate) use qualify::{names_in, qualify, qualify_expr, tables_named};
-pub(crate) use quarantine::{errors_table, following};
+pub(crate) use quarantine::{comment as errors_comment, errors_table, following};
 pub(crate) use source::source_of;
 
 /// The columns that `merge(…)` gives, as they would be declared.

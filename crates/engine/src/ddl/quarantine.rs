@@ -21,6 +21,11 @@ pub(crate) fn quarantines(on_error: Option<OnError>) -> bool {
     matches!(on_error, Some(OnError::Quarantine))
 }
 
+/// What a table of errors says of itself.
+pub(crate) fn comment(view: &QualifiedName) -> String {
+    format!("rows over which view {view} failed")
+}
+
 /// The table that takes the rows of `source` over which `view` fails.
 pub(crate) fn errors_table(
     engine: &Engine,
@@ -62,7 +67,7 @@ pub(crate) fn errors_table(
         elements: None,
         storage,
         source: CreateSource::Declared,
-        comment: Some(format!("rows over which view {view} failed")),
+        comment: Some(comment(view)),
     };
     let elements = columns::of_header(&Header::new(all))?;
     // what the source may have, its errors may have

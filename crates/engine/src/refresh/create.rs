@@ -76,6 +76,16 @@ pub(crate) async fn make(
     Ok(Made { view, edits })
 }
 
+/// The same of a view that comes back from a backup, under the names that are there then.
+pub(crate) fn check_restored(view: &TableDef, ctx: &QueryContext) -> Result<()> {
+    let (Some(plan), Some(ViewDef::Refreshable { target, depends_on, .. })) = (Plan::of_view(view)?, &view.view) else {
+        return Ok(());
+    };
+    let name = view.qualified_name();
+    check_target(&plan, &name, target, ctx)?;
+    check_cycle(&name, depends_on, ctx)
+}
+
 /// Views that depend on each other in a ring would never run: ClickHouse lets them wait, here they are refused.
 pub(super) fn check_cycle(name: &QualifiedName, depends_on: &[QualifiedName], ctx: &QueryContext) -> Result<()> {
     let of = |name: &QualifiedName| match ctx.snapshot.catalog.named(name).and_then(|view| view.view.as_ref()) {

@@ -5,7 +5,7 @@
 //! A link that stands elsewhere is written behind the name, past a byte that no name of a table is made with: whoever asks
 //! which views a table feeds finds nothing under such a name. Never here: DROP and EXCHANGE, which move no links.
 
-use super::{QualifiedName, ViewDef};
+use super::{QualifiedName, Target, ViewDef};
 
 /// Between the name that a view was made over, the database of its link and the link.
 const APART: char = '\0';
@@ -53,6 +53,37 @@ impl ViewDef {
         }
     }
 
+    /// The view with every name in it as `of` has it; its own tables, which are ids, stay. A view whose source is called
+    /// otherwise then is as if it were just attached.
+    pub fn with_names(&self, of: &dyn Fn(&QualifiedName) -> QualifiedName) -> ViewDef {
+        let mut view = match self.named_source() {
+            Some(source) if of(&source) != source => self.over(of(&source)),
+            Some(_) | None => self.clone(),
+        };
+        let moved = |target: &mut Target| {
+            if let Target::Named(name) = target {
+                *name = of(name);
+            }
+        };
+        match &mut view {
+            ViewDef::Plain => {}
+            ViewDef::Incremental { target, .. } => moved(target),
+            ViewDef::Window { target, late, .. } => {
+                moved(target);
+                late.iter_mut().for_each(|late| *late = of(late));
+            }
+            ViewDef::Refreshable { target, depends_on, .. } => {
+                moved(target);
+                depends_on.iter_mut().for_each(|view| *view = of(view));
+            }
+            ViewDef::Live { sources, target } => {
+                sources.iter_mut().for_each(|source| *source = of(source));
+                moved(target);
+            }
+        }
+        view
+    }
+
     fn over(&self, new: QualifiedName) -> ViewDef {
         let mut view = self.clone();
         if let ViewDef::Incremental { source, .. } | ViewDef::Window { source, .. } = &mut view {
@@ -65,7 +96,6 @@ impl ViewDef {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Target;
 
     fn view() -> ViewDef {
         let name = |name: &str| QualifiedName::new("d", name);
@@ -87,6 +117,35 @@ mod tests {
         assert_eq!(renamed(&away, &[("s", "s3")]), None);
         assert_eq!(renamed(&away, &[("s", "s3"), ("s2", "s")]), Some(view()));
         assert_eq!(away.attached(), view());
+    }
+
+    #[test]
+    fn all_names_of_a_view_follow_and_a_source_that_does_not_move_keeps_its_link() {
+        let shop = |name: &QualifiedName| match &*name.name {
+            "other" => name.clone(),
+            _ => QualifiedName::new("shop", name.name.clone()),
+        };
+        let name = |database: &str, name: &str| QualifiedName::new(database, name);
+        let away = renamed(&view(), &[("s", "s2")]).expect("its source was renamed");
+        let moved =
+            ViewDef::Incremental { source: name("shop", "s"), target: Target::Named(name("shop", "t")), errors: None };
+        assert_eq!((view().with_names(&shop), away.with_names(&shop)), (moved.clone(), moved));
+        let same = |name: &QualifiedName| name.clone();
+        assert_eq!(away.with_names(&same), away);
+        let window = |database: &str| ViewDef::Window {
+            source: name("d", "other"),
+            target: Target::Inner(types::TableId(7)),
+            late: Some(name(database, "late")),
+            state: vec![types::TableId(8)],
+            errors: None,
+        };
+        assert_eq!(window("d").with_names(&shop), window("shop"));
+        let refreshed = |database: &str| ViewDef::Refreshable {
+            target: Target::Named(name(database, "t")),
+            depends_on: vec![name(database, "a"), name("d", "other")],
+            state: Vec::new(),
+        };
+        assert_eq!(refreshed("d").with_names(&shop), refreshed("shop"));
     }
 
     #[test]
