@@ -10,6 +10,7 @@
 
 mod choose;
 mod manifest;
+mod marks;
 mod rename;
 mod restore;
 mod save;

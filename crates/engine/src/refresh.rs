@@ -46,6 +46,7 @@ pub(crate) use board::Board;
 use board::{Doing, Job, Left, Task, is_refreshed};
 pub(crate) use create::{check as check_create, check_restored, make};
 pub(crate) use groups::{alter as alter_group, create as create_group, drop_edit as drop_group};
+pub(crate) use incremental::source_of as incremental_source;
 use plans::Plans;
 use run::{Leave, Made};
 pub(crate) use table::tables;

@@ -13,7 +13,7 @@ use types::{ErrorCode, TableId};
 use super::choose::{Choice, Chosen, INNER, Shelf, owned};
 use super::manifest::{Manifest, SavedPart};
 use super::save::{Saved, files_of, rows_of, schema_over};
-use super::{Creation, Task, query_style};
+use super::{Creation, Task, marks, query_style};
 use crate::ddl;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -36,9 +36,13 @@ pub(super) async fn run(engine: &Engine, task: &Task, ctx: &Arc<QueryContext>) -
     edits.extend(new_groups(&manifest, &choice, ctx)?);
     edits.extend(new_collections(&manifest, &task.elements, &choice, ctx));
     let made = definitions(engine, &choice, &uuids);
-    refuse_misfits(&made, &shelf, &edits, ctx)?;
-    let mut restorer = Restorer { engine, task, ctx, saved: Saved::default() };
+    let inside = inside(&made, &edits, ctx)?;
+    refuse_misfits(&made, &shelf, &inside)?;
+    if !task.structure_only {
+        marks::refuse_unknown(&manifest, &made, &inside)?;
+    }
     let mut marks: Vec<(TableId, TableId, u64)> = Vec::new();
+    let mut restorer = Restorer { engine, task, ctx, saved: Saved::default() };
     for (old, def) in &made {
         edits.push(Edit::CreateTable(def.clone()));
         let saved = manifest.tables.iter().find(|table| table.def.id == *old);
@@ -222,21 +226,20 @@ fn definitions(engine: &Engine, choice: &Choice, uuids: &BTreeMap<TableId, u128>
     made
 }
 
-/// Refuses what no CREATE would make: what reads itself under its new name, rings of DEPENDS ON, a second view that
-/// replaces the rows of a table.
-fn refuse_misfits(
-    made: &[(TableId, Arc<TableDef>)],
-    shelf: &Shelf<'_>,
-    before: &[Edit],
-    ctx: &QueryContext,
-) -> Result<()> {
+/// The database with what is to be made, without its rows.
+fn inside(made: &[(TableId, Arc<TableDef>)], before: &[Edit], ctx: &QueryContext) -> Result<QueryContext> {
     let create = |(_, def): &(TableId, Arc<TableDef>)| Edit::CreateTable(def.clone());
     let edits: Vec<Edit> = before.iter().cloned().chain(made.iter().map(create)).collect();
-    let inside = ddl::inside(ctx, &edits)?;
+    ddl::inside(ctx, &edits)
+}
+
+/// Refuses what no CREATE would make: what reads itself under its new name, rings of DEPENDS ON, a second view that
+/// replaces the rows of a table.
+fn refuse_misfits(made: &[(TableId, Arc<TableDef>)], shelf: &Shelf<'_>, inside: &QueryContext) -> Result<()> {
     for (old, def) in made.iter().filter(|(_, def)| def.view.is_some()) {
         let was = shelf.tables.iter().find(|table| table.id == *old);
-        ddl::refuse_own_reader(def, was, &shelf.tables, &inside)?;
-        refresh::check_restored(def, &inside)?;
+        ddl::refuse_own_reader(def, was, &shelf.tables, inside)?;
+        refresh::check_restored(def, inside)?;
     }
     Ok(())
 }

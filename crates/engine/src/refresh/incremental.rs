@@ -32,7 +32,7 @@ pub(super) fn newer(view: &TableDef, query: &sql::Query, ctx: &QueryContext) -> 
 }
 
 /// The one table that such a view reads, checked; names are qualified.
-pub(super) fn source_of(query: &sql::Query, ctx: &QueryContext) -> Result<Arc<TableDef>> {
+pub(crate) fn source_of(query: &sql::Query, ctx: &QueryContext) -> Result<Arc<TableDef>> {
     let bad = |message: &str| Err(Error::refused(ErrorCode::BAD_ARGUMENTS, message));
     let QueryBody::Select(select) = &query.body else {
         return bad("Incremental refresh requires a single SELECT query");

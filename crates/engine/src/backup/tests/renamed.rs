@@ -22,8 +22,8 @@ const MORE: &[&str] = &[
     "CREATE MATERIALIZED VIEW shop.picky TO shop.inverse ON ERROR QUARANTINE AS \
      SELECT k, intDiv(100, k) AS w FROM shop.notes",
     "CREATE TABLE shop.late (t DateTime, k UInt32, v Float64) ENGINE = MergeTree ORDER BY k",
-    "CREATE WINDOW VIEW shop.own ENGINE = MergeTree ORDER BY (w, k) LATE TO shop.late WATERMARK = INTERVAL '0' SECOND AS \
-     SELECT tumbleStart(w) AS w, k, count() AS n FROM shop.events GROUP BY k, tumble(t, INTERVAL '10' SECOND) AS w",
+    "CREATE WINDOW VIEW shop.own ENGINE = MergeTree ORDER BY (w, k) LATE TO shop.late WATERMARK = INTERVAL '0' SECOND \
+     ON ERROR QUARANTINE AS SELECT tumbleStart(w) AS w, k, count() AS n FROM shop.events GROUP BY k, tumble(t, INTERVAL '10' SECOND) AS w",
     "CREATE MATERIALIZED VIEW shop.hourly REFRESH EVERY 1 HOUR SETTINGS keep_generations = 2 ENGINE = MergeTree \
      ORDER BY k AS SELECT k, count() AS n FROM shop.events GROUP BY k",
     "CREATE TABLE shop.totals (n UInt64) ENGINE = MergeTree ORDER BY n",
@@ -50,6 +50,7 @@ const MORE_QUESTIONS: &[&str] = &[
     "SELECT name, status, quarantined_rows FROM system.views WHERE database = 'shop'",
     "SELECT * FROM shop.own",
     "SELECT count() FROM shop.late",
+    "SELECT count() FROM shop.own_errors",
     "SELECT * FROM shop.hourly",
     "SELECT k, n FROM shop.hourly GENERATION -1",
     "SELECT * FROM shop.totals",
@@ -237,6 +238,45 @@ fn columns_without_a_name_of_their_own_keep_the_one_that_they_had() {
         done(session, "DROP DATABASE a").await;
         done(session, "INSERT INTO b.s VALUES (2)").await;
         assert_eq!(rows(session, "SELECT k FROM b.v").await, ["1", "2"]);
+        engine.close().await.unwrap();
+    });
+}
+
+/// A view that appends what is new knows what that is, or does not come back.
+#[test]
+fn no_row_is_appended_twice() {
+    run(async {
+        let (engine, mut session) = of(&[
+            "CREATE TABLE s (k UInt32) ENGINE = MergeTree ORDER BY k SETTINGS enable_block_number_column = 1, \
+             enable_block_offset_column = 1",
+            "CREATE MATERIALIZED VIEW v REFRESH EVERY 1 YEAR APPEND INCREMENTAL ENGINE = MergeTree ORDER BY k AS SELECT k FROM s",
+            "SYSTEM WAIT VIEW v",
+            "BACKUP TABLE v TO File('empty')",
+            "INSERT INTO s VALUES (1)",
+            "SYSTEM REFRESH VIEW v",
+            "SYSTEM WAIT VIEW v",
+            "BACKUP ALL TO File('all')",
+            "BACKUP TABLE v TO File('alone')",
+            "INSERT INTO s VALUES (2)",
+            "RESTORE TABLE v AS w, TABLE s AS t FROM File('all')",
+            "INSERT INTO t VALUES (2)",
+            "RESTORE TABLE v AS first FROM File('empty')",
+        ])
+        .await;
+        let session = &mut session;
+        for view in ["w", "first"] {
+            done(session, &format!("SYSTEM REFRESH VIEW {view}")).await;
+            done(session, &format!("SYSTEM WAIT VIEW {view}")).await;
+            assert_eq!(rows(session, &format!("SELECT k FROM {view}")).await, ["1", "2"], "{view}");
+        }
+        // nobody knows what it has read of this table, or of one that was made anew
+        assert_eq!(code(session, "RESTORE TABLE v AS x FROM File('all')").await, 48);
+        assert_eq!(code(session, "RESTORE TABLE v AS x FROM File('alone')").await, 48);
+        done(session, "RESTORE TABLE v AS x FROM File('alone') SETTINGS structure_only = 1").await;
+        done(session, "DROP TABLE s").await;
+        assert_eq!(code(session, "RESTORE TABLE v AS y FROM File('all')").await, 0, "all that will be there is new");
+        done(session, "RESTORE TABLE s FROM File('all')").await;
+        assert_eq!(code(session, "RESTORE TABLE v AS z FROM File('alone')").await, 48);
         engine.close().await.unwrap();
     });
 }
