@@ -153,6 +153,7 @@ impl Running {
             started_ns: ctx.now_ns,
             duration_ns: ctx.runtime.env.clock.monotonic_ns().saturating_sub(*started_ns),
             progress: ctx.counters.progress(),
+            spilled: ctx.counters.spilled(),
             written_rows: outcome.written.0,
             written_bytes: outcome.written.1,
             memory_bytes: ctx.memory.peak_bytes() as u64,

@@ -97,6 +97,7 @@ impl Session {
             started_ns,
             duration_ns: 0,
             progress: Default::default(),
+            spilled: Default::default(),
             written_rows: 0,
             written_bytes: 0,
             memory_bytes: 0,

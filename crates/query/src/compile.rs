@@ -12,7 +12,7 @@ use datafusion::execution::TaskContext;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use datafusion::physical_plan::execution_plan::reset_plan_states;
-use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
+use datafusion::physical_plan::{ExecutionPlan, displayable};
 use futures::FutureExt;
 use parking_lot::Mutex;
 use types::{Block, Header};
@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::nodes::attentive;
 use crate::parameters::Values;
 use crate::projections;
-use crate::run::BlockStream;
+use crate::run::{BlockStream, Started};
 use crate::scan::ScanExec;
 use crate::session;
 use crate::sizes;
@@ -113,14 +113,14 @@ impl Compiled {
         ctx.check()?;
         let (physical, task, taken) = self.rows.physical(ctx).await?.begin(ctx);
         let hashes = ctx.runtime.config.spill_dir.is_some() && joins_by_hash(&physical);
-        let batches = execute_stream(physical, task)?;
-        let mut stream = BlockStream::new(self.header.clone(), batches, ctx.clone()).giving_back(taken);
+        let started = Started::new(physical, task, ctx)?;
+        let mut stream = BlockStream::new(self.header.clone(), started, ctx.clone()).giving_back(taken);
         if hashes {
             // a hash join holds one side in memory; a merge join sorts both, and sorting spills
             let (plan, ctx) = (self.rows.clone(), ctx.clone());
             let frugal = async move {
                 let physical = plan_physical(plan.bound(), session::frugal_state(&ctx), &ctx).await?;
-                Ok(execute_stream(physical, session::task(&ctx))?)
+                Started::new(physical, session::task(&ctx), &ctx)
             };
             stream = stream.or_frugally(frugal.boxed());
         }
@@ -170,8 +170,8 @@ impl fmt::Debug for Compiled {
 
 async fn totals(plan: Plan, header: Header, ctx: Arc<QueryContext>) -> Result<Option<Block>> {
     let (plan, task, taken) = plan.physical(&ctx).await?.begin(&ctx);
-    let batches = execute_stream(plan, task)?;
-    let block = BlockStream::new(header, batches, ctx).giving_back(taken).collect_one().await?;
+    let started = Started::new(plan, task, &ctx)?;
+    let block = BlockStream::new(header, started, ctx).giving_back(taken).collect_one().await?;
     Ok((block.rows() != 0).then_some(block))
 }
 

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::external::Described;
 use crate::memory::QueryMemory;
 use crate::runtime::Runtime;
+use crate::spilling::SpilledFiles;
 
 /// Who asks.
 #[derive(Clone, Debug)]
@@ -83,6 +84,8 @@ pub struct Counters {
     result_rows: AtomicU64,
     result_bytes: AtomicU64,
     total_rows: AtomicU64,
+    sort_files: AtomicU64,
+    aggregation_files: AtomicU64,
     pauses_ns: Arc<AtomicU64>,
     seeds: QueryTime,
 }
@@ -111,6 +114,8 @@ impl Counters {
             result_rows: AtomicU64::new(0),
             result_bytes: AtomicU64::new(0),
             total_rows: AtomicU64::new(0),
+            sort_files: AtomicU64::new(0),
+            aggregation_files: AtomicU64::new(0),
             pauses_ns: Arc::default(),
             seeds: QueryTime::new(0, seed),
         }
@@ -131,6 +136,20 @@ impl Counters {
     /// Adds rows that a leaf is about to read.
     pub fn expect_rows(&self, rows: u64) {
         self.total_rows.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    /// Adds files that a plan wrote because memory was short.
+    pub(crate) fn add_spilled(&self, files: SpilledFiles) {
+        self.sort_files.fetch_add(files.sort, Ordering::Relaxed);
+        self.aggregation_files.fetch_add(files.aggregation, Ordering::Relaxed);
+    }
+
+    /// Files that plans wrote because memory was short.
+    pub fn spilled(&self) -> SpilledFiles {
+        SpilledFiles {
+            sort: self.sort_files.load(Ordering::Relaxed),
+            aggregation: self.aggregation_files.load(Ordering::Relaxed),
+        }
     }
 
     /// Where functions put the pauses that they ask for, in nanoseconds.
@@ -155,6 +174,15 @@ impl Counters {
     }
 }
 
+/// The memory of a query with these settings.
+fn memory(runtime: &Runtime, settings: &Settings) -> QueryMemory {
+    let memory = QueryMemory::new(runtime.memory.clone(), settings.uint(Setting::MaxMemoryUsage));
+    match runtime.config.spill_dir {
+        Some(_) => memory.spilling_by(settings),
+        None => memory,
+    }
+}
+
 impl QueryContext {
     /// A context over `snapshot`: its "now" is read from the clock here, once, and `max_execution_time` begins.
     pub fn new(runtime: Arc<Runtime>, snapshot: Arc<Snapshot>, caller: Caller, settings: Settings) -> QueryContext {
@@ -170,7 +198,7 @@ impl QueryContext {
             described: Arc::default(),
             loaded: Arc::default(),
             loads: 0,
-            memory: Arc::new(QueryMemory::new(runtime.memory.clone(), settings.uint(Setting::MaxMemoryUsage))),
+            memory: Arc::new(memory(&runtime, &settings)),
             // The environment is asked once: how often a query is planned must not show in anything but its own values.
             counters: Arc::new(Counters::new(runtime.env.rng.u64())),
             runtime,

@@ -39,6 +39,7 @@ pub mod shared;
 mod sizes;
 pub mod skip_indexes;
 mod spare;
+pub mod spilling;
 pub mod subqueries;
 pub mod system;
 pub mod table_functions;

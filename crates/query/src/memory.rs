@@ -5,12 +5,14 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
+use types::Settings;
 
 use crate::error::Error;
+use crate::spilling::Spilling;
 
 /// A [`MemoryPool`] with a limit of its own, that also reserves from a shared one.
 #[derive(Debug)]
@@ -20,13 +22,34 @@ pub struct QueryMemory {
     limit: usize,
     used: AtomicUsize,
     peak: AtomicUsize,
+    /// Who is to spill although there is memory left.
+    spilling: Option<Spilling>,
+    /// Something was not given the memory that it asked for.
+    refused: AtomicBool,
 }
 
 impl QueryMemory {
     /// A query that may take `limit` bytes of `shared`; 0 means no limit of its own.
     pub fn new(shared: Arc<dyn MemoryPool>, limit: u64) -> QueryMemory {
         let limit = if limit == 0 { usize::MAX } else { usize::try_from(limit).unwrap_or(usize::MAX) };
-        QueryMemory { shared, limit, used: AtomicUsize::new(0), peak: AtomicUsize::new(0) }
+        let (used, peak, refused) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
+        QueryMemory { shared, limit, used, peak, spilling: None, refused }
+    }
+
+    /// The same, where sorts and aggregations spill when the settings say so. Only where they can spill.
+    #[must_use]
+    pub fn spilling_by(mut self, settings: &Settings) -> QueryMemory {
+        self.spilling = Spilling::from_settings(settings, &*self.shared);
+        self
+    }
+
+    pub(crate) fn spilling(&self) -> Option<&Spilling> {
+        self.spilling.as_ref()
+    }
+
+    /// True when something was not given the memory that it asked for: it spilled, or the query failed.
+    pub(crate) fn has_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// The most bytes that may be reserved.
@@ -62,36 +85,40 @@ impl MemoryPool for QueryMemory {
     }
 
     fn register(&self, consumer: &MemoryConsumer) {
+        if let Some(spilling) = &self.spilling {
+            spilling.register(consumer);
+        }
         self.shared.register(consumer);
     }
 
     fn unregister(&self, consumer: &MemoryConsumer) {
+        if let Some(spilling) = &self.spilling {
+            spilling.unregister(consumer);
+        }
         self.shared.unregister(consumer);
     }
 
     fn grow(&self, reservation: &MemoryReservation, additional: usize) {
         self.shared.grow(reservation, additional);
         self.add(additional);
+        self.grew(reservation, additional);
     }
 
     fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
         self.shared.shrink(reservation, shrink);
         self.used.fetch_sub(shrink, Ordering::Relaxed);
+        if let Some(spilling) = &self.spilling {
+            spilling.shrank(reservation.consumer(), shrink);
+        }
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        let wanted = self.used.load(Ordering::Relaxed).saturating_add(additional);
-        if self.limit < wanted {
-            let message = format!(
-                "would use {wanted} bytes, maximum {} (\"{}\" asked for {additional})",
-                self.limit,
-                reservation.consumer().name()
-            );
-            return Err(DataFusionError::ResourcesExhausted(message));
+        let given = self.give(reservation, additional);
+        if given.is_err() {
+            self.refused.store(true, Ordering::Relaxed);
         }
-        self.shared.try_grow(reservation, additional)?;
-        self.add(additional);
-        Ok(())
+        self.grew(reservation, if given.is_ok() { additional } else { 0 });
+        given
     }
 
     fn reserved(&self) -> usize {
@@ -107,6 +134,31 @@ impl MemoryPool for QueryMemory {
 }
 
 impl QueryMemory {
+    fn give(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
+        let consumer = reservation.consumer();
+        if self.spilling.as_ref().is_some_and(|spilling| spilling.is_due(consumer, additional)) {
+            return Err(DataFusionError::ResourcesExhausted(format!("\"{}\" is to spill", consumer.name())));
+        }
+        let wanted = self.used.load(Ordering::Relaxed).saturating_add(additional);
+        if self.limit < wanted {
+            let message = format!(
+                "would use {wanted} bytes, maximum {} (\"{}\" asked for {additional})",
+                self.limit,
+                consumer.name()
+            );
+            return Err(DataFusionError::ResourcesExhausted(message));
+        }
+        self.shared.try_grow(reservation, additional)?;
+        self.add(additional);
+        Ok(())
+    }
+
+    fn grew(&self, reservation: &MemoryReservation, additional: usize) {
+        if let Some(spilling) = &self.spilling {
+            spilling.grew(reservation.consumer(), additional);
+        }
+    }
+
     /// Memory that a query holds outside of any plan: blocks on their way into a table. `what` shows in errors.
     pub fn hold(self: &Arc<Self>, what: &'static str) -> Held {
         let pool: Arc<dyn MemoryPool> = self.clone();

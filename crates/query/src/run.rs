@@ -9,7 +9,8 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::future::BoxFuture;
 use futures::{FutureExt, Stream, StreamExt};
 use types::{Block, ErrorCode, Header, Setting};
@@ -17,10 +18,30 @@ use types::{Block, ErrorCode, Header, Setting};
 use crate::context::QueryContext;
 use crate::error::{Error, Result};
 use crate::spare::Taken;
+use crate::spilling::{SpilledFiles, feeding};
+
+/// A plan that runs.
+pub(crate) struct Started {
+    plan: Arc<dyn ExecutionPlan>,
+    batches: SendableRecordBatchStream,
+}
+
+impl Started {
+    /// Starts one run of a plan that no other run uses.
+    pub(crate) fn new(plan: Arc<dyn ExecutionPlan>, task: Arc<TaskContext>, ctx: &QueryContext) -> Result<Started> {
+        let plan = match ctx.memory.spilling() {
+            Some(_) => feeding(plan)?,
+            None => plan,
+        };
+        Ok(Started { batches: execute_stream(plan.clone(), task)?, plan })
+    }
+}
 
 /// The rows of a running query. Dropping it ends the query.
 pub struct BlockStream {
     header: Header,
+    /// None: its files are counted.
+    plan: Option<Arc<dyn ExecutionPlan>>,
     batches: SendableRecordBatchStream,
     ctx: Arc<QueryContext>,
     /// Ready when the query must end although no block came; made on the first wait.
@@ -30,7 +51,7 @@ pub struct BlockStream {
     done: bool,
     totals: Option<BoxFuture<'static, Result<Option<Block>>>>,
     /// Another way to the same rows that needs less memory, as long as no row was given.
-    frugal: Option<BoxFuture<'static, Result<SendableRecordBatchStream>>>,
+    frugal: Option<BoxFuture<'static, Result<Started>>>,
     /// That way was taken and is being planned.
     replans: bool,
     /// The plan that this run uses up, when it is to be given back at the end.
@@ -40,10 +61,12 @@ pub struct BlockStream {
 }
 
 impl BlockStream {
-    pub(crate) fn new(header: Header, batches: SendableRecordBatchStream, ctx: Arc<QueryContext>) -> BlockStream {
+    pub(crate) fn new(header: Header, started: Started, ctx: Arc<QueryContext>) -> BlockStream {
+        let Started { plan, batches } = started;
         let (ended, totals, frugal) = (None, None, None);
         BlockStream {
             header,
+            plan: Some(plan),
             batches,
             ctx,
             ended,
@@ -59,7 +82,7 @@ impl BlockStream {
     }
 
     /// When memory runs out before the first row, goes on with these batches instead.
-    pub(crate) fn or_frugally(mut self, frugal: BoxFuture<'static, Result<SendableRecordBatchStream>>) -> BlockStream {
+    pub(crate) fn or_frugally(mut self, frugal: BoxFuture<'static, Result<Started>>) -> BlockStream {
         self.frugal = Some(frugal);
         self
     }
@@ -127,7 +150,9 @@ impl BlockStream {
         let Some(frugal) = &mut self.frugal else { return Poll::Ready(Ok(())) };
         let planned = std::task::ready!(frugal.as_mut().poll(cx));
         (self.frugal, self.replans, self.taken) = (None, false, None);
-        self.batches = planned?;
+        let Started { plan, batches } = planned?;
+        self.count_spilled();
+        (self.plan, self.batches) = (Some(plan), batches);
         Poll::Ready(Ok(()))
     }
 
@@ -141,6 +166,15 @@ impl BlockStream {
         let pause = async move { clock.sleep(Duration::from_nanos(pause_ns)).await };
         self.held = Some((block, pause.boxed()));
         None
+    }
+
+    /// Adds the files that the plan wrote to those of the query, once.
+    fn count_spilled(&mut self) {
+        let plan = self.plan.take();
+        // asking every operator costs more than a small query, and nothing spills that was refused nothing
+        if self.ctx.memory.has_refused() {
+            plan.iter().for_each(|plan| self.ctx.counters.add_spilled(SpilledFiles::of(plan)));
+        }
     }
 
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
@@ -181,6 +215,7 @@ impl Stream for BlockStream {
             match self.batches.poll_next_unpin(cx) {
                 Poll::Ready(None) => {
                     self.done = true;
+                    self.count_spilled();
                     self.taken.take().into_iter().for_each(Taken::give_back);
                     return Poll::Ready(None);
                 }
@@ -205,6 +240,12 @@ impl Stream for BlockStream {
         };
         self.done |= result.is_err();
         Poll::Ready(Some(result))
+    }
+}
+
+impl Drop for BlockStream {
+    fn drop(&mut self) {
+        self.count_spilled();
     }
 }
 

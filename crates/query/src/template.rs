@@ -16,8 +16,8 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_expr::create_physical_expr;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::reset_plan_states;
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::FutureExt;
 use parking_lot::Mutex;
 use types::{Header, TableId};
@@ -32,7 +32,7 @@ use crate::expressions::{bind_context, function_context, one_row, props};
 use crate::parameters::{Place, Values, to_calls, to_open_filters, with_constants};
 use crate::projections;
 use crate::relations::SnapshotRelations;
-use crate::run::BlockStream;
+use crate::run::{BlockStream, Started};
 use crate::session;
 use crate::shape::Shape;
 use crate::sizes;
@@ -127,8 +127,8 @@ impl Filled {
         if let Some(plan) = &template.brief
             && brief::reads_little(plan, ctx, Some(&values))?
         {
-            let batches = execute_stream(reset_plan_states(plan.clone())?, session::task_with(ctx, values))?;
-            return Ok(BlockStream::new(template.header.clone(), batches, ctx.clone()));
+            let started = Started::new(reset_plan_states(plan.clone())?, session::task_with(ctx, values), ctx)?;
+            return Ok(BlockStream::new(template.header.clone(), started, ctx.clone()));
         }
         let known = template.full.lock().clone();
         let full = match known {
@@ -144,8 +144,8 @@ impl Filled {
             None => plan_physical(&with_constants(&full.bound, &values)?, session::state(ctx), ctx).await?,
         };
         let hashes = ctx.runtime.config.spill_dir.is_some() && joins_by_hash(&plan);
-        let batches = execute_stream(plan, session::task_with(ctx, values.clone()))?;
-        let stream = BlockStream::new(template.header.clone(), batches, ctx.clone());
+        let started = Started::new(plan, session::task_with(ctx, values.clone()), ctx)?;
+        let stream = BlockStream::new(template.header.clone(), started, ctx.clone());
         if !hashes {
             return Ok(stream);
         }
@@ -153,7 +153,7 @@ impl Filled {
         let frugal = async move {
             let bound = with_constants(&full.bound, &values)?;
             let physical = plan_physical(&bound, session::frugal_state(&ctx), &ctx).await?;
-            Ok(execute_stream(physical, session::task(&ctx))?)
+            Started::new(physical, session::task(&ctx), &ctx)
         };
         Ok(stream.or_frugally(frugal.boxed()))
     }

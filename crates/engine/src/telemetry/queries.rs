@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use query::context::Progress;
+use query::spilling::SpilledFiles;
 use query::system::{Cell, Rows};
 use types::ErrorCode;
 
@@ -20,6 +21,7 @@ pub(crate) struct QueryRecord {
     pub(crate) started_ns: i64,
     pub(crate) duration_ns: u64,
     pub(crate) progress: Progress,
+    pub(crate) spilled: SpilledFiles,
     pub(crate) written_rows: u64,
     pub(crate) written_bytes: u64,
     pub(crate) memory_bytes: u64,
@@ -54,6 +56,9 @@ impl QueryRecord {
             ("SelectedBytes", self.progress.read_bytes),
             ("InsertedRows", self.written_rows),
             ("InsertedBytes", self.written_bytes),
+            ("ExternalSortWritePart", self.spilled.sort),
+            ("ExternalAggregationWritePart", self.spilled.aggregation),
+            ("ExternalProcessingFilesTotal", self.spilled.sort + self.spilled.aggregation),
         ];
         match self.kind {
             "Select" => events.extend([("SelectQuery", 1), ("FailedSelectQuery", failed)]),

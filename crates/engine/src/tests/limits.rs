@@ -69,6 +69,109 @@ fn sorts_aggregations_and_joins_spill_before_they_are_over_the_limit() {
     });
 }
 
+/// The rows of a statement's answer, in their order.
+async fn in_order(session: &mut Session, text: &str) -> Vec<String> {
+    let Ok(Answer::Rows(answer)) = session.execute(Request::new(text.to_owned())).await else {
+        panic!("no rows: {text}")
+    };
+    let bytes = answer.encode_all().await.unwrap_or_else(|error| panic!("{text}: {error}"));
+    String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect()
+}
+
+/// Files that sorts and aggregations of the statement with that remark wrote, and the most memory that it held.
+async fn spilled(session: &mut Session, remark: &str) -> (u64, u64, u64) {
+    let text = format!(
+        "SELECT ProfileEvents['ExternalSortWritePart'], ProfileEvents['ExternalAggregationWritePart'], memory_usage \
+         FROM system.query_log WHERE type = 'QueryFinish' AND log_comment = '{remark}'"
+    );
+    let found = rows(session, &text).await;
+    let mut numbers = found[0].split('\t').map(|number| number.parse().unwrap());
+    (numbers.next().unwrap(), numbers.next().unwrap(), numbers.next().unwrap())
+}
+
+/// Sorts and aggregations with the setting that makes them spill, by what they write (the place in [`spilled`]).
+const GATHERING: &[(&str, &str)] = &[
+    ("SELECT cityHash64(number) AS a, toString(number) FROM numbers(150000) ORDER BY a", "sort"),
+    ("SELECT a, s FROM (SELECT number % 7 AS a, repeat('x', 20) AS s FROM numbers(150000)) ORDER BY a, s", "sort"),
+    ("SELECT toString(number) AS a, count(), sum(number) FROM numbers(100000) GROUP BY a", "group_by"),
+    ("SELECT number % 20000 AS a, number % 3 AS b, uniqExact(number) FROM numbers(120000) GROUP BY a, b", "group_by"),
+    ("SELECT number % 40000 AS a, number % 2 AS b, count() FROM numbers(120000) GROUP BY ROLLUP(a, b)", "group_by"),
+];
+
+#[test]
+fn sorts_and_aggregations_spill_where_settings_say_so_and_answer_the_same() {
+    run(async {
+        for threads in [1, 3] {
+            let mut world = open(|config| config.runtime.threads = threads).await;
+            let session = &mut world.session;
+            done(session, "CREATE TABLE t (k UInt64, s String) ENGINE = MergeTree ORDER BY tuple()").await;
+            done(session, "INSERT INTO t SELECT cityHash64(number), toString(number) FROM numbers(150000)").await;
+            let of_table = [
+                ("SELECT k, s FROM t ORDER BY k", "sort"),
+                ("SELECT s, max(k), count() FROM t GROUP BY s", "group_by"),
+            ];
+            for (number, (text, what)) in GATHERING.iter().chain(&of_table).enumerate() {
+                let (whole, early) = (format!("whole{number}"), format!("early{number}"));
+                let with = |settings: &str| format!("{text} SETTINGS max_block_size = 8000, {settings}");
+                let mut expected = in_order(session, &with(&format!("log_comment = '{whole}'"))).await;
+                let setting = format!("log_comment = '{early}', max_bytes_before_external_{what} = 1500000");
+                let mut found = in_order(session, &with(&setting)).await;
+                if *what == "group_by" {
+                    expected.sort();
+                    found.sort();
+                }
+                assert!(expected == found, "{threads} threads: {text}");
+
+                let (sort, aggregation, whole) = spilled(session, &whole).await;
+                assert_eq!((sort, aggregation), (0, 0), "{threads} threads: {text}");
+                let (sort, aggregation, early) = spilled(session, &early).await;
+                let (written, other) = if *what == "sort" { (sort, aggregation) } else { (aggregation, sort) };
+                assert!(1 < written && other == 0, "{written} and {other} files, {threads} threads: {text}");
+                // more operators hold a run each, which is much for so few rows
+                assert!(early < whole || threads != 1, "{early} of {whole} bytes: {text}");
+            }
+            let files = "SELECT value > 14 FROM system.events WHERE event = 'ExternalProcessingFilesTotal'";
+            assert_eq!(rows(session, files).await, ["1"]);
+            world.engine.close().await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn where_a_query_spills_by_setting_it_never_fails_for_it() {
+    run(async {
+        let mut world = open(|config| config.runtime.threads = 2).await;
+        let session = &mut world.session;
+        // as little as can be asked for, of everything; each has few rows of many bytes, or states that grow for ever
+        let settings = "max_bytes_before_external_sort = 1, max_bytes_before_external_group_by = 1";
+        for text in [
+            "SELECT repeat(toString(number), 200000) AS s FROM numbers(20) ORDER BY s",
+            "SELECT groupArray(repeat('x', 100)) FROM numbers(30000) GROUP BY number % 1",
+            "SELECT number % 2, groupUniqArray(toString(number)) FROM numbers(60000) GROUP BY 1",
+            "SELECT DISTINCT toString(number) FROM numbers(80000) LIMIT 60000",
+            "SELECT a, count() FROM (SELECT toString(number) AS a FROM numbers(80000) ORDER BY a) GROUP BY a ORDER BY a",
+            "SELECT count() FROM (SELECT toString(number) AS a, sum(number) FROM numbers(80000) GROUP BY a WITH TOTALS)",
+        ] {
+            let expected = count(session, text).await;
+            let found = count(session, &format!("{text} SETTINGS max_block_size = 1000, {settings}")).await;
+            assert!(expected.is_ok() && expected == found, "{expected:?}, {found:?}: {text}");
+        }
+        // a share of what the server has left
+        let text = "SELECT toString(number) AS a FROM numbers(100000) ORDER BY a SETTINGS log_comment = 'share'";
+        count(session, &format!("{text}, max_bytes_ratio_before_external_sort = 0.000001")).await.unwrap();
+        assert!(0 < spilled(session, "share").await.0);
+        assert_eq!(code(session, "SELECT 1 SETTINGS max_bytes_ratio_before_external_sort = 1").await, 36);
+        world.engine.close().await.unwrap();
+
+        // nothing can spill: the setting means nothing
+        let mut world = open(|config| config.runtime.spill_dir = None).await;
+        for (text, rows) in HUNGRY {
+            assert_eq!(count(&mut world.session, &format!("{text} SETTINGS {settings}")).await, Ok(*rows), "{text}");
+        }
+        world.engine.close().await.unwrap();
+    });
+}
+
 #[test]
 fn what_a_killed_process_spilled_is_removed_at_the_start() {
     run(async {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::physical_plan::ExecutionPlan;
 use parts::MergeMode;
 
 use super::context;
@@ -10,11 +10,12 @@ use super::sql::lines;
 use super::tables::snapshot;
 use crate::bind::Bound;
 use crate::compile::plan_physical;
+use crate::run::Started;
 use crate::{BlockStream, QueryContext, brief, session};
 
 async fn rows_of(plan: Arc<dyn ExecutionPlan>, bound: &Bound, ctx: &Arc<QueryContext>) -> Vec<String> {
-    let batches = execute_stream(plan, session::task(ctx)).unwrap();
-    let mut rows = lines(&BlockStream::new(bound.header.clone(), batches, ctx.clone()).collect().await.unwrap());
+    let started = Started::new(plan, session::task(ctx), ctx).unwrap();
+    let mut rows = lines(&BlockStream::new(bound.header.clone(), started, ctx.clone()).collect().await.unwrap());
     rows.sort();
     rows
 }

@@ -13,6 +13,8 @@ pub enum SettingKind {
     NonZeroUInt64,
     Int64,
     Float,
+    /// At least 0 and less than 1.
+    Ratio,
     String,
     /// One character.
     Char,
@@ -51,6 +53,7 @@ impl SettingKind {
             SettingKind::NonZeroUInt64 => "NonZeroUInt64",
             SettingKind::Int64 => "Int64",
             SettingKind::Float => "Float",
+            SettingKind::Ratio => "Double",
             SettingKind::String => "String",
             SettingKind::Char => "Char",
             SettingKind::OverflowMode => "OverflowMode",
@@ -113,6 +116,11 @@ impl SettingKind {
                 Ok(number) => Ok(number.to_string()),
                 Err(_) => wrong("a number", ErrorCode::CANNOT_PARSE_NUMBER),
             },
+            SettingKind::Ratio => match value.parse::<f64>() {
+                Ok(number) if (0.0..1.0).contains(&number) => Ok(number.to_string()),
+                Ok(_) => wrong("at least 0 and less than 1", ErrorCode::BAD_ARGUMENTS),
+                Err(_) => wrong("a number", ErrorCode::CANNOT_PARSE_NUMBER),
+            },
             SettingKind::Timezone if !value.is_empty() && value.parse::<chrono_tz::Tz>().is_err() => {
                 wrong("the name of a time zone", ErrorCode::BAD_ARGUMENTS)
             }
@@ -153,6 +161,14 @@ fn of_integer(value: &str) -> ErrorCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_ratio_is_less_than_one() {
+        let code = |text: &str| SettingKind::Ratio.checked("ratio", text).err().map(|error| error.code().0);
+        assert_eq!(["0", "0.5", "0.999"].map(code), [None; 3]);
+        assert_eq!(["1", "-0.1", "NaN", "inf"].map(code), [Some(36); 4]);
+        assert_eq!(code("half"), Some(72));
+    }
 
     #[test]
     fn sizes_may_have_a_unit() {
