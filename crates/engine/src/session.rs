@@ -183,11 +183,14 @@ fn kind_of(statement: &Statement) -> &'static str {
         | Kind::CreateWindowView(_)
         | Kind::CreateDictionary(_)
         | Kind::CreateNamedCollection(_)
+        | Kind::CreateFunction(_)
+        | Kind::CreateIndex(_)
         | Kind::Attach(_) => "Create",
-        Kind::Drop(_) | Kind::TruncateTables(_) => "Drop",
+        Kind::Drop(_) | Kind::TruncateTables(_) | Kind::DropIndex(_) => "Drop",
         Kind::Rename(_) | Kind::Exchange(_) => "Rename",
-        Kind::AlterTable(_) => "Alter",
-        Kind::Mutate(_) => "Delete",
+        Kind::AlterTable(_) | Kind::AlterDatabase(_) | Kind::AlterNamedCollection(_) => "Alter",
+        Kind::Mutate(mutate) if mutate.mutation.assignments.is_empty() => "Delete",
+        Kind::Mutate(_) => "Update",
         Kind::Optimize(_) => "Optimize",
         Kind::System(_) => "System",
         Kind::Kill(_) => "KillQuery",

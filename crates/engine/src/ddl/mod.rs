@@ -45,7 +45,7 @@ pub(crate) use columns::{ast_type, refuse_whole_nested, spread_nested};
 pub(crate) use create_table::Maker;
 pub(crate) use create_view::{check_target, inside, refuse_outside, uuid_text};
 pub(crate) use keys::items as key_items;
-pub(crate) use qualify::{names_in, qualify, qualify_expr, tables_named};
+pub(crate) use qualify::{names_in, names_in_expr, qualify, qualify_expr, tables_named};
 pub(crate) use quarantine::{comment as errors_comment, errors_table, following};
 pub(crate) use source::source_of;
 

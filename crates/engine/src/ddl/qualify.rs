@@ -26,6 +26,13 @@ pub(crate) fn names_in(query: &Query, database: &str) -> Vec<QualifiedName> {
     qualifier.named
 }
 
+/// As [`names_in`], for the subqueries of an expression.
+pub(crate) fn names_in_expr(expr: &Expr, database: &str) -> Vec<QualifiedName> {
+    let mut qualifier = Qualifier { database, ctes: Vec::new(), tables: 0, named: Vec::new() };
+    qualifier.visit_expr(&mut expr.clone());
+    qualifier.named
+}
+
 /// As [`qualify`], for the subqueries of an expression.
 pub(crate) fn qualify_expr(expr: &mut Expr, database: &str) {
     Qualifier { database, ctes: Vec::new(), tables: 0, named: Vec::new() }.visit_expr(expr);

@@ -76,7 +76,11 @@ impl QueryRecord {
             Some(_) => 3,
         };
         let named = if ended_as == 3 { Named::default() } else { named(&self.text, &self.database) };
-        let tables = [("databases", Cell::Texts(named.databases)), ("tables", Cell::Texts(named.tables))];
+        let tables = [
+            ("databases", Cell::Texts(named.databases)),
+            ("tables", Cell::Texts(named.tables)),
+            ("columns", Cell::Texts(named.columns)),
+        ];
         if ended_as != 3 {
             let mut row = self.common(host, self.started_ns);
             row.push(("type", 1_u64.into()));

@@ -27,6 +27,16 @@ fn statements_are_remembered_with_their_ends() {
         let named =
             "SELECT databases, tables, query_kind FROM system.query_log WHERE log_comment = 'mine' AND type = 1";
         assert_eq!(rows(session, named).await, ["[\'default\']\t[\'default.t\']\tSelect"]);
+        done(session, "ALTER TABLE t ADD COLUMN c UInt8 AFTER k").await;
+        done(session, "RENAME TABLE t TO u").await;
+        done(session, "RENAME TABLE u TO t").await;
+        let named = "SELECT query_kind, databases, tables, columns FROM system.query_log \
+                     WHERE type = 2 AND query_kind IN ('Alter', 'Rename') ORDER BY event_time_microseconds LIMIT 2";
+        let expected = [
+            "Alter\t['default']\t['default.t']\t['default.t.c','default.t.k']",
+            "Rename\t['default']\t['default.t','default.u']\t[]",
+        ];
+        assert_eq!(rows(session, named).await, expected);
         let disk = "SELECT total_space >= free_space FROM system.disks";
         assert_eq!(rows(session, disk).await, ["1"]);
         assert_eq!(code(session, "SYSTEM FLUSH LOGS nothing_log").await, 36);
