@@ -163,23 +163,8 @@ pub fn names_in(expr: &sql::Expr) -> Vec<String> {
             ExprKind::Identifier(parts) => {
                 names.push(parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join("."));
             }
-            ExprKind::Function(call) => left.extend(&call.arguments),
-            ExprKind::Unary(_, operand) | ExprKind::IsNull { operand, .. } | ExprKind::Alias(operand, _) => {
-                left.push(operand);
-            }
-            ExprKind::TupleElement(operand, _) => left.push(operand),
-            ExprKind::Binary(binary) => left.extend([&binary.left, &binary.right]),
-            ExprKind::Chain(_, items) | ExprKind::Array(items) | ExprKind::Tuple(items) => left.extend(items),
-            ExprKind::In(is_in) => left.extend([&is_in.left, &is_in.right]),
-            ExprKind::Cast(cast) => left.push(&cast.operand),
-            ExprKind::ArrayElement(array, index) => left.extend([&**array, &**index]),
-            ExprKind::Literal(_)
-            | ExprKind::Asterisk(_)
-            | ExprKind::Columns(_)
-            | ExprKind::Lambda(_)
-            | ExprKind::Subquery(_)
-            | ExprKind::Exists(_)
-            | ExprKind::Parameter(..) => {}
+            ExprKind::Lambda(_) => {}
+            _ => left.extend(expr.children()),
         }
     }
     names

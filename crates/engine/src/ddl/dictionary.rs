@@ -115,42 +115,14 @@ fn names_dictionary(table: &TableDef, name: &QualifiedName) -> bool {
 /// Names of dictionaries in defaults get their database: the table means the same in every session.
 pub(crate) fn qualify_dictionaries(expr: &mut sql::Expr, ctx: &QueryContext) {
     use sql::ast::{ExprKind, Literal};
-    match &mut expr.kind {
-        ExprKind::Function(call) => {
-            if call.name.name.starts_with("dict")
-                && let Some(first) = call.arguments.first_mut()
-                && let Some(name) = query::table_functions::dotted(Some(first))
-                && ctx.snapshot.catalog.table(&ctx.caller.database, &name).is_some()
-            {
-                let full = QualifiedName::new(ctx.caller.database.clone(), name.as_str()).to_string();
-                *first = sql::Expr::literal(Literal::String(full.into_bytes()));
-            }
-            call.arguments.iter_mut().for_each(|argument| qualify_dictionaries(argument, ctx));
-        }
-        ExprKind::Unary(_, operand) | ExprKind::IsNull { operand, .. } | ExprKind::Alias(operand, _) => {
-            qualify_dictionaries(operand, ctx);
-        }
-        ExprKind::TupleElement(operand, _) => qualify_dictionaries(operand, ctx),
-        ExprKind::Binary(binary) => {
-            qualify_dictionaries(&mut binary.left, ctx);
-            qualify_dictionaries(&mut binary.right, ctx);
-        }
-        ExprKind::Chain(_, items) | ExprKind::Array(items) | ExprKind::Tuple(items) => {
-            items.iter_mut().for_each(|item| qualify_dictionaries(item, ctx));
-        }
-        ExprKind::In(is_in) => qualify_dictionaries(&mut is_in.left, ctx),
-        ExprKind::Cast(cast) => qualify_dictionaries(&mut cast.operand, ctx),
-        ExprKind::ArrayElement(array, index) => {
-            qualify_dictionaries(array, ctx);
-            qualify_dictionaries(index, ctx);
-        }
-        ExprKind::Lambda(lambda) => qualify_dictionaries(&mut lambda.body, ctx),
-        ExprKind::Literal(_)
-        | ExprKind::Identifier(_)
-        | ExprKind::Asterisk(_)
-        | ExprKind::Columns(_)
-        | ExprKind::Subquery(_)
-        | ExprKind::Exists(_)
-        | ExprKind::Parameter(..) => {}
+    if let ExprKind::Function(call) = &mut expr.kind
+        && call.name.name.starts_with("dict")
+        && let Some(first) = call.arguments.first_mut()
+        && let Some(name) = query::table_functions::dotted(Some(first))
+        && ctx.snapshot.catalog.table(&ctx.caller.database, &name).is_some()
+    {
+        let full = QualifiedName::new(ctx.caller.database.clone(), name.as_str()).to_string();
+        *first = sql::Expr::literal(Literal::String(full.into_bytes()));
     }
+    expr.children_mut().into_iter().for_each(|child| qualify_dictionaries(child, ctx));
 }

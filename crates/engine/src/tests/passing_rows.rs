@@ -48,6 +48,29 @@ fn a_dictionary_is_loaded_again_when_its_lifetime_is_over() {
 }
 
 #[test]
+fn defaults_name_dictionaries_with_their_database_wherever_they_stand() {
+    run(async {
+        let (engine, mut session) = open(&machine()).await;
+        for text in [
+            "CREATE DATABASE o",
+            "USE o",
+            SOURCE,
+            "INSERT INTO src VALUES (1, 'a')",
+            "CREATE DICTIONARY d (id UInt64, v String) PRIMARY KEY id SOURCE(CLICKHOUSE(TABLE 'src')) LAYOUT(FLAT()) \
+             LIFETIME(0)",
+            "CREATE TABLE t (id UInt64, s String, v String DEFAULT concat(dictGet('d', 'v', id), '!'), \
+             k UInt8 DEFAULT s IN (dictGet('d', 'v', toUInt64(1)), 'b')) ENGINE = Memory",
+            "USE default",
+            "INSERT INTO o.t (id, s) VALUES (1, 'a'), (2, 'c')",
+        ] {
+            done(&mut session, text).await;
+        }
+        assert_eq!(rows(&mut session, "SELECT id, v, k FROM o.t").await, ["1\ta!\t1", "2\t!\t0"]);
+        engine.close().await.unwrap();
+    });
+}
+
+#[test]
 fn a_failed_reload_keeps_what_was_there_and_says_why() {
     run(async {
         let (engine, mut session) = open(&machine()).await;

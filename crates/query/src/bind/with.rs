@@ -107,24 +107,7 @@ fn children(expr: &sql::Expr) -> Vec<&sql::Expr> {
             }
             found
         }
-        ExprKind::Unary(_, operand) | ExprKind::IsNull { operand, .. } | ExprKind::TupleElement(operand, _) => {
-            vec![operand]
-        }
-        ExprKind::Alias(inner, _) => vec![inner],
-        ExprKind::Binary(binary) => vec![&binary.left, &binary.right],
-        ExprKind::Chain(_, operands) | ExprKind::Array(operands) | ExprKind::Tuple(operands) => {
-            operands.iter().collect()
-        }
-        ExprKind::In(is_in) => vec![&is_in.left, &is_in.right],
-        ExprKind::Cast(cast) => vec![&cast.operand],
-        ExprKind::ArrayElement(array, index) => vec![array, index],
-        ExprKind::Literal(_)
-        | ExprKind::Identifier(_)
-        | ExprKind::Asterisk(_)
-        | ExprKind::Columns(_)
-        | ExprKind::Lambda(_)
-        | ExprKind::Subquery(_)
-        | ExprKind::Exists(_)
-        | ExprKind::Parameter(..) => Vec::new(),
+        ExprKind::Lambda(_) => Vec::new(),
+        _ => expr.children(),
     }
 }

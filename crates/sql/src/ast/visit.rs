@@ -125,16 +125,6 @@ pub fn walk_expr<V: VisitMut + ?Sized>(visitor: &mut V, expr: &mut Expr) {
                 walk_window(visitor, spec);
             }
         }
-        ExprKind::Unary(_, operand)
-        | ExprKind::IsNull { operand, .. }
-        | ExprKind::Alias(operand, _)
-        | ExprKind::TupleElement(operand, _) => visitor.visit_expr(operand),
-        ExprKind::Binary(binary) => each(visitor, [&mut binary.left, &mut binary.right]),
-        ExprKind::Chain(_, items) | ExprKind::Array(items) | ExprKind::Tuple(items) => each(visitor, items),
-        ExprKind::In(is_in) => each(visitor, [&mut is_in.left, &mut is_in.right]),
-        ExprKind::Cast(cast) => visitor.visit_expr(&mut cast.operand),
-        ExprKind::ArrayElement(array, index) => each(visitor, [&mut **array, &mut **index]),
-        ExprKind::Lambda(lambda) => walk_lambda(visitor, lambda),
         ExprKind::Subquery(query) | ExprKind::Exists(query) => visitor.visit_query(query),
         ExprKind::Asterisk(asterisk) => walk_transformers(visitor, &mut asterisk.transformers),
         ExprKind::Columns(columns) => {
@@ -143,7 +133,7 @@ pub fn walk_expr<V: VisitMut + ?Sized>(visitor: &mut V, expr: &mut Expr) {
             }
             walk_transformers(visitor, &mut columns.transformers);
         }
-        ExprKind::Literal(_) | ExprKind::Identifier(_) | ExprKind::Parameter(..) => {}
+        _ => each(visitor, expr.children_mut()),
     }
 }
 

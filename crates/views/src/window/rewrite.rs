@@ -9,36 +9,10 @@ pub(super) fn rewrite(expr: &Expr, replace: &mut dyn FnMut(&Expr) -> Option<Expr
         return replaced;
     }
     let mut expr = expr.clone();
-    for child in children(&mut expr.kind) {
+    for child in expr.children_mut() {
         *child = rewrite(child, replace);
     }
     expr
-}
-
-/// The expressions directly inside an expression; subqueries are not looked into.
-fn children(kind: &mut ExprKind) -> Vec<&mut Expr> {
-    match kind {
-        ExprKind::Function(function) => function.arguments.iter_mut().collect(),
-        ExprKind::Unary(_, operand) => vec![operand],
-        ExprKind::Binary(binary) => vec![&mut binary.left, &mut binary.right],
-        ExprKind::Chain(_, operands) | ExprKind::Array(operands) | ExprKind::Tuple(operands) => {
-            operands.iter_mut().collect()
-        }
-        ExprKind::IsNull { operand, .. } => vec![operand],
-        ExprKind::Cast(cast) => vec![&mut cast.operand],
-        ExprKind::ArrayElement(array, index) => vec![array, index],
-        ExprKind::TupleElement(tuple, _) => vec![tuple],
-        ExprKind::Lambda(lambda) => vec![&mut lambda.body],
-        ExprKind::Alias(aliased, _) => vec![aliased],
-        ExprKind::In(within) => vec![&mut within.left, &mut within.right],
-        ExprKind::Literal(_)
-        | ExprKind::Identifier(_)
-        | ExprKind::Asterisk(_)
-        | ExprKind::Columns(_)
-        | ExprKind::Subquery(_)
-        | ExprKind::Exists(_)
-        | ExprKind::Parameter(..) => Vec::new(),
-    }
 }
 
 /// The expression under its alias, and the alias.
