@@ -56,6 +56,8 @@ pub(crate) struct Running {
 struct Outcome {
     failure: Option<Failure>,
     written: (u64, u64),
+    /// It came to its end.
+    has_ended: bool,
 }
 
 impl Processes {
@@ -135,6 +137,11 @@ impl Running {
         self.outcome.lock().failure.get_or_insert(failure);
     }
 
+    /// The statement came to its end. One of a session that did not, and did not fail, was dropped by who waited for it.
+    pub(crate) fn ended(&self) {
+        self.outcome.lock().has_ended = true;
+    }
+
     /// The statement wrote rows.
     pub(crate) fn wrote(&self, rows: u64, bytes: u64) {
         self.outcome.lock().written = (rows, bytes);
@@ -143,6 +150,13 @@ impl Running {
     fn record(&self) -> QueryRecord {
         let Process { ctx, text, started_ns, kind, .. } = &self.process;
         let mut outcome = self.outcome.lock();
+        if self.process.origin == Origin::Session && !outcome.has_ended {
+            outcome.failure.get_or_insert_with(|| Failure {
+                code: ErrorCode::QUERY_WAS_CANCELLED,
+                message: "the client went away before the end".to_owned(),
+                was_running: true,
+            });
+        }
         let settings = ctx.settings.changed_by_name().map(|(name, value)| (name.to_owned(), value.to_owned()));
         QueryRecord {
             query_id: ctx.caller.query_id.clone(),

@@ -108,8 +108,12 @@ impl Rows {
     /// The next rows.
     pub async fn next_block(&mut self) -> Option<Result<Block>> {
         let block = match &mut self.source {
-            Source::Stream(stream) => stream.next().await?.map_err(Error::from),
-            Source::Blocks(blocks) => Ok(blocks.next()?),
+            Source::Stream(stream) => stream.next().await.map(|block| block.map_err(Error::from)),
+            Source::Blocks(blocks) => blocks.next().map(Ok),
+        };
+        let Some(block) = block else {
+            self.running.ended();
+            return None;
         };
         let block = block.and_then(|block| crate::dispatch::presentable(&block));
         Some(block.inspect_err(|error| self.running.failed(error)))

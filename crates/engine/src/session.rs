@@ -80,7 +80,13 @@ impl Session {
         let guard = Arc::clone(&running.guard);
         // on the heap: what a statement keeps while it waits is a hundred kilobytes, which callers would carry on their stack
         let answer = Box::pin(dispatch::run(self, running)).await;
-        answer.inspect_err(|error| guard.failed(error))
+        match &answer {
+            Ok(Answer::Done(_)) => guard.ended(),
+            // ends when its rows do
+            Ok(Answer::Rows(_)) => {}
+            Err(error) => guard.failed(error),
+        }
+        answer
     }
 
     /// A statement that is none, or may not run, is remembered too.

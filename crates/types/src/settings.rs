@@ -145,7 +145,7 @@ settings! {
     HttpHeadersProgressIntervalMs "http_headers_progress_interval_ms" UInt64 "100" "How often progress headers are sent.",
     WaitEndOfQuery "wait_end_of_query" Bool "0" "Answer only when the whole result is known, so that errors get their status.",
     BufferSize "buffer_size" UInt64 "1048576" "Bytes of a result that are held back before the answer starts.",
-    CancelHttpReadonlyQueriesOnClientClose "cancel_http_readonly_queries_on_client_close" Bool "1" "A client that goes away cancels its query.",
+    CancelHttpReadonlyQueriesOnClientClose "cancel_http_readonly_queries_on_client_close" Bool "1" "A client that goes away cancels its statement, one that writes too; 0 is refused.",
     EnableHttpCompression "enable_http_compression" Bool "0" "Compress answers as Accept-Encoding allows.",
     HttpZlibCompressionLevel "http_zlib_compression_level" Int64 "3" "Level of compressed answers.",
     OutputFormatJsonQuote64bitIntegers "output_format_json_quote_64bit_integers" Bool "0" "64-bit integers are strings in JSON.",

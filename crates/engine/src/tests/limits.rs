@@ -357,6 +357,34 @@ fn killed_queries_end_and_too_many_at_once_are_refused() {
     });
 }
 
+#[test]
+fn what_its_client_left_is_logged_as_cancelled() {
+    run(async {
+        let mut world = open(|_| {}).await;
+        done(&mut world.session, "CREATE TABLE t (k UInt64) ENGINE = MergeTree ORDER BY k").await;
+        let request = |id: &str, text: &str| Request { query_id: Some(id.to_owned()), ..Request::new(text.to_owned()) };
+
+        let mut session = world.engine.session(&Credentials::default()).unwrap();
+        let answer = session.execute(request("left", "SELECT number FROM numbers(1000000000)")).await.unwrap();
+        let Answer::Rows(mut left) = answer else { panic!("rows") };
+        left.next_block().await.unwrap().unwrap();
+        drop(left);
+        let insert =
+            request("insert", "INSERT INTO t SELECT number FROM numbers(1000000000000) WHERE sipHash64(number) = 1");
+        let waited = tokio::time::timeout(Duration::from_millis(100), session.execute(insert)).await;
+        assert!(waited.is_err(), "it would run for days");
+        let answer = session.execute(request("whole", "SELECT number FROM numbers(100000)")).await.unwrap();
+        let Answer::Rows(whole) = answer else { panic!("rows") };
+        whole.collect().await.unwrap();
+
+        let logged = "SELECT query_id, type, exception_code FROM system.query_log \
+                      WHERE type != 'QueryStart' AND query_id IN ('left', 'insert', 'whole', 'done') ORDER BY query_id";
+        let left = ["insert\tExceptionWhileProcessing\t394", "left\tExceptionWhileProcessing\t394"];
+        assert_eq!(rows(&mut world.session, logged).await, [left[0], left[1], "whole\tQueryFinish\t0"]);
+        world.engine.close().await.unwrap();
+    });
+}
+
 /// What the query log says of the last INSERT.
 async fn insert_peak(session: &mut Session) -> u64 {
     let text = "SELECT memory_usage FROM system.query_log WHERE type = 'QueryFinish' AND query_kind = 'Insert' \

@@ -81,6 +81,11 @@ async fn run(
 ) -> Result<Response<AnswerBody>, Exception> {
     let mut lease = shared.sessions.lease(&shared.engine, &ask.credentials, ask.session.as_ref())?;
     let settings = settings_of(lease.session().settings(), &ask)?;
+    if !settings.flag(Setting::CancelHttpReadonlyQueriesOnClientClose) {
+        let message = "a statement ends when its client goes away: \
+                       cancel_http_readonly_queries_on_client_close = 0 is not supported";
+        return Err(Exception::new(ErrorCode::NOT_IMPLEMENTED, message));
+    }
     head.learn(&settings, ask.answer_coding);
     if ask.answer_blocks {
         head.pack_blocks();

@@ -179,6 +179,10 @@ async fn a_session_in_use_is_locked_and_a_client_that_goes_away_cancels_its_quer
     let reply = server.until("/?session_id=s", "SELECT 1", |reply: &Reply| reply.status == 200).await;
     assert_eq!(reply.body(), "1\n");
     server.until("/", running, |reply: &Reply| reply.body() == "0\n").await;
+    let logged = "SELECT exception_code FROM system.query_log WHERE type = 'ExceptionWhileProcessing' AND query LIKE '%1000000000000%'";
+    assert_eq!(server.post("/", logged).await.body(), "394\n");
+    let reply = server.post("/?cancel_http_readonly_queries_on_client_close=0", "SELECT 1").await;
+    assert_eq!(reply.header("x-clickhouse-exception-code"), "48", "{reply:?}");
     server.stop().await;
 }
 
