@@ -40,9 +40,9 @@ const DICTIONARY_BYTES_MAX: usize = 256 << 10;
 /// How long a part will live: how much work its encoding is worth.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Maturity {
-    /// Just inserted, soon merged: LZ4.
+    /// Just inserted, soon merged: LZ4, and the encodings that are cheap.
     Young,
-    /// Merged: ZSTD and delta encodings.
+    /// Merged: ZSTD and delta encodings, of strings too.
     Merged,
 }
 
@@ -240,21 +240,23 @@ pub(super) fn properties(schema: &PartSchema, maturity: Maturity, page_rows: usi
         let column = &schema.header.columns()[parquet_schema.get_column_root_idx(i)];
         let is_number = !matches!(leaf.physical_type(), PhysicalType::BYTE_ARRAY);
         let hinted = matches!(column.ty, DataType::LowCardinality(_) | DataType::Enum(_));
-        // a lookup of one row would read the whole dictionary too
-        let dictionary = hinted || !(is_number && schema.is_keyed());
+        // a lookup of one row would read the whole dictionary too; fractions seldom repeat, and to look costs more than to write
+        let is_fraction = matches!(leaf.physical_type(), PhysicalType::FLOAT | PhysicalType::DOUBLE);
+        let dictionary = hinted || !(is_number && (schema.is_keyed() || (is_fraction && maturity == Maturity::Young)));
         builder = builder.set_column_dictionary_enabled(leaf.path().clone(), dictionary);
-        if let (Maturity::Merged, Some(encoding)) = (maturity, delta_encoding(leaf.physical_type())) {
+        if let Some(encoding) = encoding(maturity, leaf.physical_type()) {
             builder = builder.set_column_encoding(leaf.path().clone(), encoding);
         }
     }
     Ok(builder.build())
 }
 
-/// The encoding of values of merged parts that are not in a dictionary.
-fn delta_encoding(ty: PhysicalType) -> Option<Encoding> {
+/// The encoding of values that are not in a dictionary. That of numbers costs less than compressing them plain; that of
+/// strings costs more, so that parts which are soon merged go without.
+fn encoding(maturity: Maturity, ty: PhysicalType) -> Option<Encoding> {
     match ty {
         PhysicalType::INT32 | PhysicalType::INT64 => Some(Encoding::DELTA_BINARY_PACKED),
-        PhysicalType::BYTE_ARRAY => Some(Encoding::DELTA_BYTE_ARRAY),
+        PhysicalType::BYTE_ARRAY => (maturity == Maturity::Merged).then_some(Encoding::DELTA_BYTE_ARRAY),
         PhysicalType::FLOAT | PhysicalType::DOUBLE => Some(Encoding::BYTE_STREAM_SPLIT),
         PhysicalType::BOOLEAN | PhysicalType::INT96 | PhysicalType::FIXED_LEN_BYTE_ARRAY => None,
     }
