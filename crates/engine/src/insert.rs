@@ -242,7 +242,8 @@ async fn gather(
     sender: &mpsc::Sender<Gathered>,
 ) -> Result<()> {
     let rows_min = usize::try_from(ctx.settings.uint(Setting::MinInsertBlockSizeRows)).unwrap_or(usize::MAX).max(1);
-    let bytes_min = usize::try_from(format::block_bytes_max(&ctx.settings)).unwrap_or(usize::MAX);
+    let bytes_min =
+        usize::try_from(format::block_bytes_max(&ctx.settings, ctx.memory.limit_bytes())).unwrap_or(usize::MAX);
     let hold = || ctx.memory.hold("blocks of an INSERT");
     let (mut waiting, mut rows, mut bytes, mut held) = (Vec::new(), 0, 0, hold());
     loop {
@@ -282,7 +283,7 @@ async fn from_data(
     ctx: &Arc<QueryContext>,
 ) -> Result<()> {
     let format = Format::parse(&data.format.name)?;
-    let mut options = DecodeOptions::new(columns, ctx.settings.clone());
+    let mut options = DecodeOptions::new(columns, ctx.settings.clone(), ctx.memory.limit_bytes());
     options.keep_bad_rows = into.keeps_letters();
     options.strict_types = into.has_strict_types();
     let known = match format {

@@ -184,7 +184,7 @@ impl Session {
         let table = ddl::table(&ctx, &name)?;
         let probe = self.engine.inner.views.insert(&table, &ctx, InsertOptions::default())?;
         let shape = probe.table();
-        let mut options = DecodeOptions::new(shape.columns_of(None)?, ctx.settings.clone());
+        let mut options = DecodeOptions::new(shape.columns_of(None)?, ctx.settings.clone(), ctx.memory.limit_bytes());
         options.keep_bad_rows = shape.dead_letters.is_some();
         options.strict_types = shape.strict_types;
         options.rows_max = input.batch_rows.max(1);

@@ -52,9 +52,12 @@ impl QueryMemory {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// The most bytes that may be reserved.
+    /// The most bytes that may be reserved: its own limit, or that of the server where it is smaller.
     pub fn limit_bytes(&self) -> usize {
-        self.limit
+        match self.shared.memory_limit() {
+            MemoryLimit::Finite(all) => self.limit.min(all),
+            _ => self.limit,
+        }
     }
 
     /// The bytes that are reserved now.
@@ -200,11 +203,12 @@ mod tests {
     fn the_servers_limit_holds_for_all_queries_together() {
         let shared: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(100));
         let one: Arc<dyn MemoryPool> = Arc::new(QueryMemory::new(shared.clone(), 0));
-        let two: Arc<dyn MemoryPool> = Arc::new(QueryMemory::new(shared, 0));
+        let two: Arc<dyn MemoryPool> = Arc::new(QueryMemory::new(shared.clone(), 0));
         let first = MemoryConsumer::new("sort").register(&one);
         let second = MemoryConsumer::new("sort").register(&two);
         first.try_grow(80).unwrap();
         assert!(second.try_grow(30).is_err());
         assert_eq!(two.reserved(), 0);
+        assert_eq!(QueryMemory::new(shared, 0).limit_bytes(), 100);
     }
 }

@@ -202,11 +202,16 @@ fn the_servers_memory_is_for_all_queries_together() {
 
 #[test]
 fn an_insert_takes_a_share_of_its_memory_at_a_time() {
+    an_insert_is_done_within(|_| (), "SETTINGS max_memory_usage = 48000000");
+    an_insert_is_done_within(|config| config.runtime.memory_bytes = 48_000_000, "");
+}
+
+/// An INSERT … SELECT and one of data of a client, each larger than what it may take.
+fn an_insert_is_done_within(change: impl FnOnce(&mut EngineConfig), limit: &str) {
     run(async {
-        let mut world = open(|_| ()).await;
+        let mut world = open(change).await;
         let session = &mut world.session;
         done(session, "CREATE TABLE t (k UInt64, s String) ENGINE = MergeTree ORDER BY k").await;
-        let limit = "SETTINGS max_memory_usage = 48000000";
         done(session, &format!("INSERT INTO t SELECT number, repeat('x', 500) FROM numbers(100000) {limit}")).await;
         let line = format!("7\t{}\n", "y".repeat(500));
         let data = futures::stream::iter((0..100).map(move |_| Ok(line.repeat(1_000).into()))).boxed();

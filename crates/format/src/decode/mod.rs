@@ -41,10 +41,10 @@ pub struct DecodeOptions {
 }
 
 impl DecodeOptions {
-    /// Options as the settings of a query say.
-    pub fn new(header: Header, settings: Settings) -> DecodeOptions {
+    /// Options as the settings of a query say, for one that may take `memory_bytes` (`usize::MAX`: any number).
+    pub fn new(header: Header, settings: Settings, memory_bytes: usize) -> DecodeOptions {
         let rows_max = usize::try_from(settings.uint(Setting::MaxInsertBlockSize)).unwrap_or(usize::MAX).max(1);
-        let bytes_max = block_bytes_max(&settings);
+        let bytes_max = block_bytes_max(&settings, memory_bytes);
         DecodeOptions { header, settings, rows_max, bytes_max, keep_bad_rows: false, strict_types: false }
     }
 
@@ -53,17 +53,14 @@ impl DecodeOptions {
     }
 }
 
-/// Bytes of one block: those that are worth a part, but a small share of what the query may take, since a block is there
-/// several times while it is shaped, sorted and written.
-pub fn block_bytes_max(settings: &Settings) -> u64 {
+/// Bytes of one block: those that are worth a part, but a small share of what the query may take (`usize::MAX`: any
+/// number), since a block is there several times while it is shaped, sorted and written.
+pub fn block_bytes_max(settings: &Settings, memory_bytes: usize) -> u64 {
     let wanted = match settings.uint(Setting::MinInsertBlockSizeBytes) {
         0 => u64::MAX,
         bytes => bytes,
     };
-    match settings.uint(Setting::MaxMemoryUsage) {
-        0 => wanted,
-        limit => wanted.min((limit / BLOCK_SHARE).max(1)),
-    }
+    wanted.min((memory_bytes as u64 / BLOCK_SHARE).max(1))
 }
 
 /// The share of a query's memory that one block may be.

@@ -12,7 +12,7 @@ fn header(columns: &[(&str, &str)]) -> Header {
 }
 
 fn read(format: Format, header: &Header, text: &str, chunk: usize) -> Result<Vec<Decoded>> {
-    let mut decoder = decoder(format, DecodeOptions::new(header.clone(), Settings::default()), None)?;
+    let mut decoder = decoder(format, DecodeOptions::new(header.clone(), Settings::default(), usize::MAX), None)?;
     let mut blocks = Vec::new();
     for piece in text.as_bytes().chunks(chunk) {
         decoder.push(piece);
@@ -109,7 +109,8 @@ fn binary_formats_read_what_they_write() {
         let mut encoder = encoder(format, &header, &Settings::default()).unwrap();
         encoder.begin(&mut bytes);
         encoder.block(&block, &mut bytes);
-        let mut decoder = decoder(format, DecodeOptions::new(header.clone(), Settings::default()), None).unwrap();
+        let mut decoder =
+            decoder(format, DecodeOptions::new(header.clone(), Settings::default(), usize::MAX), None).unwrap();
         bytes.chunks(7).for_each(|piece| decoder.push(piece));
         let mut out = Vec::new();
         let decoded = decoder.next(true).unwrap().unwrap();
@@ -139,7 +140,7 @@ fn numbers_lose_their_upper_bits_unless_bad_rows_are_kept() {
     let text = "300\t-129\t57896044618658097711785492504343953926634992332820282019728792003956564819968\n";
     let wrapped = "44\t127\t-57896044618658097711785492504343953926634992332820282019728792003956564819968\n";
     assert_eq!(round_trip(Format::TabSeparated, Format::TabSeparated, columns, text), wrapped);
-    let mut options = DecodeOptions::new(header(columns), Settings::default());
+    let mut options = DecodeOptions::new(header(columns), Settings::default(), usize::MAX);
     options.keep_bad_rows = true;
     let mut decoder = decoder(Format::TabSeparated, options, None).unwrap();
     decoder.push(b"300\t1\t1\n1\t1\t1\n");
@@ -165,7 +166,8 @@ const NATIVE: &[u8] = &[
 #[test]
 fn native_is_the_real_engines() {
     let header = header(&[("l", "Array(LowCardinality(String))"), ("n", "Nullable(UInt8)")]);
-    let mut decoder = decoder(Format::Native, DecodeOptions::new(header.clone(), Settings::default()), None).unwrap();
+    let mut decoder =
+        decoder(Format::Native, DecodeOptions::new(header.clone(), Settings::default(), usize::MAX), None).unwrap();
     decoder.push(&NATIVE[..50]);
     assert!(decoder.next(false).unwrap().is_none());
     decoder.push(&NATIVE[50..]);
@@ -182,7 +184,7 @@ fn native_is_the_real_engines() {
 fn native_that_is_cut_off_or_changed_is_an_error_and_never_a_panic() {
     let header = header(&[("l", "Array(LowCardinality(String))"), ("n", "Nullable(UInt8)")]);
     let read = |bytes: &[u8]| {
-        let options = DecodeOptions::new(header.clone(), Settings::default());
+        let options = DecodeOptions::new(header.clone(), Settings::default(), usize::MAX);
         let mut decoder = decoder(Format::Native, options, None).unwrap();
         decoder.push(bytes);
         decoder.next(true)
@@ -223,7 +225,7 @@ fn a_bad_value_names_its_column_and_row() {
 #[test]
 fn dead_letters_keep_position_reason_and_bytes() {
     let header = header(&[("id", "String"), ("at", "Int64")]);
-    let mut options = DecodeOptions::new(header, Settings::default());
+    let mut options = DecodeOptions::new(header, Settings::default(), usize::MAX);
     options.keep_bad_rows = true;
     options.strict_types = true;
     let mut decoder = decoder(Format::JsonEachRow, options, None).unwrap();
@@ -240,7 +242,7 @@ fn dead_letters_keep_position_reason_and_bytes() {
 #[test]
 fn expressions_in_values_are_asked_for() {
     let header = header(&[("x", "UInt64")]);
-    let options = DecodeOptions::new(header, Settings::default());
+    let options = DecodeOptions::new(header, Settings::default(), usize::MAX);
     let evaluate: Box<Evaluate> = Box::new(|text, _| {
         assert_eq!(text, b"1 + (2)");
         Ok(std::sync::Arc::new(arrow::array::UInt64Array::from(vec![3])))
@@ -256,7 +258,7 @@ proptest::proptest! {
     fn any_bytes_in_any_format_are_rows_or_an_error(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300), chunk in 1usize..40) {
         for (format, _, reads, _) in crate::names::FORMATS {
             if !reads { continue; }
-            let options = DecodeOptions::new(header(COLUMNS), Settings::default());
+            let options = DecodeOptions::new(header(COLUMNS), Settings::default(), usize::MAX);
             let mut decoder = decoder(*format, options, None).unwrap();
             for piece in bytes.chunks(chunk) {
                 decoder.push(piece);

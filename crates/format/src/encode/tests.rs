@@ -12,7 +12,8 @@ fn encode(output: Format, columns: &[(&str, &str)], tsv: &str, totals: Option<&s
     settings.set("output_format_write_statistics", "0").unwrap();
     let block = |tsv: &str| {
         let mut decoder =
-            decoder(Format::TabSeparated, DecodeOptions::new(header.clone(), Settings::default()), None).unwrap();
+            decoder(Format::TabSeparated, DecodeOptions::new(header.clone(), Settings::default(), usize::MAX), None)
+                .unwrap();
         decoder.push(tsv.as_bytes());
         decoder.next(true).unwrap().unwrap().block
     };

@@ -240,9 +240,8 @@ pub(super) fn properties(schema: &PartSchema, maturity: Maturity, page_rows: usi
         let column = &schema.header.columns()[parquet_schema.get_column_root_idx(i)];
         let is_number = !matches!(leaf.physical_type(), PhysicalType::BYTE_ARRAY);
         let hinted = matches!(column.ty, DataType::LowCardinality(_) | DataType::Enum(_));
-        // a lookup of one row would read the whole dictionary too; fractions seldom repeat, and to look costs more than to write
-        let is_fraction = matches!(leaf.physical_type(), PhysicalType::FLOAT | PhysicalType::DOUBLE);
-        let dictionary = hinted || !(is_number && (schema.is_keyed() || (is_fraction && maturity == Maturity::Young)));
+        // a lookup of one row would read the whole dictionary too
+        let dictionary = hinted || !(is_number && schema.is_keyed());
         builder = builder.set_column_dictionary_enabled(leaf.path().clone(), dictionary);
         if let Some(encoding) = encoding(maturity, leaf.physical_type()) {
             builder = builder.set_column_encoding(leaf.path().clone(), encoding);

@@ -30,7 +30,7 @@ pub(crate) fn decode(format: Format, bytes: &Bytes, header: &Header, ctx: &Query
         let converter = Converter::new(blocks.header(), header, ctx)?;
         return blocks.map(|block| converter.convert(&block.map_err(from_format)?)).collect();
     }
-    let options = DecodeOptions::new(header.clone(), ctx.settings.clone());
+    let options = DecodeOptions::new(header.clone(), ctx.settings.clone(), ctx.memory.limit_bytes());
     let mut decoder = format::decoder(format, options, None).map_err(from_format)?;
     decoder.push(bytes);
     drain(decoder.as_mut(), true)
@@ -185,7 +185,7 @@ impl Reading {
             });
         }
         let unpacked = unpacked(what.objects.as_ref(), &object, coding, ctx).await?;
-        let options = DecodeOptions::new(what.header.clone(), ctx.settings.clone());
+        let options = DecodeOptions::new(what.header.clone(), ctx.settings.clone(), ctx.memory.limit_bytes());
         let decoder = format::decoder(what.format, options, None).map_err(from_format)?;
         let rows = Rows::Stream { bytes: unpacked.bytes, decoder, ready: VecDeque::new(), is_done: false };
         Ok(Reading { object, size: unpacked.size, modified_s: unpacked.modified_s, rows, held })
