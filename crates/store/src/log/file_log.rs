@@ -28,8 +28,8 @@ pub struct FileLog {
     current: Option<Box<dyn DiskFile>>,
     appended: CommitSeq,
     durable: CommitSeq,
-    /// Something torn was cut off by the start.
-    is_cut: bool,
+    /// What the start found behind the last whole record, until it is cut off.
+    torn: Option<Torn>,
     fenced: bool,
 }
 
@@ -38,6 +38,15 @@ struct Segment {
     path: PathBuf,
     first: CommitSeq,
     len: u64,
+}
+
+/// What was being written when the process died.
+#[derive(Debug)]
+enum Torn {
+    /// A record of the last segment, which is to end here.
+    Record { end: usize },
+    /// A segment that was not begun.
+    Segment(PathBuf),
 }
 
 impl FileLog {
@@ -59,7 +68,7 @@ impl FileLog {
             current: None,
             appended: CommitSeq(0),
             durable: CommitSeq(0),
-            is_cut: false,
+            torn: None,
             fenced: false,
         })
     }
@@ -69,7 +78,7 @@ impl FileLog {
         self.segments.is_empty()
     }
 
-    /// Reads one segment and visits its records after `after`. What is torn is cut off.
+    /// Reads one segment and visits its records after `after`. What is torn is left for [`FileLog::settle`].
     async fn read_segment(
         &mut self,
         position: usize,
@@ -87,7 +96,8 @@ impl FileLog {
                 return Err(Error::NewerFormat { path: segment.path, found, known: SEGMENT_VERSION });
             }
             SegmentHeader::Bad if is_last && !frame::was_durable(&bytes, 0, CommitSeq(0)) => {
-                return self.remove_unborn(position).await;
+                self.torn = self.segments.pop().map(|segment| Torn::Segment(segment.path));
+                return Ok(());
             }
             SegmentHeader::Bad => return Err(damaged("its header is not whole".to_owned())),
         }
@@ -102,8 +112,7 @@ impl FileLog {
                 return Err(damaged("it does not read the same twice".to_owned()));
             }
             self.check_tail(position, &bytes, scan.end, scan.next)?;
-            self.cut_tail(position, scan.end).await?;
-            self.is_cut = true;
+            self.torn = Some(Torn::Record { end: scan.end });
         }
         for record in scan.records {
             if after < record.seq {
@@ -124,33 +133,13 @@ impl FileLog {
         Err(Error::Damaged { path, what: format!("commit {next} at byte {end} is not whole") })
     }
 
-    async fn cut_tail(&mut self, position: usize, end: usize) -> Result<()> {
-        let Some(segment) = self.segments.get_mut(position) else { return Ok(()) };
-        tracing::warn!(
-            segment = %segment.path.display(),
-            bytes = segment.len.saturating_sub(end as u64),
-            "the last record was not written whole and never acknowledged: cut off"
-        );
-        let file = self.disk.open(&segment.path).await?;
-        file.truncate(end as u64).await?;
-        segment.len = end as u64;
-        Ok(())
-    }
-
-    /// Removes a segment whose making was cut: its header was never whole, so no record was acknowledged from it.
-    async fn remove_unborn(&mut self, position: usize) -> Result<()> {
-        let segment = self.segments.remove(position);
-        tracing::warn!(segment = %segment.path.display(), "a log segment was never begun: removed");
-        self.disk.remove(&segment.path).await?;
-        self.disk.sync_dir(&self.folder).await?;
-        self.is_cut = true;
-        Ok(())
-    }
-
-    /// Opens the last segment for appending and makes what it holds durable.
+    /// Cuts off what is torn, opens the last segment for appending and makes what it holds durable.
     async fn settle(&mut self, after: CommitSeq) -> Result<()> {
+        let torn = self.torn.take();
         if self.appended < after || (self.segments.is_empty() && CommitSeq(0) < after) {
-            self.start_anew(after).await?;
+            self.start_anew(after, torn).await?;
+        } else if let Some(torn) = torn {
+            self.cut(torn).await?;
         }
         if let Some(last) = self.segments.last() {
             let file = self.disk.open(&last.path).await?;
@@ -162,22 +151,57 @@ impl FileLog {
         Ok(())
     }
 
-    /// The log ends before the checkpoint that is made of it, though it was durable up to there. Where what was torn is cut
-    /// off, nobody was told of anything behind it, and the log goes on behind the checkpoint, with a segment that is there
-    /// before the others go. Where nothing was torn, whole records are gone, and maybe later ones with them.
-    async fn start_anew(&mut self, after: CommitSeq) -> Result<()> {
-        if !self.is_cut {
-            let what = format!("it ends with commit {}, and a checkpoint has commit {after}", self.appended);
-            let last = self.segments.last().map_or(&self.folder, |segment| &segment.path);
-            return Err(Error::Damaged { path: last.clone(), what });
-        }
-        let old = std::mem::take(&mut self.segments);
-        self.appended = after;
-        self.roll().await?;
-        for segment in old {
-            self.disk.remove(&segment.path).await?;
+    async fn cut(&mut self, torn: Torn) -> Result<()> {
+        match (torn, self.segments.last_mut()) {
+            (Torn::Record { end }, Some(segment)) => {
+                tracing::warn!(
+                    segment = %segment.path.display(),
+                    bytes = segment.len.saturating_sub(end as u64),
+                    "the last record was not written whole and never acknowledged: cut off"
+                );
+                let file = self.disk.open(&segment.path).await?;
+                file.truncate(end as u64).await?;
+                segment.len = end as u64;
+            }
+            (Torn::Segment(path), _) => {
+                // Its header was never whole, so no record was acknowledged from it.
+                tracing::warn!(segment = %path.display(), "a log segment was never begun: removed");
+                self.disk.remove(&path).await?;
+                self.disk.sync_dir(&self.folder).await?;
+            }
+            (Torn::Record { .. }, None) => {}
         }
         Ok(())
+    }
+
+    /// The log ends before the checkpoint that is made of it, though it was durable up to there. Where it is torn, nobody was
+    /// told of anything behind that, and it goes on behind the checkpoint, in a segment that is there before anything goes.
+    /// Where it is not, whole records are gone, and maybe later ones with them.
+    async fn start_anew(&mut self, after: CommitSeq, torn: Option<Torn>) -> Result<()> {
+        let last = self.segments.last().map_or(&self.folder, |segment| &segment.path);
+        let Some(torn) = torn else {
+            let what = format!("it ends with commit {}, and a checkpoint has commit {after}", self.appended);
+            return Err(Error::Damaged { path: last.clone(), what });
+        };
+        tracing::warn!(log = %last.display(), checkpoint = after.0, "the log is torn: it goes on behind the checkpoint");
+        let first = after.next();
+        let path = self.path_of(first);
+        env::write_atomic(&*self.disk, &path, &frame::encode_segment_header(first)).await?;
+        let mut old: Vec<PathBuf> = self.segments.drain(..).map(|segment| segment.path).collect();
+        if let Torn::Segment(unborn) = torn {
+            old.push(unborn);
+        }
+        for old in old.iter().filter(|old| **old != path) {
+            self.disk.remove(old).await?;
+        }
+        self.segments.push(Segment { path, first, len: SEGMENT_HEADER_BYTES as u64 });
+        self.appended = after;
+        Ok(())
+    }
+
+    /// The file of the segment that begins with a commit.
+    fn path_of(&self, first: CommitSeq) -> PathBuf {
+        self.folder.join(format!("{:020}.log", first.0))
     }
 
     /// Begins a segment whose first record is the next one. The one before is durable then, in every mode.
@@ -187,7 +211,7 @@ impl FileLog {
             self.durable = self.appended;
         }
         let first = self.appended.next();
-        let path = self.folder.join(format!("{:020}.log", first.0));
+        let path = self.path_of(first);
         let file = match self.begin_segment(&path, first).await {
             Err(env::Error::NoSpace(_)) => return Err(self.unmake(&path).await),
             made => made?,

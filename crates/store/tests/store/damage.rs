@@ -129,6 +129,38 @@ async fn a_log_that_ends_before_its_checkpoint_is_damage_unless_it_was_only_torn
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_start_that_finds_a_torn_log_may_end_anywhere() {
+    for torn in ["record", "segment"] {
+        for calls in 0..12 {
+            let mut machine = filled(33).await;
+            let before = log_files(&machine).pop().unwrap();
+            let bytes = machine.disk.peek(&before).unwrap();
+            let store = open(&machine).await;
+            store.checkpoint().await.unwrap();
+            drop(store);
+            machine.kill_process();
+            let last = log_files(&machine).pop().unwrap();
+            if torn == "record" {
+                machine.disk.remove(&last).await.unwrap();
+                machine.disk.plant(&before, &bytes[..bytes.len() - 1]);
+            } else {
+                machine.disk.flip_bit(&last, 2, 1);
+            }
+            for op in
+                [DiskOp::Remove, DiskOp::Truncate, DiskOp::Create, DiskOp::Rename, DiskOp::SyncDir, DiskOp::SyncFile]
+            {
+                machine.disk.inject(op, "/log", calls, Fault::Io);
+            }
+            let _cut_short = Store::open(machine.env(), &folder(), StoreConfig::default()).await.map(drop);
+            machine.cut_power();
+            let store = open(&machine).await;
+            let table = store.snapshot().catalog.tables().next().unwrap().id;
+            assert_eq!(rows(&store.snapshot(), table).len(), 20, "{torn}, after {calls} calls");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_damaged_checkpoint_is_refused_when_the_log_before_it_is_gone() {
     let mut machine = filled(4).await;
     let store = open(&machine).await;
