@@ -12,9 +12,6 @@ use crate::error::{Error, Result};
 use crate::telemetry::queries::{Failure, QueryRecord};
 use crate::telemetry::{TEXT_BYTES_MAX, Telemetry};
 
-/// An INSERT that runs longer than this is a load, not an event.
-const LONG_INSERT_NS: u64 = 50_000_000;
-
 /// The statements that run now.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Processes {
@@ -101,16 +98,9 @@ impl Processes {
         }
     }
 
-    /// True while somebody is there who goes before merges: a SELECT, or an INSERT of very many rows, which shows by how
-    /// long it runs. `now_ns` is of the monotonic clock.
-    pub(crate) fn any_goes_first(&self, now_ns: u64) -> bool {
-        let is_long = |process: &Process| process.started_ns.saturating_add(LONG_INSERT_NS) <= now_ns;
-        let goes_first = |process: &Process| match process.kind {
-            "Select" => true,
-            "Insert" => is_long(process),
-            _ => false,
-        };
-        self.running.lock().values().any(goes_first)
+    /// True while a SELECT runs.
+    pub(crate) fn any_select(&self) -> bool {
+        self.running.lock().values().any(|process| process.kind == "Select")
     }
 
     /// All of them, by query id.

@@ -78,8 +78,7 @@ async fn run(store: Arc<Store>, runtime: Arc<Runtime>, watched: Watched, stop: C
     let mut published = store.subscribe();
     let (mut looked_ns, mut expiry) = (0, Expiry::default());
     let processes = watched.processes.clone();
-    let clock = Arc::clone(&runtime.env.clock);
-    let waiting: Waiting = Arc::new(move || processes.any_goes_first(clock.monotonic_ns()));
+    let waiting: Waiting = Arc::new(move || processes.any_select());
     while !stop.is_cancelled() {
         looked_ns = watched.look(&store, &runtime, looked_ns).await;
         forget_retired(&store, &runtime, watched.drop_delay).await;

@@ -163,7 +163,7 @@ impl Part {
             PartData::File(file) => file,
         };
         let needed: Vec<usize> = key.iter().chain(columns).copied().collect();
-        let cut = Cut { probe, file, key: key.len(), distinct: distinct(&needed), needed };
+        let cut = Cut { probe, file, key: key.len(), needed };
         let found = match index {
             Some(index) => cut.at_rows(index.lookup(probe.hash)).await?,
             None => cut.in_granules(self.granules_of(probe)?).await?,
@@ -194,8 +194,6 @@ struct Cut<'a> {
     file: &'a FilePart,
     key: usize,
     needed: Vec<usize>,
-    /// `needed` without repetition: files give each column once.
-    distinct: Vec<usize>,
 }
 
 impl Cut<'_> {
@@ -255,8 +253,9 @@ impl Cut<'_> {
         }
         if is_first && !self.file.admits(ADMIT_EVERY) {
             let end = (row + RUN_ROWS).min(meta.rows as usize);
-            let block = self.file.read_rows(&self.distinct, row..end).await?;
-            return Ok((spread(&block, &self.distinct, &self.needed), row));
+            let distinct = distinct(&self.needed);
+            let block = self.file.read_rows(&distinct, row..end).await?;
+            return Ok((spread(&block, &distinct, &self.needed), row));
         }
         Ok((self.decoded(granule).await?, granule * meta.index_granularity))
     }
@@ -270,9 +269,10 @@ impl Cut<'_> {
 
     /// A granule from the file; the cache has it then.
     async fn decoded(&self, granule: usize) -> Result<Block> {
-        let blocks = self.file.read(&self.distinct, granule..granule + 1, Caching::Use).await?;
+        let distinct = distinct(&self.needed);
+        let blocks = self.file.read(&distinct, granule..granule + 1, Caching::Use).await?;
         let block = blocks.first().ok_or(Error::Damaged("granule is missing in file"))?;
-        Ok(spread(block, &self.distinct, &self.needed))
+        Ok(spread(block, &distinct, &self.needed))
     }
 
     /// Where the key's rows are among those of a block from `start` on.
